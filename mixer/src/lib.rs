@@ -1,0 +1,2 @@
+//! mixer
+#![cfg_attr(not(test), warn(clippy::unwrap_used))]

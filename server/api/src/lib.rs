@@ -1,0 +1,2 @@
+//! api
+#![cfg_attr(not(test), warn(clippy::unwrap_used))]

@@ -1,0 +1,2 @@
+//! domain
+#![cfg_attr(not(test), warn(clippy::unwrap_used))]

@@ -1,0 +1,2 @@
+//! sip
+#![cfg_attr(not(test), warn(clippy::unwrap_used))]

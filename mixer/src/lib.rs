@@ -1,2 +1,18 @@
-//! mixer
+//! What a conference sounds like: datagrams in, datagrams out, 20 ms at a time.
+//!
+//! A pure crate. It owns no socket and reads no clock: the media threads hand
+//! it what arrived and the instant they are at, and send what it hands back.
+//! So an hour of conversation, its losses and its drifting clocks, runs in a
+//! test in a second.
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
+
+pub mod codec;
+pub mod sound;
+
+pub use codec::Codec;
+pub use sound::{Sound, SoundError};
+
+use std::time::Duration;
+
+/// The length of one mixer frame. Every room thinks in these.
+pub const FRAME: Duration = Duration::from_millis(20);

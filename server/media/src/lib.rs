@@ -1,1 +1,26 @@
-//! media
+//! The sound of the house: RTP ports, media threads, and the rooms they tick.
+//!
+//! A **leg** is one member's audio: an RTP port with an RTCP port beside it, a
+//! codec each way, and a place where it is heard. A leg is born in a private
+//! place of its own, where it hears only what is played to it (a briefing,
+//! hold music) and its digits are reported all the same. It may then
+//! [`enter`](Media::enter) a **room**, where it hears everybody else.
+//!
+//! [`Media`] is the handle everyone holds. Its methods never wait: each is a
+//! message to the thread that owns the leg, which applies it within one frame
+//! (20 ms), in the order given. What happens comes back as [`LegEvent`]s on the
+//! channel named when the leg was opened, and as [`RoomEvent`]s for who
+//! watches a room.
+//!
+//! This crate decides nothing about calls: no SIP, no database, no HTTP. The
+//! audio itself is the pure `mixer` crate; here are only sockets, threads and
+//! the clock.
+
+mod event;
+mod handle;
+mod stream;
+
+pub use event::{LegEvent, Quality, RoomEvent};
+pub use handle::{Config, Family, Leg, LegId, Media, OpenError, RoomKey};
+pub use mixer::{Codec, Sound, SoundError};
+pub use stream::{Direction, Hearing, Mode, Stream, Target};

@@ -1,0 +1,47 @@
+//! What the media threads report.
+
+/// Something that happened to a leg.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum LegEvent {
+    /// The member pressed a key: `0`-`9`, `*`, `#`, `A`-`D`. Once per key press,
+    /// whether it came as RTP events (RFC 4733) or through [`Media::digit`](crate::Media::digit).
+    Digit(char),
+    /// The sounds of the [`play`](crate::Media::play) with this token have been heard to their end.
+    /// Never for sounds that were stopped, nor for loops.
+    Played { token: u64 },
+    /// The member began or ceased to speak.
+    Talking { on: bool },
+    /// How loud the member is, in dBov (0 is full scale, -127 silence); a few times a second while talking.
+    Level { dbov: i8 },
+    /// Nothing has arrived from the member for two seconds though we should hear him.
+    NoAudio,
+    /// Audio arrives again after [`LegEvent::NoAudio`].
+    AudioBack,
+    /// How well the member's audio travels; about every two seconds.
+    Quality(Quality),
+    /// The address in the member's SDP is one we never send to (multicast, ourselves,
+    /// loopback from outside): the leg stays silent until the next [`connect`](crate::Media::connect).
+    RemoteRefused,
+}
+
+/// One reading of a leg's transport.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Quality {
+    /// Share of the member's packets lost on the way to us since the last reading, 0 to 1.
+    pub loss: f32,
+    /// Share of our packets lost on the way to the member, as he last reported, 0 to 1.
+    pub loss_there: f32,
+    /// Interarrival jitter (RFC 3550 §6.4.1), milliseconds.
+    pub jitter_ms: f32,
+    /// Round trip by RTCP, milliseconds; `None` until the member's side has reported.
+    pub rtt_ms: Option<f32>,
+    /// How long what he says waits in our jitter buffer, milliseconds.
+    pub delay_ms: f32,
+}
+
+/// Something that happened to a room as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RoomEvent {
+    /// The sounds played to the room under this token have been heard to their end.
+    Played { token: u64 },
+}

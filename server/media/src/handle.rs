@@ -1,0 +1,172 @@
+//! The handle: everything the rest of the house may ask of the media threads.
+
+use std::fmt;
+use std::io;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+
+use mixer::Sound;
+use tokio::sync::mpsc::UnboundedSender;
+
+use crate::{Hearing, LegEvent, Mode, RoomEvent, Stream, Target};
+
+/// How the media threads are set up.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The IPv4 address (or the one address at all) the RTP ports are bound to.
+    pub ip: IpAddr,
+    /// A second address for [`Family::V6`] legs.
+    pub ipv6: Option<Ipv6Addr>,
+    /// RTP ports, used in pairs: even for RTP, the odd one above for RTCP.
+    pub ports: RangeInclusive<u16>,
+    /// Media threads; 0 is one per core.
+    pub threads: usize,
+}
+
+/// One member's audio, for as long as the call lasts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LegId(pub(crate) u64);
+
+impl fmt::Display for LegId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "leg-{}", self.0)
+    }
+}
+
+/// Names a room. Rooms exist as long as someone is in them or something is played to them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RoomKey(pub u128);
+
+impl From<u128> for RoomKey {
+    fn from(key: u128) -> Self {
+        Self(key)
+    }
+}
+
+/// The address family of a leg.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Family {
+    V4,
+    V6,
+}
+
+/// A leg that has been opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Leg {
+    pub id: LegId,
+    /// Where its RTP is received; RTCP is on the port above. The IP is the bound one,
+    /// which may be unspecified: SDP names the public address.
+    pub local: SocketAddr,
+}
+
+/// Why no leg could be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error("All RTP ports from {first} to {last} are in use")]
+    Exhausted { first: u16, last: u16 },
+    #[error("RTP port {port} is not an even port of the range")]
+    NotOurs { port: u16 },
+    #[error("RTP port {port} is in use: {source}")]
+    Taken { port: u16, source: io::Error },
+    #[error("No address is configured for {0:?}")]
+    NoAddress(Family),
+    #[error("Cannot open an RTP port: {0}")]
+    Socket(#[from] io::Error),
+}
+
+/// The media threads, as the rest of the house sees them. Cheap to clone; no method waits.
+#[derive(Debug, Clone)]
+pub struct Media {}
+
+impl Media {
+    /// Starts the media threads.
+    pub fn start(config: Config) -> io::Result<Media> {
+        let _ = config;
+        Ok(Media {})
+    }
+
+    /// Opens an even RTP port and the RTCP port above it.
+    ///
+    /// `at` asks for exactly that port: after a restart the repeated INVITE names
+    /// the port of the first one. Events for the leg go to `events`.
+    pub fn open(
+        &self,
+        family: Family,
+        at: Option<u16>,
+        events: UnboundedSender<(LegId, LegEvent)>,
+    ) -> Result<Leg, OpenError> {
+        let _ = (at, events);
+        Err(OpenError::NoAddress(family))
+    }
+
+    /// Tells the leg what offer and answer agreed on; again after every re-INVITE.
+    pub fn connect(&self, leg: LegId, stream: Stream) {
+        let _ = (leg, stream);
+    }
+
+    /// Moves the leg into the room, out of wherever it was.
+    pub fn enter(&self, leg: LegId, room: RoomKey, hearing: Hearing) {
+        let _ = (leg, room, hearing);
+    }
+
+    /// Moves the leg back to its private place, where it hears only what is played to it.
+    pub fn leave(&self, leg: LegId) {
+        let _ = leg;
+    }
+
+    /// Changes whether the leg may be heard and hears, without leaving the room.
+    pub fn set_hearing(&self, leg: LegId, hearing: Hearing) {
+        let _ = (leg, hearing);
+    }
+
+    /// A muted member is not heard by anyone; what he says meanwhile is gone.
+    pub fn set_muted(&self, leg: LegId, muted: bool) {
+        let _ = (leg, muted);
+    }
+
+    /// A deaf member hears nothing of the room, only what is played to him.
+    pub fn set_deaf(&self, leg: LegId, deaf: bool) {
+        let _ = (leg, deaf);
+    }
+
+    /// How much louder (or quieter) the room hears him, in dB, -30 to +20.
+    pub fn set_gain(&self, leg: LegId, db: f32) {
+        let _ = (leg, db);
+    }
+
+    /// Plays the sounds one after the other. See [`Mode`] for how they queue and end.
+    pub fn play(&self, to: Target, sounds: Vec<Arc<Sound>>, mode: Mode, token: u64) {
+        let _ = (to, sounds, mode, token);
+    }
+
+    /// Ends everything that is played there, music too. Nothing is reported as played.
+    pub fn stop(&self, to: Target) {
+        let _ = to;
+    }
+
+    /// Ends what is played [`Mode::Once`] there and leaves the music.
+    pub fn skip(&self, to: Target) {
+        let _ = to;
+    }
+
+    /// Sends a key press to the member (RFC 4733), for instance into another system's menu.
+    pub fn send_digit(&self, leg: LegId, digit: char) {
+        let _ = (leg, digit);
+    }
+
+    /// A key press that came by signalling (SIP INFO): reported like all others.
+    pub fn digit(&self, leg: LegId, digit: char) {
+        let _ = (leg, digit);
+    }
+
+    /// Reports what happens to the room as a whole. The last watcher counts.
+    pub fn watch(&self, room: RoomKey, events: UnboundedSender<(RoomKey, RoomEvent)>) {
+        let _ = (room, events);
+    }
+
+    /// Ends the leg: its ports are closed, and not used again for some seconds.
+    pub fn close(&self, leg: LegId) {
+        let _ = leg;
+    }
+}

@@ -1,2 +1,46 @@
-//! api
+//! What goes over the wire between the server and whoever uses it: the board,
+//! a script, another program. Plain data, compiled into both ends, so that
+//! neither copies the other by hand.
+//!
+//! Conventions, for every type here:
+//! - ids are UUIDs as text; times are Unix milliseconds, UTC, in fields named `*_at`;
+//!   lengths name their unit (`duration_min`, `lead_s`, `rang_ms`);
+//! - a local time is text, `2026-11-24T10:00`, and stands next to its IANA zone;
+//! - states are enums in `snake_case`; a state that owns data is an object with a `kind`;
+//! - requests refuse fields they do not know: a misspelt key is told, not ignored.
+//!
+//! This crate decides nothing. It must not hold rules, texts or defaults.
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
+
+mod company;
+mod error;
+mod events;
+mod invitations;
+mod meetings;
+mod people;
+mod reports;
+mod rooms;
+mod rules;
+mod session;
+
+pub use company::{ChangeCompany, Company, Health, QuietHours, Trunk, TrunkState};
+pub use domain::ids::{
+    AttemptId, CompanyId, DeviceId, EmployeeId, InvitationId, MeetingId, MemberId, OccurrenceId,
+    RoomId, TokenId, TrunkId, UserId,
+};
+pub use error::{ErrorBody, ErrorCode, ErrorDetails};
+pub use events::{Announcement, Event, EventKind, MemberLeft, ServerMessage, Snapshot, Talking};
+pub use invitations::{
+    AtOnceWhen, Attempt, CallPhase, Finish, Invitation, InvitationStatus, LastAct, Next, Outcome,
+    Reason, Rsvp, WaitReason,
+};
+pub use meetings::{
+    ChangeMeeting, Meeting, NewMeeting, NewParticipant, Occurrence, OccurrenceStatus, Participant,
+};
+pub use people::{
+    Confidence, Device, DeviceKind, Evidence, EvidenceSource, LineState, LineView, Person, Text,
+};
+pub use reports::{InvitationStory, OccurrenceReport, Visit};
+pub use rooms::{ChangeMember, Codec, Dial, LeaveReason, Member, NewRoom, Quality, Role, Room};
+pub use rules::{RetryRules, TriesThenAct};
+pub use session::{Language, Level, Me, NewToken, SignIn, SignedIn, Token, TokenCreated};

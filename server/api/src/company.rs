@@ -1,0 +1,77 @@
+//! The company and its settings, and how the server is.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{CompanyId, Language, RetryRules, TrunkId};
+
+/// `GET /company`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Company {
+    pub id: CompanyId,
+    pub name: String,
+    /// The host part of its SIP addresses.
+    pub domain: String,
+    pub language: Language,
+    pub time_zone: String,
+    pub quiet_hours: Option<QuietHours>,
+    /// Dialling begins so long before the start, unless the meeting says otherwise.
+    pub lead_s: u32,
+    pub rules: RetryRules,
+    pub trunks: Vec<Trunk>,
+}
+
+/// Nobody is called from `from` to `until`, on the clocks of the called person; over midnight if `from` is the later.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct QuietHours {
+    /// `21:00`
+    pub from: String,
+    pub until: String,
+}
+
+/// `PATCH /company`: what is left out stays as it is. For administrators.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ChangeCompany {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<Language>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_zone: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lead_s: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rules: Option<RetryRules>,
+}
+
+/// A way to the telephone network.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Trunk {
+    pub id: TrunkId,
+    pub name: String,
+    pub state: TrunkState,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum TrunkState {
+    /// Registered, or used without registration.
+    Up,
+    Down,
+    Unknown,
+}
+
+/// `GET /health`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Health {
+    /// Everything works, the database included.
+    pub ready: bool,
+    pub version: String,
+    /// The server's clock.
+    pub now: i64,
+}

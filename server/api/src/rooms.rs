@@ -1,0 +1,133 @@
+//! Rooms and who is in them.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{DeviceKind, EmployeeId, InvitationId, MemberId, OccurrenceId, RoomId};
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Room {
+    pub id: RoomId,
+    /// What one dials to enter.
+    pub number: String,
+    pub name: String,
+    pub has_pin: bool,
+    /// City numbers that lead here.
+    pub numbers: Vec<String>,
+    /// The occurrence being called or held here now.
+    pub occurrence: Option<OccurrenceId>,
+    pub members: u32,
+}
+
+/// `POST /rooms`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct NewRoom {
+    pub name: String,
+    /// Left out: the lowest free number of the company.
+    #[serde(default)]
+    pub number: Option<String>,
+    /// Four to ten digits.
+    #[serde(default)]
+    pub pin: Option<String>,
+    #[serde(default)]
+    pub moderator_pin: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    Moderator,
+    Speaker,
+    Listener,
+}
+
+/// A live leg in a room.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Member {
+    pub id: MemberId,
+    pub room_id: RoomId,
+    pub name: String,
+    pub employee_id: Option<EmployeeId>,
+    /// The outside number, for who is not an employee.
+    pub number: Option<String>,
+    pub device_kind: DeviceKind,
+    pub role: Role,
+    pub muted: bool,
+    pub talking: bool,
+    pub joined_at: i64,
+    /// The invitation that brought the member in; `null` for who dialled the room himself.
+    pub invitation_id: Option<InvitationId>,
+    pub codec: Option<Codec>,
+    pub quality: Option<Quality>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Codec {
+    Pcmu,
+    Pcma,
+    G722,
+    Opus,
+}
+
+/// How well a member is heard, over the last seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Quality {
+    /// Packets lost or come too late, percent.
+    pub loss_percent: f32,
+    pub jitter_ms: u32,
+    /// Round trip, as far as the member's RTCP tells it.
+    pub rtt_ms: Option<u32>,
+    /// From the member's microphone into the mix: the jitter buffer's depth.
+    pub delay_ms: u32,
+    /// Since when nothing at all has come from the member.
+    pub silent_since_at: Option<i64>,
+}
+
+/// Why a member is no longer in the room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum LeaveReason {
+    /// Hung up.
+    Left,
+    /// Taken out by a user of the board.
+    Removed,
+    /// The call broke off.
+    Dropped,
+    /// The meeting is over.
+    Ended,
+}
+
+/// `POST /rooms/{id}/members`: call this person or number, and join.
+///
+/// Exactly one of `employee_id` and `number`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Dial {
+    #[serde(default)]
+    pub employee_id: Option<EmployeeId>,
+    #[serde(default)]
+    pub number: Option<String>,
+    #[serde(default)]
+    pub name: Option<String>,
+    pub role: Role,
+}
+
+/// `PATCH /rooms/{id}/members/{member}`: what is left out stays as it is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ChangeMember {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub muted: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<Role>,
+}

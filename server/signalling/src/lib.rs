@@ -1,1 +1,16 @@
-//! signalling
+//! SIP over real sockets.
+//!
+//! One task owns the pure [`sip::Endpoint`], the UDP sockets and the TCP
+//! connections; a [`Signalling`] handle feeds it over a channel and never blocks.
+//! Nothing here decides anything about a call: that is the endpoint's.
+
+mod handle;
+
+pub use handle::{Config, Signalling, StartError, start};
+pub use sip::{
+    AccountId, Authority, Binding, CallId, CallIdentity, Caller, Codec, Credentials, DialogRecord,
+    Direction, Ending, Event, Failure, FailureCause, Flow, Hop, Host, Incoming, Invite, LocalMedia,
+    Location, NegotiatedMedia, OpusParams, OutboundCredentials, Party, Provisional, Reason,
+    Registration, RegistrationId, RegistrationStatus, Rejection, SipUri, Target, Transport,
+    TrunkId, Uri, authority::Secret,
+};

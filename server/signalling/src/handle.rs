@@ -1,0 +1,239 @@
+//! The handle the rest of the program holds, and how signalling is started.
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use sip::{
+    AccountId, Authority, Binding, CallId, Codec, Command, DialogRecord, Event, Invite, LocalMedia,
+    Reason, Registration, RegistrationId, Rejection,
+};
+use tokio::sync::{mpsc, oneshot};
+
+/// What signalling is told at its start.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Each is opened for UDP and TCP. Port 0 takes a free one, the same for both.
+    pub bind: Vec<SocketAddr>,
+    /// Our address as the world sees it, behind a NAT.
+    pub public_ip: Option<IpAddr>,
+    /// Digest realm, and our host name in From.
+    pub realm: String,
+    pub codecs: Vec<Codec>,
+    /// Bounds of a binding's lifetime.
+    pub min_expires: Duration,
+    pub max_expires: Duration,
+    /// Calls at once; beyond them 503.
+    pub max_calls: usize,
+    /// Session interval asked for (RFC 4028).
+    pub session_expires: Duration,
+    /// Whether REGISTER is served. A user agent that only registers elsewhere says no.
+    pub registrar: bool,
+    /// `User-Agent` and `Server`; `None` for our own name.
+    pub product: Option<String>,
+}
+
+impl Config {
+    pub fn new(bind: Vec<SocketAddr>) -> Self {
+        let defaults = sip::Config::new(Vec::new());
+        Config {
+            bind,
+            public_ip: None,
+            realm: defaults.realm,
+            codecs: defaults.codecs,
+            min_expires: defaults.min_expires,
+            max_expires: defaults.max_expires,
+            max_calls: defaults.max_calls,
+            session_expires: defaults.session_expires,
+            registrar: defaults.registrar,
+            product: None,
+        }
+    }
+}
+
+/// Why signalling did not start.
+#[derive(Debug)]
+pub struct StartError {
+    pub address: SocketAddr,
+    /// `UDP` or `TCP`.
+    pub transport: &'static str,
+    pub source: std::io::Error,
+}
+
+impl std::fmt::Display for StartError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "Cannot listen for SIP on {} over {}: {}",
+            self.address, self.transport, self.source
+        )
+    }
+}
+
+impl std::error::Error for StartError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.source)
+    }
+}
+
+impl From<StartError> for std::io::Error {
+    fn from(error: StartError) -> Self {
+        std::io::Error::new(error.source.kind(), error.to_string())
+    }
+}
+
+/// What the handle asks of the task.
+pub(crate) enum Request {
+    Command(Command),
+    Bindings(AccountId, oneshot::Sender<Vec<Binding>>),
+    /// Ends all calls with BYE or CANCEL and stops once that is done.
+    Stop(oneshot::Sender<()>),
+}
+
+/// Opens the sockets and starts the task.
+///
+/// `restored` are the bindings an earlier process reported. Events come out of the
+/// returned receiver; the task ends when it is dropped.
+pub async fn start(
+    config: Config,
+    authority: Arc<dyn Authority>,
+    restored: Vec<Binding>,
+) -> Result<(Signalling, mpsc::UnboundedReceiver<Event>), StartError> {
+    let _ = (authority, restored);
+    let (requests, _inbox) = mpsc::unbounded_channel();
+    let (_events, receiver) = mpsc::unbounded_channel();
+    let signalling = Signalling {
+        requests,
+        next: Arc::new(AtomicU64::new(1)),
+        addresses: config.bind.into(),
+    };
+    Ok((signalling, receiver))
+}
+
+/// A cheap handle. No method waits for the network; what comes of a command is told
+/// by events. Commands for a call that is over are ignored.
+#[derive(Clone)]
+pub struct Signalling {
+    requests: mpsc::UnboundedSender<Request>,
+    next: Arc<AtomicU64>,
+    addresses: Arc<[SocketAddr]>,
+}
+
+impl Signalling {
+    /// The addresses listened on, with the ports actually taken.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// Places a call; ends in `Answered` or `Failed`.
+    pub fn invite(&self, invite: Invite) -> CallId {
+        let call = CallId::ours(self.next.fetch_add(1, Ordering::Relaxed));
+        self.send(Command::Invite {
+            call,
+            invite: Box::new(invite),
+        });
+        call
+    }
+
+    /// 180 Ringing for an incoming call.
+    pub fn ring(&self, call: CallId) {
+        self.send(Command::Ring { call });
+    }
+
+    /// Another provisional answer, with early media where `media` is given.
+    pub fn progress(&self, call: CallId, status: u16, media: Option<LocalMedia>) {
+        self.send(Command::Progress {
+            call,
+            status,
+            media,
+        });
+    }
+
+    pub fn answer(&self, call: CallId, media: LocalMedia) {
+        self.send(Command::Answer { call, media });
+    }
+
+    pub fn reject(&self, call: CallId, rejection: Rejection) {
+        self.send(Command::Reject { call, rejection });
+    }
+
+    /// Ends a call in whatever state: CANCEL before the answer, BYE after it.
+    pub fn hang_up(&self, call: CallId, reasons: Vec<Reason>) {
+        self.send(Command::HangUp { call, reasons });
+    }
+
+    pub fn hold(&self, call: CallId, hold: bool) {
+        self.send(Command::Hold { call, hold });
+    }
+
+    /// Moves our audio to another address or other codecs by re-INVITE.
+    pub fn remedia(&self, call: CallId, media: LocalMedia) {
+        self.send(Command::Remedia { call, media });
+    }
+
+    /// A digit by SIP INFO.
+    pub fn send_digit(&self, call: CallId, digit: char) {
+        self.send(Command::SendDigit { call, digit });
+    }
+
+    /// Takes up a call of an earlier process. Ends in `Answered` or `Failed`.
+    pub fn resume(&self, record: DialogRecord, media: LocalMedia) -> CallId {
+        let call = CallId::ours(self.next.fetch_add(1, Ordering::Relaxed));
+        self.send(Command::Resume {
+            call,
+            record: Box::new(record),
+            media,
+        });
+        call
+    }
+
+    /// Keeps us registered elsewhere, as a trunk's customer or as a phone.
+    pub fn register(&self, registration: Registration) -> RegistrationId {
+        let id = RegistrationId(self.next.fetch_add(1, Ordering::Relaxed));
+        self.send(Command::Register {
+            id,
+            registration: Box::new(registration),
+        });
+        id
+    }
+
+    pub fn unregister(&self, id: RegistrationId) {
+        self.send(Command::Unregister { id });
+    }
+
+    /// Forgets an account's bindings.
+    pub fn unbind(&self, account: AccountId) {
+        self.send(Command::Unbind { account });
+    }
+
+    /// What an account is bound to now; empty when signalling has stopped.
+    pub async fn bindings(&self, account: AccountId) -> Vec<Binding> {
+        let (answer, bindings) = oneshot::channel();
+        // A closed channel drops `answer`, which the await below reports.
+        _ = self.requests.send(Request::Bindings(account, answer));
+        bindings.await.unwrap_or_default()
+    }
+
+    /// Refuses new calls with 503 and this Retry-After; running ones go on.
+    pub fn drain(&self, retry_after: Duration) {
+        self.send(Command::Drain { retry_after });
+    }
+
+    /// Ends every call and registration, waits until the peers have confirmed or
+    /// some seconds have passed, and stops.
+    pub async fn stop(&self) {
+        let (done, stopped) = oneshot::channel();
+        _ = self.requests.send(Request::Stop(done));
+        _ = stopped.await;
+    }
+
+    fn send(&self, command: Command) {
+        // After the task's end there is nobody left to do it for.
+        _ = self.requests.send(Request::Command(command));
+    }
+}

@@ -66,7 +66,11 @@ pub fn run(words: &[String]) -> Result<(), String> {
 
 /// Compiles the crate for the browser and says where the module lies.
 fn compile(root: &Path, release: bool) -> Result<PathBuf, String> {
-    let (profile, folder) = if release { ("wasm", "wasm") } else { ("dev", "debug") };
+    let (profile, folder) = if release {
+        ("wasm", "wasm")
+    } else {
+        ("dev", "debug")
+    };
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     command.current_dir(root).args([
@@ -78,15 +82,21 @@ fn compile(root: &Path, release: bool) -> Result<PathBuf, String> {
     ]);
     // A compiler that knows the target, where the default one does not: see
     // scripts/install-wasm-target.sh. It must not share a target folder with another compiler.
-    let mut target = std::env::var_os("CARGO_TARGET_DIR")
-        .map_or_else(|| root.join("target"), PathBuf::from);
-    if let Some(compiler) = std::env::var_os("ROLLCALL_WASM_RUSTC").filter(|path| !path.is_empty()) {
+    let mut target =
+        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
+    if let Some(compiler) = std::env::var_os("ROLLCALL_WASM_RUSTC").filter(|path| !path.is_empty())
+    {
         target = target.join("wasm-rustc");
-        command.env("RUSTC", compiler).env("CARGO_TARGET_DIR", &target);
+        command
+            .env("RUSTC", compiler)
+            .env("CARGO_TARGET_DIR", &target);
         command.env_remove("RUSTUP_TOOLCHAIN");
     }
     run_quietly(&mut command)?;
-    Ok(target.join("wasm32-unknown-unknown").join(folder).join("frontend.wasm"))
+    Ok(target
+        .join("wasm32-unknown-unknown")
+        .join(folder)
+        .join("frontend.wasm"))
 }
 
 /// What the result depends on, in one line.

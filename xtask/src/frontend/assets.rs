@@ -19,7 +19,11 @@ impl Assets {
     pub fn new(dist: &Path, compress: bool) -> Result<Self, String> {
         let folder = dist.join("assets");
         fs::create_dir_all(&folder).map_err(|why| format!("{}: {why}", folder.display()))?;
-        Ok(Self { dist: dist.to_owned(), compress, written: Vec::new() })
+        Ok(Self {
+            dist: dist.to_owned(),
+            compress,
+            written: Vec::new(),
+        })
     }
 
     /// Writes `assets/<stem>-<hash>.<extension>` and gives its address on the server.
@@ -56,10 +60,16 @@ impl Assets {
     /// Tells what a first visit downloads.
     pub fn report(&self) {
         for (name, plain, small) in &self.written {
-            let small = small.map_or(String::new(), |bytes| format!(", brotli {}", kilobytes(bytes)));
+            let small = small.map_or(String::new(), |bytes| {
+                format!(", brotli {}", kilobytes(bytes))
+            });
             eprintln!("  {name}: {}{small}", kilobytes(*plain));
         }
-        let total: usize = self.written.iter().map(|(_, plain, small)| small.unwrap_or(*plain)).sum();
+        let total: usize = self
+            .written
+            .iter()
+            .map(|(_, plain, small)| small.unwrap_or(*plain))
+            .sum();
         eprintln!("  The first visit downloads {}", kilobytes(total));
     }
 
@@ -89,7 +99,13 @@ pub fn sorted_names(folder: &Path) -> Result<Vec<String>, String> {
     let fail = |why: std::io::Error| format!("{}: {why}", folder.display());
     let mut names = Vec::new();
     for entry in fs::read_dir(folder).map_err(fail)? {
-        names.push(entry.map_err(fail)?.file_name().to_string_lossy().into_owned());
+        names.push(
+            entry
+                .map_err(fail)?
+                .file_name()
+                .to_string_lossy()
+                .into_owned(),
+        );
     }
     names.sort();
     Ok(names)

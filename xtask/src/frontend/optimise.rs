@@ -25,7 +25,9 @@ pub fn shrink(source: &Path, wasm: &Path) -> Result<(), String> {
     }
     let small = wasm.with_extension("small.wasm");
     let mut command = Command::new(&tool);
-    command.args(["-Oz", "--strip-debug", "--strip-producers"]).args(FEATURES);
+    command
+        .args(["-Oz", "--strip-debug", "--strip-producers"])
+        .args(FEATURES);
     command.arg("-o").arg(&small).arg(wasm);
     run_quietly(&mut command)?;
     fs::rename(&small, wasm).map_err(|why| format!("{}: {why}", small.display()))

@@ -10,7 +10,6 @@
 //! changed and removes what no text names any more. espeak-ng is run as a program;
 //! nothing of it is linked.
 
-mod level;
 mod music;
 mod stamp;
 
@@ -18,54 +17,23 @@ use std::{
     collections::BTreeMap,
     fs, io,
     path::{Path, PathBuf},
-    process::{Command, Output},
     sync::atomic::{AtomicUsize, Ordering},
     thread,
 };
 
 use stamp::Stamp;
-
-/// Samples per second of every rendered sound.
-pub const RATE: u32 = 16_000;
-
-/// Raised when the rendering itself changes, so that every file is made anew.
-const RECIPE: u32 = 1;
-
-/// The languages Rollcall speaks: folder of texts, espeak-ng's voice, words a minute.
-const VOICES: [Voice; 2] = [
-    Voice {
-        language: "en",
-        espeak: "en-us",
-        words_per_minute: 155,
-    },
-    Voice {
-        language: "ru",
-        espeak: "ru",
-        words_per_minute: 150,
-    },
-];
-
-#[derive(Debug, Clone, Copy)]
-struct Voice {
-    language: &'static str,
-    espeak: &'static str,
-    words_per_minute: u32,
-}
+use voice::{RATE, Voice, VoiceError, level};
 
 #[derive(Debug, thiserror::Error)]
 pub enum SoundsError {
-    #[error("espeak-ng is missing; it speaks the prompts. Install it: apt-get install espeak-ng")]
-    NoEspeak,
+    #[error(transparent)]
+    NoEspeak(VoiceError),
     #[error("{path}: {source}")]
     File { path: PathBuf, source: io::Error },
     #[error("{path}: {message}")]
     Texts { path: PathBuf, message: String },
-    #[error("espeak-ng could not speak '{key}' ({voice}): {message}")]
-    Speech {
-        key: String,
-        voice: &'static str,
-        message: String,
-    },
+    #[error("'{key}': {source}")]
+    Speech { key: String, source: VoiceError },
     #[error("{path}: {source}")]
     Wav { path: PathBuf, source: hound::Error },
 }
@@ -86,26 +54,22 @@ impl Recipe {
     /// What the file depends on; equal text means an equal file.
     fn fingerprint(&self) -> String {
         match self {
-            Recipe::Speech { voice, text, .. } => {
-                format!(
-                    "{RECIPE} {} {} {text}",
-                    voice.espeak, voice.words_per_minute
-                )
-            }
-            Recipe::Synthetic { .. } => format!("{RECIPE} {}", music::RECIPE),
+            Recipe::Speech { voice, text, .. } => voice.fingerprint(text),
+            Recipe::Synthetic { .. } => format!("{} {}", voice::RECIPE, music::RECIPE),
         }
     }
 
     fn render(&self) -> Result<Vec<i16>, SoundsError> {
         match self {
-            Recipe::Speech { voice, key, text } => {
-                let (samples, rate) = speak(*voice, key, text)?;
-                let samples = level::resampled(&samples, rate, RATE);
-                Ok(level::narrowed(&level::levelled(
-                    level::trimmed(&samples, RATE),
-                    RATE,
-                )))
-            }
+            Recipe::Speech { voice, key, text } => voice.speak(text).map_err(|source| {
+                if let VoiceError::NoEspeak = source {
+                    return SoundsError::NoEspeak(source);
+                }
+                SoundsError::Speech {
+                    key: key.clone(),
+                    source,
+                }
+            }),
             Recipe::Synthetic { make } => Ok(level::narrowed(&make())),
         }
     }
@@ -115,7 +79,7 @@ impl Recipe {
 pub fn run(root: &Path) -> Result<(), SoundsError> {
     let rendered = root.join("sounds/rendered");
     let mut wanted: BTreeMap<String, Recipe> = BTreeMap::new();
-    for voice in VOICES {
+    for voice in Voice::ALL {
         for (key, text) in texts(&root.join("texts").join(voice.language).join("prompts.toml"))? {
             let name = format!("{}/{key}.wav", voice.language);
             wanted.insert(name, Recipe::Speech { voice, key, text });
@@ -240,59 +204,6 @@ fn texts(path: &Path) -> Result<BTreeMap<String, String>, SoundsError> {
         }
     }
     Ok(texts)
-}
-
-/// Has espeak-ng speak `text`; returns samples of -1.0..1.0 and their rate in Hz.
-fn speak(voice: Voice, key: &str, text: &str) -> Result<(Vec<f32>, u32), SoundsError> {
-    let failed = |message: String| SoundsError::Speech {
-        key: key.to_owned(),
-        voice: voice.espeak,
-        message,
-    };
-    let Output {
-        status,
-        stdout,
-        stderr,
-    } = Command::new("espeak-ng")
-        .args([
-            "-v",
-            voice.espeak,
-            "-s",
-            &voice.words_per_minute.to_string(),
-            "--stdout",
-            "--",
-            text,
-        ])
-        .output()
-        .map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => SoundsError::NoEspeak,
-            _ => failed(error.to_string()),
-        })?;
-    if !status.success() {
-        return Err(failed(String::from_utf8_lossy(&stderr).trim().to_owned()));
-    }
-    let (rate, samples) = pcm_of(&stdout).ok_or_else(|| failed("not a WAV stream".to_owned()))?;
-    if samples.is_empty() {
-        return Err(failed("it said nothing".to_owned()));
-    }
-    Ok((samples, rate))
-}
-
-/// Rate and samples of a WAV written to a pipe.
-///
-/// Its header claims a length nobody knew yet, which a strict reader refuses, so
-/// the 44 bytes are read here and the samples are whatever follows.
-fn pcm_of(wav: &[u8]) -> Option<(u32, Vec<f32>)> {
-    let (header, samples) = wav.split_at_checked(44)?;
-    if &header[..4] != b"RIFF" || &header[36..40] != b"data" {
-        return None;
-    }
-    let rate = u32::from_le_bytes(header[24..28].try_into().ok()?);
-    let samples = samples
-        .chunks_exact(2)
-        .map(|pair| f32::from(i16::from_le_bytes([pair[0], pair[1]])) / 32_768.0)
-        .collect();
-    Some((rate, samples))
 }
 
 /// Writes beside the file and renames, so that nobody ever reads half a sound.

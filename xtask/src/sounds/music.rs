@@ -123,8 +123,8 @@ fn seconds(s: f32) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::super::level::active_rms;
     use super::*;
+    use voice::level::active_rms;
 
     #[test]
     fn the_hold_music_loops_without_a_step() {

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AttemptId, DeviceKind, EmployeeId, InvitationId, MemberId, OccurrenceId, Role, RoomId, TrunkId,
+    AttemptId, DeviceKind, EmployeeId, InvitationId, LastAct, MemberId, OccurrenceId, Outcome,
+    Role, RoomId, TrunkId,
 };
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -116,23 +117,6 @@ pub enum Finish {
     Cancelled,
 }
 
-/// What became of one call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum Outcome {
-    Answered,
-    Busy,
-    Offline,
-    NoAnswer,
-    Declined,
-    NotConfirmed,
-    Dropped,
-    Invalid,
-    Network,
-    Unknown,
-}
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Reason {
@@ -174,17 +158,6 @@ pub enum Next {
 pub enum AtOnceWhen {
     HangsUp,
     BackInNetwork,
-}
-
-/// What is done when the tries are used up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum LastAct {
-    Nothing,
-    TellOrganiser,
-    /// Say "*name* is offline" into the room, and tell the organiser.
-    AnnounceOffline,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

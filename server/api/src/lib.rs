@@ -20,27 +20,25 @@ mod meetings;
 mod people;
 mod reports;
 mod rooms;
-mod rules;
 mod session;
 
 pub use company::{ChangeCompany, Company, Health, QuietHours, Trunk, TrunkState};
-pub use domain::ids::{
-    AttemptId, CompanyId, DeviceId, EmployeeId, InvitationId, MeetingId, MemberId, OccurrenceId,
-    RoomId, TokenId, TrunkId, UserId,
+pub use domain::{
+    AttemptId, CompanyId, DeviceId, EmployeeId, InvitationId, Language, MeetingId, MemberId,
+    OccurrenceId, Outcome, Role, RoomId, TokenId, TrunkId, UserId,
+    employee::{DeviceClass as DeviceKind, Level},
+    rules::{LastAct, RetryRules},
 };
 pub use error::{ErrorBody, ErrorCode, ErrorDetails};
 pub use events::{Announcement, Event, EventKind, MemberLeft, ServerMessage, Snapshot, Talking};
 pub use invitations::{
-    AtOnceWhen, Attempt, CallPhase, Finish, Invitation, InvitationStatus, LastAct, Next, Outcome,
-    Reason, Rsvp, WaitReason,
+    AtOnceWhen, Attempt, CallPhase, Finish, Invitation, InvitationStatus, Next, Reason, Rsvp,
+    WaitReason,
 };
 pub use meetings::{
     ChangeMeeting, Meeting, NewMeeting, NewParticipant, Occurrence, OccurrenceStatus, Participant,
 };
-pub use people::{
-    Confidence, Device, DeviceKind, Evidence, EvidenceSource, LineState, LineView, Person, Text,
-};
+pub use people::{Confidence, Device, Evidence, EvidenceSource, LineState, LineView, Person, Text};
 pub use reports::{InvitationStory, OccurrenceReport, Visit};
-pub use rooms::{ChangeMember, Codec, Dial, LeaveReason, Member, NewRoom, Quality, Role, Room};
-pub use rules::{RetryRules, TriesThenAct};
-pub use session::{Language, Level, Me, NewToken, SignIn, SignedIn, Token, TokenCreated};
+pub use rooms::{ChangeMember, Codec, Dial, LeaveReason, Member, NewRoom, Quality, Room};
+pub use session::{Me, NewToken, SignIn, SignedIn, Token, TokenCreated};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{DeviceId, EmployeeId, MemberId, RoomId};
+use crate::{DeviceId, DeviceKind, EmployeeId, MemberId, RoomId};
 
 /// An employee. Stays listed while in a room, so that the directory never jumps.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,16 +30,6 @@ pub struct Device {
     pub kind: DeviceKind,
     /// What it is reached by, for people to read: a number, or a SIP user name.
     pub address: String,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum DeviceKind {
-    SipPhone,
-    IpSim,
-    /// A plain mobile or city number.
-    Outside,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

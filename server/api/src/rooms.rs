@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{DeviceKind, EmployeeId, InvitationId, MemberId, OccurrenceId, RoomId};
+use crate::{DeviceKind, EmployeeId, InvitationId, MemberId, OccurrenceId, Role, RoomId};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -33,15 +33,6 @@ pub struct NewRoom {
     pub pin: Option<String>,
     #[serde(default)]
     pub moderator_pin: Option<String>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum Role {
-    Moderator,
-    Speaker,
-    Listener,
 }
 
 /// A live leg in a room.

@@ -2,25 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{CompanyId, EmployeeId, TokenId, UserId};
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub enum Language {
-    #[serde(rename = "en")]
-    English,
-    #[serde(rename = "ru")]
-    Russian,
-}
-
-/// What a user may do. Employees steer meetings; administrators also change the company.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum Level {
-    Administrator,
-    Employee,
-}
+use crate::{CompanyId, EmployeeId, Language, Level, TokenId, UserId};
 
 /// `POST /session`.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -19,6 +19,7 @@ pub mod event;
 pub mod flow;
 pub mod identity;
 pub mod media;
+pub mod message;
 pub mod reason;
 pub mod registrar;
 mod scan;

@@ -1,0 +1,98 @@
+//! Operators' connections and the numbers they deliver.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    decode::Profile,
+    employee::Secret,
+    id::{CompanyId, NumberId, RoomId, TrunkId},
+    number::PhoneNumber,
+};
+
+/// A connection to an operator.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trunk {
+    /// Its id.
+    pub id: TrunkId,
+    /// Whose it is.
+    pub company: CompanyId,
+    /// Its name.
+    pub name: String,
+    /// Host, or host and port, of the operator's proxy.
+    pub address: String,
+    /// How packets travel there.
+    #[serde(default)]
+    pub transport: Transport,
+    /// How we prove who we are; none when the operator knows our address.
+    #[serde(default)]
+    pub registration: Option<Registration>,
+    /// The number we show to those we call.
+    #[serde(default)]
+    pub caller_number: Option<PhoneNumber>,
+    /// Trunks are tried in this order, the least first.
+    #[serde(default)]
+    pub rank: i32,
+    /// How many calls it carries at once; no limit when none is set.
+    #[serde(default)]
+    pub channels: Option<u32>,
+    /// What its answers mean where they mean something of their own.
+    #[serde(default)]
+    pub profile: Profile,
+}
+
+/// A login at the operator.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Registration {
+    /// The user name.
+    pub username: String,
+    /// The password: answered to the trunk's own realm and address alone.
+    pub secret: Secret,
+    /// The realm, when it is not the address's host.
+    #[serde(default)]
+    pub realm: Option<String>,
+    /// Whether to REGISTER, or only to answer challenges.
+    #[serde(default = "yes")]
+    pub register: bool,
+}
+
+/// How SIP travels.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Transport {
+    /// Datagrams.
+    #[default]
+    Udp,
+    /// A stream.
+    Tcp,
+}
+
+/// A number that an operator delivers to us (DID).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DidNumber {
+    /// Its id.
+    pub id: NumberId,
+    /// Whose it is.
+    pub company: CompanyId,
+    /// The number.
+    pub number: PhoneNumber,
+    /// The trunk it comes by; any when none is set.
+    #[serde(default)]
+    pub trunk: Option<TrunkId>,
+    /// Where its callers go.
+    pub target: Target,
+}
+
+/// Where a caller from outside goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Target {
+    /// Into a room.
+    Room(RoomId),
+}
+
+fn yes() -> bool {
+    true
+}

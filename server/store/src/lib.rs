@@ -1,1 +1,55 @@
-//! store
+//! The rows: what must survive a crash, in SQLite or PostgreSQL.
+//!
+//! One SQL text serves both. A function here is one question or one
+//! transaction; it decides nothing. Whoever calls it gets `domain` values and
+//! writes back what `domain` decided, with the version it was read at.
+//!
+//! The way of a change: read rows, let `domain` decide, [`Store::write_batch`]
+//! the rows and the events that tell of them as one, then broadcast the events.
+//! What a 2xx of the API acknowledged, and every attempt whose INVITE may have
+//! left, is on disk (SQLite runs with `synchronous = FULL`).
+//!
+//! It must not hold rules, read clocks, or print secrets.
+
+mod apply;
+mod attempts;
+mod batch;
+mod bindings;
+mod company_plan;
+mod directory;
+mod error;
+mod events;
+mod ha1;
+mod invitations;
+mod meetings;
+mod migrate;
+mod occurrences;
+mod open;
+mod rooms;
+mod seal;
+mod sessions;
+mod text;
+mod visits;
+
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+
+pub use apply::{Applied, Change, ChangeKind, PlanError};
+pub use attempts::AttemptRow;
+pub use batch::{Batch, Versioned};
+pub use bindings::BindingRow;
+pub use company_plan::{
+    CompanyPlan, PlannedDevice, PlannedDeviceKind, PlannedEmployee, PlannedLogin, PlannedNumber,
+    PlannedPin, PlannedRegistration, PlannedRoom, PlannedTrunk,
+};
+pub use directory::{CompanyDirectory, Credential, Directory};
+pub use error::StoreError;
+pub use events::EventRow;
+pub use ha1::Ha1;
+pub use invitations::InvitationRow;
+pub use meetings::{Booking, Plan};
+pub use open::Store;
+pub use sessions::{Login, Secret, SecretHash, TokenRow, User};
+pub use visits::{InboundRow, VisitRow};

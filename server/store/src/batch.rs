@@ -1,0 +1,91 @@
+//! What changed, written as one: rows with the versions they were read at,
+//! and the events that tell of it. Either all of it is there afterwards, or none.
+
+use domain::{CompanyId, Millis, meeting::Meeting, occurrence::Occurrence};
+
+use crate::{
+    AttemptRow, InvitationRow, Store, StoreError, VisitRow, attempts, events, invitations,
+    meetings, occurrences, visits,
+};
+
+/// A row and how often it had been written when it was read.
+///
+/// Writing a row whose version has moved is refused ([`StoreError::Stale`]):
+/// read it again and decide again. A new row has version 0.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Versioned<T> {
+    pub version: i64,
+    pub value: T,
+}
+
+impl<T> Versioned<T> {
+    /// A row that is not written yet.
+    pub const fn new(value: T) -> Self {
+        Self { version: 0, value }
+    }
+}
+
+/// Everything one decision changed, in one company.
+#[derive(Debug, Clone)]
+pub struct Batch {
+    pub company: CompanyId,
+    pub at: Millis,
+    pub meetings: Vec<Meeting>,
+    pub occurrences: Vec<Versioned<Occurrence>>,
+    pub invitations: Vec<InvitationRow>,
+    pub attempts: Vec<AttemptRow>,
+    pub visits: Vec<VisitRow>,
+    /// Each the `api` crate's JSON of one event, in order.
+    pub events: Vec<String>,
+}
+
+impl Batch {
+    pub fn new(company: CompanyId, at: Millis) -> Self {
+        Self {
+            company,
+            at,
+            meetings: Vec::new(),
+            occurrences: Vec::new(),
+            invitations: Vec::new(),
+            attempts: Vec::new(),
+            visits: Vec::new(),
+            events: Vec::new(),
+        }
+    }
+}
+
+impl Store {
+    /// Writes it all in one transaction, and answers the numbers of the events.
+    ///
+    /// An attempt that begins here (its row is new) is on disk when this returns,
+    /// and only then may its INVITE leave. The versions held by the caller's rows
+    /// are each one behind afterwards.
+    ///
+    /// # Errors
+    /// [`StoreError::Stale`] if somebody else has written one of the rows since,
+    /// [`StoreError::AlreadyCalling`] if another attempt is calling the same person.
+    pub async fn write_batch(&self, batch: &Batch) -> Result<Vec<i64>, StoreError> {
+        let mut tx = self.write().await?;
+        for meeting in &batch.meetings {
+            meetings::write(&mut tx, meeting).await?;
+        }
+        for occurrence in &batch.occurrences {
+            occurrences::write(&mut tx, occurrence).await?;
+        }
+        for invitation in &batch.invitations {
+            invitations::write(&mut tx, batch.company, invitation).await?;
+        }
+        for attempt in &batch.attempts {
+            attempts::write(&mut tx, batch.company, attempt).await?;
+        }
+        for visit in &batch.visits {
+            visits::write(&mut tx, batch.company, visit).await?;
+        }
+        let mut numbers = Vec::with_capacity(batch.events.len());
+        for body in &batch.events {
+            numbers.push(events::append(&mut tx, batch.company, batch.at, body).await?);
+        }
+        tx.commit().await?;
+        Ok(numbers)
+    }
+}

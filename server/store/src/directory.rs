@@ -1,0 +1,357 @@
+//! The directory: every company with its people, devices, trunks, numbers and
+//! rooms, read as one snapshot. The running server keeps it in memory, looks
+//! calls up in it, and reads it anew when [`Store::revision`] has moved.
+
+use std::collections::BTreeMap;
+
+use domain::{
+    CompanyId, DeviceId, EmployeeId, TrunkId, UserId,
+    company::Company,
+    employee::{Device, DeviceKind, Employee, Level, Login, Secret},
+    room::{Pin, Room},
+    trunk::{DidNumber, Target, Trunk},
+};
+use sqlx::{Any, Transaction};
+
+use crate::{
+    Store, StoreError,
+    ha1::Ha1,
+    text::{from_json, parse},
+};
+
+/// All companies, as of one revision.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Directory {
+    pub revision: i64,
+    pub companies: BTreeMap<CompanyId, CompanyDirectory>,
+}
+
+/// One company. Every list is in the order of its file; what was added by hand comes after.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CompanyDirectory {
+    pub company: Company,
+    /// Their devices' secrets are left empty: see `credentials`.
+    pub employees: Vec<Employee>,
+    /// With their secrets, opened.
+    pub trunks: Vec<Trunk>,
+    pub numbers: Vec<DidNumber>,
+    pub rooms: Vec<Room>,
+    /// What devices log in with, by user name. The realm is the company's domain.
+    pub credentials: BTreeMap<String, Credential>,
+    /// The operators of those IP-SIMs that name theirs.
+    pub sim_trunks: BTreeMap<DeviceId, TrunkId>,
+    /// The web users behind the employees' logins.
+    pub users: BTreeMap<EmployeeId, UserId>,
+}
+
+/// A device's login.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Credential {
+    pub device: DeviceId,
+    pub employee: EmployeeId,
+    pub ha1: Ha1,
+}
+
+impl Directory {
+    /// The employee, and the company he is of.
+    pub fn employee(&self, id: EmployeeId) -> Option<(&CompanyDirectory, &Employee)> {
+        self.companies
+            .values()
+            .find_map(|company| company.employee(id).map(|employee| (company, employee)))
+    }
+}
+
+impl CompanyDirectory {
+    pub fn employee(&self, id: EmployeeId) -> Option<&Employee> {
+        self.employees.iter().find(|employee| employee.id == id)
+    }
+
+    pub fn room(&self, id: domain::RoomId) -> Option<&Room> {
+        self.rooms.iter().find(|room| room.id == id)
+    }
+}
+
+impl Store {
+    /// A number that changes whenever the directory does.
+    pub async fn revision(&self) -> Result<i64, StoreError> {
+        let (revision,): (i64,) =
+            sqlx::query_as("SELECT CAST(COALESCE(SUM(revision + 1), 0) AS BIGINT) FROM companies")
+                .fetch_one(&self.db)
+                .await?;
+        Ok(revision)
+    }
+
+    /// The whole directory, as of one moment.
+    pub async fn directory(&self) -> Result<Directory, StoreError> {
+        // A transaction that only reads, so that no half of a change is seen.
+        let mut tx = self.read().await?;
+        let (revision,): (i64,) =
+            sqlx::query_as("SELECT CAST(COALESCE(SUM(revision + 1), 0) AS BIGINT) FROM companies")
+                .fetch_one(&mut *tx)
+                .await?;
+        let bodies: Vec<(String,)> = sqlx::query_as("SELECT body FROM companies ORDER BY id")
+            .fetch_all(&mut *tx)
+            .await?;
+        let mut companies = BTreeMap::new();
+        for (body,) in bodies {
+            let company: Company = from_json("companies", &body)?;
+            companies.insert(company.id, self.read_company(&mut tx, company).await?);
+        }
+        Ok(Directory {
+            revision,
+            companies,
+        })
+    }
+
+    /// One company's part of the directory, within a transaction.
+    pub(crate) async fn read_company(
+        &self,
+        tx: &mut Transaction<'static, Any>,
+        company: Company,
+    ) -> Result<CompanyDirectory, StoreError> {
+        let mut directory = CompanyDirectory {
+            employees: Vec::new(),
+            trunks: self.read_trunks(tx, company.id).await?,
+            numbers: read_numbers(tx, company.id).await?,
+            rooms: read_rooms(tx, company.id).await?,
+            credentials: BTreeMap::new(),
+            sim_trunks: BTreeMap::new(),
+            users: BTreeMap::new(),
+            company,
+        };
+        read_employees(tx, &mut directory).await?;
+        self.read_devices(tx, &mut directory).await?;
+        Ok(directory)
+    }
+
+    async fn read_trunks(
+        &self,
+        tx: &mut Transaction<'static, Any>,
+        company: CompanyId,
+    ) -> Result<Vec<Trunk>, StoreError> {
+        let rows: Vec<(String, Option<String>)> = sqlx::query_as(
+            "SELECT body, sealed_secret FROM trunks WHERE company_id = $1 ORDER BY position, id",
+        )
+        .bind(company.to_string())
+        .fetch_all(&mut **tx)
+        .await?;
+        rows.into_iter()
+            .map(|(body, sealed)| {
+                let mut trunk: Trunk = from_json("trunks", &body)?;
+                if let (Some(registration), Some(sealed)) = (&mut trunk.registration, sealed) {
+                    registration.secret =
+                        Secret::new(self.seal.open(&trunk.id.to_string(), &sealed)?);
+                }
+                Ok(trunk)
+            })
+            .collect()
+    }
+
+    async fn read_devices(
+        &self,
+        tx: &mut Transaction<'static, Any>,
+        directory: &mut CompanyDirectory,
+    ) -> Result<(), StoreError> {
+        let rows: Vec<DeviceColumns> = sqlx::query_as(
+            "SELECT id, employee_id, kind, username, number, short_number, trunk_id, sealed_ha1
+               FROM devices WHERE company_id = $1 ORDER BY position, id",
+        )
+        .bind(directory.company.id.to_string())
+        .fetch_all(&mut **tx)
+        .await?;
+        let mut devices: BTreeMap<EmployeeId, Vec<Device>> = BTreeMap::new();
+        for (id, employee, kind, username, number, short, trunk, sealed) in rows {
+            let device: DeviceId = parse("devices", &id)?;
+            let owner: EmployeeId = parse("devices", &employee)?;
+            if let (Some(username), Some(sealed)) = (&username, &sealed) {
+                let ha1 = Ha1::from_text(&self.seal.open(&id, sealed)?)
+                    .ok_or_else(|| StoreError::WrongKey(format!("device {id}")))?;
+                directory.credentials.insert(
+                    username.clone(),
+                    Credential {
+                        device,
+                        employee: owner,
+                        ha1,
+                    },
+                );
+            }
+            if let Some(trunk) = trunk {
+                directory
+                    .sim_trunks
+                    .insert(device, parse("devices", &trunk)?);
+            }
+            let kind = device_kind(&kind, username, number, short)?;
+            devices
+                .entry(owner)
+                .or_default()
+                .push(Device { id: device, kind });
+        }
+        for employee in &mut directory.employees {
+            employee.devices = devices.remove(&employee.id).unwrap_or_default();
+        }
+        Ok(())
+    }
+}
+
+type DeviceColumns = (
+    String,
+    String,
+    String,
+    Option<String>,
+    Option<String>,
+    Option<String>,
+    Option<String>,
+    Option<String>,
+);
+
+fn device_kind(
+    kind: &str,
+    username: Option<String>,
+    number: Option<String>,
+    short: Option<String>,
+) -> Result<DeviceKind, StoreError> {
+    match (kind, username, number, short) {
+        ("sip_phone", Some(username), _, _) => Ok(DeviceKind::SipPhone {
+            username,
+            secret: Secret::new(""),
+        }),
+        ("ip_sim", _, Some(mobile), Some(short)) => Ok(DeviceKind::IpSim {
+            mobile: parse("devices", &mobile)?,
+            short: parse("devices", &short)?,
+        }),
+        ("outside", _, Some(number), _) => Ok(DeviceKind::Outside {
+            number: parse("devices", &number)?,
+        }),
+        _ => Err(StoreError::Damaged {
+            table: "devices",
+            reason: format!("a {kind} lacks what it is reached by"),
+        }),
+    }
+}
+
+async fn read_employees(
+    tx: &mut Transaction<'static, Any>,
+    directory: &mut CompanyDirectory,
+) -> Result<(), StoreError> {
+    type Columns = (String, String, Option<String>, String, Option<String>);
+    let company = directory.company.id;
+    let rows: Vec<Columns> = sqlx::query_as(
+        "SELECT id, name, group_name, extension, time_zone
+           FROM employees WHERE company_id = $1 ORDER BY position, id",
+    )
+    .bind(company.to_string())
+    .fetch_all(&mut **tx)
+    .await?;
+    let mut logins = read_logins(tx, company).await?;
+    for (id, name, group, extension, zone) in rows {
+        let id: EmployeeId = parse("employees", &id)?;
+        let login = logins.remove(&id);
+        if let Some((user, _)) = &login {
+            directory.users.insert(id, *user);
+        }
+        directory.employees.push(Employee {
+            id,
+            company,
+            name,
+            group,
+            extension: parse("employees", &extension)?,
+            devices: Vec::new(),
+            zone: zone.map(|zone| parse("employees", &zone)).transpose()?,
+            login: login.map(|(_, login)| login),
+        });
+    }
+    Ok(())
+}
+
+async fn read_logins(
+    tx: &mut Transaction<'static, Any>,
+    company: CompanyId,
+) -> Result<BTreeMap<EmployeeId, (UserId, Login)>, StoreError> {
+    let rows: Vec<(String, String, String, String, String)> = sqlx::query_as(
+        "SELECT id, employee_id, email, password_hash, level FROM users WHERE company_id = $1",
+    )
+    .bind(company.to_string())
+    .fetch_all(&mut **tx)
+    .await?;
+    rows.into_iter()
+        .map(|(id, employee, email, password_hash, level)| {
+            let login = Login {
+                email,
+                password_hash: Secret::new(password_hash),
+                level: level_from(&level)?,
+            };
+            Ok((parse("users", &employee)?, (parse("users", &id)?, login)))
+        })
+        .collect()
+}
+
+pub(crate) fn level_from(text: &str) -> Result<Level, StoreError> {
+    match text {
+        "administrator" => Ok(Level::Administrator),
+        "employee" => Ok(Level::Employee),
+        _ => Err(StoreError::Damaged {
+            table: "users",
+            reason: format!("the level {text}"),
+        }),
+    }
+}
+
+pub(crate) fn level_text(level: Level) -> &'static str {
+    match level {
+        Level::Administrator => "administrator",
+        Level::Employee => "employee",
+    }
+}
+
+async fn read_numbers(
+    tx: &mut Transaction<'static, Any>,
+    company: CompanyId,
+) -> Result<Vec<DidNumber>, StoreError> {
+    let rows: Vec<(String, String, Option<String>, String)> = sqlx::query_as(
+        "SELECT id, number, trunk_id, room_id FROM numbers WHERE company_id = $1 ORDER BY id",
+    )
+    .bind(company.to_string())
+    .fetch_all(&mut **tx)
+    .await?;
+    rows.into_iter()
+        .map(|(id, number, trunk, room)| {
+            Ok(DidNumber {
+                id: parse("numbers", &id)?,
+                company,
+                number: parse("numbers", &number)?,
+                trunk: trunk.map(|trunk| parse("numbers", &trunk)).transpose()?,
+                target: Target::Room(parse("numbers", &room)?),
+            })
+        })
+        .collect()
+}
+
+pub(crate) async fn read_rooms(
+    tx: &mut Transaction<'static, Any>,
+    company: CompanyId,
+) -> Result<Vec<Room>, StoreError> {
+    let rows: Vec<(String, String, String, Option<String>, Option<String>)> = sqlx::query_as(
+        "SELECT id, number, name, pin, moderator_pin FROM rooms WHERE company_id = $1
+          ORDER BY position, number",
+    )
+    .bind(company.to_string())
+    .fetch_all(&mut **tx)
+    .await?;
+    let pin = |text: Option<String>| text.map(|text| Pin::parse(&text)).transpose();
+    rows.into_iter()
+        .map(|(id, number, name, open, moderator)| {
+            let damaged = |_| StoreError::Damaged {
+                table: "rooms",
+                reason: format!("the PIN of {number}"),
+            };
+            Ok(Room {
+                id: parse("rooms", &id)?,
+                company,
+                number: parse("rooms", &number)?,
+                name,
+                pin: pin(open).map_err(damaged)?,
+                moderator_pin: pin(moderator).map_err(damaged)?,
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,237 @@
+//! Invitations: what the scheduler works on, by lease.
+
+use domain::{CompanyId, InvitationId, Millis, OccurrenceId};
+use sqlx::AnyConnection;
+
+use crate::{Store, StoreError, text::parse};
+
+/// An invitation with the columns that queries need beside its JSON.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InvitationRow {
+    pub id: InvitationId,
+    pub company: CompanyId,
+    pub occurrence: OccurrenceId,
+    /// The organiser's order.
+    pub position: i64,
+    /// Whom the calls go to, the same over all meetings.
+    pub person: String,
+    /// The name of the status alone, as `domain` writes it: `waiting` is what can fall due.
+    pub status: String,
+    pub due_at: Option<Millis>,
+    /// See [`crate::Versioned`]; 0 for a new row.
+    pub version: i64,
+    pub body: String,
+}
+
+type Columns = (
+    String,
+    String,
+    String,
+    i64,
+    String,
+    String,
+    Option<i64>,
+    i64,
+    String,
+);
+
+fn invitation(row: Columns) -> Result<InvitationRow, StoreError> {
+    let (id, company, occurrence, position, person, status, due_at, version, body) = row;
+    Ok(InvitationRow {
+        id: parse("invitations", &id)?,
+        company: parse("invitations", &company)?,
+        occurrence: parse("invitations", &occurrence)?,
+        position,
+        person,
+        status,
+        due_at: due_at.map(Millis),
+        version,
+        body,
+    })
+}
+
+fn all(rows: Vec<Columns>) -> Result<Vec<InvitationRow>, StoreError> {
+    rows.into_iter().map(invitation).collect()
+}
+
+impl Store {
+    /// Claims the invitations that have fallen due, earliest first, `limit` at most.
+    ///
+    /// Only those of occurrences in which people are being called. Safe to call
+    /// from several servers: the outer conditions are checked again on the row as
+    /// it stands when its lock is taken, so a row goes to one caller. A server
+    /// that dies loses its claims when `lease_until` passes; one that has written
+    /// the row has given its claim back.
+    pub async fn claim_due_invitations(
+        &self,
+        now: Millis,
+        lease_until: Millis,
+        limit: i64,
+    ) -> Result<Vec<InvitationRow>, StoreError> {
+        let rows: Vec<Columns> = sqlx::query_as(
+            "UPDATE invitations SET leased_until = $2
+              WHERE status = 'waiting' AND leased_until <= $1
+                AND id IN (SELECT i.id FROM invitations i JOIN occurrences o ON o.id = i.occurrence_id
+                            WHERE i.status = 'waiting' AND i.due_at <= $1 AND i.leased_until <= $1
+                              AND o.status IN ('calling', 'live')
+                            ORDER BY i.due_at, i.id
+                            LIMIT $3)
+          RETURNING id, company_id, occurrence_id, position, person, status, due_at, version, body",
+        )
+        .bind(now.0)
+        .bind(lease_until.0)
+        .bind(limit)
+        .fetch_all(&self.db)
+        .await?;
+        let mut claimed = all(rows)?;
+        claimed.sort_by_key(|row| (row.due_at, row.id)); // RETURNING promises no order
+        Ok(claimed)
+    }
+
+    /// When the next invitation falls due, or a lease that stands before one ends.
+    pub async fn next_due(&self) -> Result<Option<Millis>, StoreError> {
+        let (next,): (Option<i64>,) = sqlx::query_as(
+            "SELECT MIN(CASE WHEN i.leased_until > i.due_at THEN i.leased_until ELSE i.due_at END)
+               FROM invitations i JOIN occurrences o ON o.id = i.occurrence_id
+              WHERE i.status = 'waiting' AND o.status IN ('calling', 'live')",
+        )
+        .fetch_one(&self.db)
+        .await?;
+        Ok(next.map(Millis))
+    }
+
+    pub async fn invitation(
+        &self,
+        company: CompanyId,
+        id: InvitationId,
+    ) -> Result<InvitationRow, StoreError> {
+        let row: Option<Columns> = sqlx::query_as(
+            "SELECT id, company_id, occurrence_id, position, person, status, due_at, version, body
+               FROM invitations WHERE id = $1 AND company_id = $2",
+        )
+        .bind(id.to_string())
+        .bind(company.to_string())
+        .fetch_optional(&self.db)
+        .await?;
+        invitation(row.ok_or_else(|| StoreError::NotFound {
+            what: "invitation",
+            id: id.to_string(),
+        })?)
+    }
+
+    /// Everyone expected at an occurrence, in the organiser's order.
+    pub async fn invitations(
+        &self,
+        occurrence: OccurrenceId,
+    ) -> Result<Vec<InvitationRow>, StoreError> {
+        let rows = sqlx::query_as(
+            "SELECT id, company_id, occurrence_id, position, person, status, due_at, version, body
+               FROM invitations WHERE occurrence_id = $1 ORDER BY position, id",
+        )
+        .bind(occurrence.to_string())
+        .fetch_all(&self.db)
+        .await?;
+        all(rows)
+    }
+
+    /// Everyone expected at the company's occurrences that are not over, by occurrence and order.
+    pub async fn current_invitations(
+        &self,
+        company: CompanyId,
+    ) -> Result<Vec<InvitationRow>, StoreError> {
+        let rows = sqlx::query_as(
+            "SELECT i.id, i.company_id, i.occurrence_id, i.position, i.person, i.status, i.due_at, i.version, i.body
+               FROM invitations i JOIN occurrences o ON o.id = i.occurrence_id
+              WHERE i.company_id = $1 AND o.status IN ('scheduled', 'calling', 'live', 'open')
+              ORDER BY o.starts_at, i.occurrence_id, i.position, i.id",
+        )
+        .bind(company.to_string())
+        .fetch_all(&self.db)
+        .await?;
+        all(rows)
+    }
+
+    /// How many are expected at each of the company's occurrences that overlap a stretch of time.
+    pub async fn expected(
+        &self,
+        company: CompanyId,
+        from: Millis,
+        until: Millis,
+    ) -> Result<Vec<(OccurrenceId, u32)>, StoreError> {
+        let rows: Vec<(String, i64)> = sqlx::query_as(
+            "SELECT i.occurrence_id, COUNT(*)
+               FROM invitations i JOIN occurrences o ON o.id = i.occurrence_id
+              WHERE o.company_id = $1 AND o.ends_at > $2 AND o.starts_at < $3
+              GROUP BY i.occurrence_id ORDER BY i.occurrence_id",
+        )
+        .bind(company.to_string())
+        .bind(from.0)
+        .bind(until.0)
+        .fetch_all(&self.db)
+        .await?;
+        rows.into_iter()
+            .map(|(id, count)| {
+                Ok((
+                    parse("invitations", &id)?,
+                    u32::try_from(count).unwrap_or(u32::MAX),
+                ))
+            })
+            .collect()
+    }
+}
+
+/// Writes a row at the version it was read at, and gives its lease back.
+pub(crate) async fn write(
+    connection: &mut AnyConnection,
+    company: CompanyId,
+    row: &InvitationRow,
+) -> Result<(), StoreError> {
+    let done = sqlx::query(
+        "INSERT INTO invitations
+            (id, company_id, occurrence_id, position, person, status, due_at, leased_until, version, body)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8 + 1, $9)
+         ON CONFLICT (id) DO UPDATE
+            SET position = excluded.position, person = excluded.person, status = excluded.status,
+                due_at = excluded.due_at, leased_until = 0, version = excluded.version, body = excluded.body
+          WHERE invitations.version = $8",
+    )
+    .bind(row.id.to_string())
+    .bind(company.to_string())
+    .bind(row.occurrence.to_string())
+    .bind(row.position)
+    .bind(&row.person)
+    .bind(&row.status)
+    .bind(row.due_at.map(|at| at.0))
+    .bind(row.version)
+    .bind(&row.body)
+    .execute(connection)
+    .await?;
+    if done.rows_affected() == 0 {
+        return Err(StoreError::Stale {
+            what: "invitation",
+            id: row.id.to_string(),
+        });
+    }
+    Ok(())
+}
+
+/// Takes back an invitation for which nobody was called yet.
+pub(crate) async fn remove(
+    connection: &mut AnyConnection,
+    id: InvitationId,
+) -> Result<(), StoreError> {
+    let done = sqlx::query(
+        "DELETE FROM invitations
+          WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM attempts WHERE invitation_id = $1)",
+    )
+    .bind(id.to_string())
+    .execute(connection)
+    .await?;
+    if done.rows_affected() == 0 {
+        return Err(StoreError::Stale {
+            what: "invitation",
+            id: id.to_string(),
+        });
+    }
+    Ok(())
+}

@@ -1,0 +1,231 @@
+//! Occurrences: the dates of meetings, and gatherings nobody planned.
+
+use domain::{
+    CompanyId, MeetingId, Millis, OccurrenceId, RoomId,
+    occurrence::{Occurrence, Status},
+};
+use sqlx::AnyConnection;
+
+use crate::{
+    Store, StoreError, Versioned,
+    text::{from_json, to_json},
+};
+
+type Columns = (i64, String);
+
+fn occurrence((version, body): Columns) -> Result<Versioned<Occurrence>, StoreError> {
+    Ok(Versioned {
+        version,
+        value: from_json("occurrences", &body)?,
+    })
+}
+
+fn all(rows: Vec<Columns>) -> Result<Vec<Versioned<Occurrence>>, StoreError> {
+    rows.into_iter().map(occurrence).collect()
+}
+
+impl Store {
+    /// Scheduled occurrences whose dialling is to begin, earliest first: those that
+    /// begin now, and those that should have begun while the server was away.
+    pub async fn occurrences_to_open(
+        &self,
+        now: Millis,
+    ) -> Result<Vec<Versioned<Occurrence>>, StoreError> {
+        let rows = sqlx::query_as(
+            "SELECT version, body FROM occurrences
+              WHERE status = 'scheduled' AND dial_at <= $1 ORDER BY dial_at, id",
+        )
+        .bind(now.0)
+        .fetch_all(&self.db)
+        .await?;
+        all(rows)
+    }
+
+    /// Occurrences that go on and whose time is over, earliest first.
+    pub async fn occurrences_to_end(
+        &self,
+        now: Millis,
+    ) -> Result<Vec<Versioned<Occurrence>>, StoreError> {
+        let rows = sqlx::query_as(
+            "SELECT version, body FROM occurrences
+              WHERE status IN ('calling', 'live', 'open') AND ends_at <= $1 ORDER BY ends_at, id",
+        )
+        .bind(now.0)
+        .fetch_all(&self.db)
+        .await?;
+        all(rows)
+    }
+
+    /// Occurrences that go on, of every company: what a restarted server takes up again.
+    pub async fn occurrences_under_way(&self) -> Result<Vec<Versioned<Occurrence>>, StoreError> {
+        let rows = sqlx::query_as(
+            "SELECT version, body FROM occurrences
+              WHERE status IN ('calling', 'live', 'open') ORDER BY starts_at, id",
+        )
+        .fetch_all(&self.db)
+        .await?;
+        all(rows)
+    }
+
+    /// When the next scheduled occurrence wants to be opened; none when none is planned.
+    pub async fn next_opening(&self) -> Result<Option<Millis>, StoreError> {
+        let (next,): (Option<i64>,) =
+            sqlx::query_as("SELECT MIN(dial_at) FROM occurrences WHERE status = 'scheduled'")
+                .fetch_one(&self.db)
+                .await?;
+        Ok(next.map(Millis))
+    }
+
+    pub async fn occurrence(
+        &self,
+        company: CompanyId,
+        id: OccurrenceId,
+    ) -> Result<Versioned<Occurrence>, StoreError> {
+        let mut connection = self.db.acquire().await?;
+        read(&mut connection, company, id).await
+    }
+
+    /// The company's occurrences that overlap a stretch of time, by start.
+    pub async fn occurrences(
+        &self,
+        company: CompanyId,
+        from: Millis,
+        until: Millis,
+    ) -> Result<Vec<Versioned<Occurrence>>, StoreError> {
+        let rows = sqlx::query_as(
+            "SELECT version, body FROM occurrences
+              WHERE company_id = $1 AND ends_at > $2 AND starts_at < $3 ORDER BY starts_at, id",
+        )
+        .bind(company.to_string())
+        .bind(from.0)
+        .bind(until.0)
+        .fetch_all(&self.db)
+        .await?;
+        all(rows)
+    }
+
+    pub async fn occurrences_of(
+        &self,
+        meeting: MeetingId,
+    ) -> Result<Vec<Versioned<Occurrence>>, StoreError> {
+        let rows = sqlx::query_as(
+            "SELECT version, body FROM occurrences WHERE meeting_id = $1 ORDER BY starts_at, id",
+        )
+        .bind(meeting.to_string())
+        .fetch_all(&self.db)
+        .await?;
+        all(rows)
+    }
+
+    /// The occurrence being called or held in a room, the latest to begin if there are several.
+    pub async fn occurrence_in(
+        &self,
+        room: RoomId,
+    ) -> Result<Option<Versioned<Occurrence>>, StoreError> {
+        let row: Option<Columns> = sqlx::query_as(
+            "SELECT version, body FROM occurrences
+              WHERE room_id = $1 AND status IN ('calling', 'live', 'open')
+              ORDER BY starts_at DESC, id DESC LIMIT 1",
+        )
+        .bind(room.to_string())
+        .fetch_optional(&self.db)
+        .await?;
+        row.map(occurrence).transpose()
+    }
+
+    /// Whether something is still planned or going on in a room; its title.
+    pub async fn plan_in(&self, room: RoomId) -> Result<Option<String>, StoreError> {
+        let mut connection = self.db.acquire().await?;
+        plan_in(&mut connection, room).await
+    }
+}
+
+pub(crate) async fn plan_in(
+    connection: &mut AnyConnection,
+    room: RoomId,
+) -> Result<Option<String>, StoreError> {
+    let row: Option<Columns> = sqlx::query_as(
+        "SELECT version, body FROM occurrences
+          WHERE room_id = $1 AND status IN ('scheduled', 'calling', 'live', 'open')
+          ORDER BY starts_at LIMIT 1",
+    )
+    .bind(room.to_string())
+    .fetch_optional(connection)
+    .await?;
+    Ok(row
+        .map(occurrence)
+        .transpose()?
+        .map(|occurrence| occurrence.value.title))
+}
+
+pub(crate) async fn read(
+    connection: &mut AnyConnection,
+    company: CompanyId,
+    id: OccurrenceId,
+) -> Result<Versioned<Occurrence>, StoreError> {
+    let row: Option<Columns> =
+        sqlx::query_as("SELECT version, body FROM occurrences WHERE id = $1 AND company_id = $2")
+            .bind(id.to_string())
+            .bind(company.to_string())
+            .fetch_optional(connection)
+            .await?;
+    occurrence(row.ok_or_else(|| StoreError::NotFound {
+        what: "occurrence",
+        id: id.to_string(),
+    })?)
+}
+
+pub(crate) async fn write(
+    connection: &mut AnyConnection,
+    row: &Versioned<Occurrence>,
+) -> Result<(), StoreError> {
+    let occurrence = &row.value;
+    let done = sqlx::query(
+        "INSERT INTO occurrences
+            (id, company_id, meeting_id, room_id, status, dial_at, starts_at, ends_at, version, body)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9 + 1, $10)
+         ON CONFLICT (id) DO UPDATE
+            SET room_id = excluded.room_id, status = excluded.status, dial_at = excluded.dial_at,
+                starts_at = excluded.starts_at, ends_at = excluded.ends_at,
+                version = excluded.version, body = excluded.body
+          WHERE occurrences.version = $9",
+    )
+    .bind(occurrence.id.to_string())
+    .bind(occurrence.company.to_string())
+    .bind(occurrence.meeting.map(|id| id.to_string()))
+    .bind(occurrence.room.to_string())
+    .bind(status_text(occurrence.status))
+    .bind(occurrence.dial_at.0)
+    .bind(occurrence.starts_at.0)
+    .bind(occurrence.ends_at.0)
+    .bind(row.version)
+    .bind(to_json(occurrence))
+    .execute(connection)
+    .await?;
+    if done.rows_affected() == 0 {
+        return Err(StoreError::Stale {
+            what: "occurrence",
+            id: occurrence.id.to_string(),
+        });
+    }
+    Ok(())
+}
+
+pub(crate) fn is_over(occurrence: &Occurrence) -> bool {
+    match occurrence.status {
+        Status::Scheduled | Status::Calling { .. } | Status::Live { .. } => false,
+        Status::Ended { .. } | Status::Missed { .. } | Status::Cancelled { .. } => true,
+    }
+}
+
+fn status_text(status: Status) -> &'static str {
+    match status {
+        Status::Scheduled => "scheduled",
+        Status::Calling { .. } => "calling",
+        Status::Live { calls: true, .. } => "live",
+        Status::Live { calls: false, .. } => "open",
+        Status::Ended { .. } => "ended",
+        Status::Missed { .. } => "missed",
+        Status::Cancelled { .. } => "cancelled",
+    }
+}

@@ -14,7 +14,7 @@ use crate::{
 #[derive(Debug, Clone, PartialEq)]
 pub struct AttemptRow {
     pub company: CompanyId,
-    /// Whom it calls, as in [`crate::InvitationRow::person`].
+    /// Whom it calls, by [`crate::person_key`].
     pub person: String,
     /// The local RTP port that the INVITE's SDP names.
     pub rtp_port: Option<u16>,

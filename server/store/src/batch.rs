@@ -73,7 +73,7 @@ impl Store {
             occurrences::write(&mut tx, occurrence).await?;
         }
         for invitation in &batch.invitations {
-            invitations::write(&mut tx, batch.company, invitation).await?;
+            invitations::write(&mut tx, invitation).await?;
         }
         for attempt in &batch.attempts {
             attempts::write(&mut tx, batch.company, attempt).await?;

@@ -1,53 +1,56 @@
 //! Invitations: what the scheduler works on, by lease.
 
-use domain::{CompanyId, InvitationId, Millis, OccurrenceId};
+use domain::{
+    CompanyId, InvitationId, Millis, OccurrenceId,
+    invitation::{Invitation, StatusKind},
+    meeting::Invitee,
+};
 use sqlx::AnyConnection;
 
-use crate::{Store, StoreError, text::parse};
+use crate::{
+    Store, StoreError,
+    text::{from_json, parse, to_json},
+};
 
-/// An invitation with the columns that queries need beside its JSON.
+/// An invitation and what surrounds it. The columns that queries need are taken from it when it is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InvitationRow {
-    pub id: InvitationId,
     pub company: CompanyId,
-    pub occurrence: OccurrenceId,
     /// The organiser's order.
     pub position: i64,
-    /// Whom the calls go to, the same over all meetings.
-    pub person: String,
-    /// The name of the status alone, as `domain` writes it: `waiting` is what can fall due.
-    pub status: String,
-    pub due_at: Option<Millis>,
     /// See [`crate::Versioned`]; 0 for a new row.
     pub version: i64,
-    pub body: String,
+    pub invitation: Invitation,
 }
 
-type Columns = (
-    String,
-    String,
-    String,
-    i64,
-    String,
-    String,
-    Option<i64>,
-    i64,
-    String,
-);
+type Columns = (String, i64, i64, String);
 
-fn invitation(row: Columns) -> Result<InvitationRow, StoreError> {
-    let (id, company, occurrence, position, person, status, due_at, version, body) = row;
+fn invitation((company, position, version, body): Columns) -> Result<InvitationRow, StoreError> {
     Ok(InvitationRow {
-        id: parse("invitations", &id)?,
         company: parse("invitations", &company)?,
-        occurrence: parse("invitations", &occurrence)?,
         position,
-        person,
-        status,
-        due_at: due_at.map(Millis),
         version,
-        body,
+        invitation: from_json("invitations", &body)?,
     })
+}
+
+/// Whom calls go to, the same over all meetings of a company: what keeps two
+/// calls from one person.
+pub fn person_key(invitee: &Invitee) -> String {
+    match invitee {
+        Invitee::Employee(id) => id.to_string(),
+        Invitee::Outside { number, .. } => number.digits().to_owned(),
+    }
+}
+
+fn status_text(status: StatusKind) -> &'static str {
+    match status {
+        StatusKind::Waiting => "waiting",
+        StatusKind::Calling => "calling",
+        StatusKind::Held => "held",
+        StatusKind::InRoom => "in_room",
+        StatusKind::Finished => "finished",
+    }
 }
 
 fn all(rows: Vec<Columns>) -> Result<Vec<InvitationRow>, StoreError> {
@@ -76,7 +79,7 @@ impl Store {
                               AND o.status IN ('calling', 'live')
                             ORDER BY i.due_at, i.id
                             LIMIT $3)
-          RETURNING id, company_id, occurrence_id, position, person, status, due_at, version, body",
+          RETURNING company_id, position, version, body",
         )
         .bind(now.0)
         .bind(lease_until.0)
@@ -84,7 +87,7 @@ impl Store {
         .fetch_all(&self.db)
         .await?;
         let mut claimed = all(rows)?;
-        claimed.sort_by_key(|row| (row.due_at, row.id)); // RETURNING promises no order
+        claimed.sort_by_key(|row| (due_at(&row.invitation), row.invitation.id)); // RETURNING promises no order
         Ok(claimed)
     }
 
@@ -106,7 +109,7 @@ impl Store {
         id: InvitationId,
     ) -> Result<InvitationRow, StoreError> {
         let row: Option<Columns> = sqlx::query_as(
-            "SELECT id, company_id, occurrence_id, position, person, status, due_at, version, body
+            "SELECT company_id, position, version, body
                FROM invitations WHERE id = $1 AND company_id = $2",
         )
         .bind(id.to_string())
@@ -125,7 +128,7 @@ impl Store {
         occurrence: OccurrenceId,
     ) -> Result<Vec<InvitationRow>, StoreError> {
         let rows = sqlx::query_as(
-            "SELECT id, company_id, occurrence_id, position, person, status, due_at, version, body
+            "SELECT company_id, position, version, body
                FROM invitations WHERE occurrence_id = $1 ORDER BY position, id",
         )
         .bind(occurrence.to_string())
@@ -140,7 +143,7 @@ impl Store {
         company: CompanyId,
     ) -> Result<Vec<InvitationRow>, StoreError> {
         let rows = sqlx::query_as(
-            "SELECT i.id, i.company_id, i.occurrence_id, i.position, i.person, i.status, i.due_at, i.version, i.body
+            "SELECT i.company_id, i.position, i.version, i.body
                FROM invitations i JOIN occurrences o ON o.id = i.occurrence_id
               WHERE i.company_id = $1 AND o.status IN ('scheduled', 'calling', 'live', 'open')
               ORDER BY o.starts_at, i.occurrence_id, i.position, i.id",
@@ -180,12 +183,16 @@ impl Store {
     }
 }
 
+fn due_at(invitation: &Invitation) -> Option<Millis> {
+    invitation.poll_timeout().map(|(due, _)| due)
+}
+
 /// Writes a row at the version it was read at, and gives its lease back.
 pub(crate) async fn write(
     connection: &mut AnyConnection,
-    company: CompanyId,
     row: &InvitationRow,
 ) -> Result<(), StoreError> {
+    let invitation = &row.invitation;
     let done = sqlx::query(
         "INSERT INTO invitations
             (id, company_id, occurrence_id, position, person, status, due_at, leased_until, version, body)
@@ -195,21 +202,21 @@ pub(crate) async fn write(
                 due_at = excluded.due_at, leased_until = 0, version = excluded.version, body = excluded.body
           WHERE invitations.version = $8",
     )
-    .bind(row.id.to_string())
-    .bind(company.to_string())
-    .bind(row.occurrence.to_string())
+    .bind(invitation.id.to_string())
+    .bind(row.company.to_string())
+    .bind(invitation.occurrence.to_string())
     .bind(row.position)
-    .bind(&row.person)
-    .bind(&row.status)
-    .bind(row.due_at.map(|at| at.0))
+    .bind(person_key(&invitation.invitee))
+    .bind(status_text(invitation.status().kind()))
+    .bind(due_at(invitation).map(|at| at.0))
     .bind(row.version)
-    .bind(&row.body)
+    .bind(to_json(invitation))
     .execute(connection)
     .await?;
     if done.rows_affected() == 0 {
         return Err(StoreError::Stale {
             what: "invitation",
-            id: row.id.to_string(),
+            id: invitation.id.to_string(),
         });
     }
     Ok(())

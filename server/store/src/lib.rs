@@ -48,7 +48,7 @@ pub use directory::{CompanyDirectory, Credential, Directory};
 pub use error::StoreError;
 pub use events::EventRow;
 pub use ha1::Ha1;
-pub use invitations::InvitationRow;
+pub use invitations::{InvitationRow, person_key};
 pub use meetings::{Booking, Plan};
 pub use open::Store;
 pub use sessions::{Login, Secret, SecretHash, TokenRow, User};

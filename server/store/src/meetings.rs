@@ -66,7 +66,7 @@ impl Store {
             invitations::remove(&mut tx, *id).await?;
         }
         for invitation in &plan.invitations {
-            invitations::write(&mut tx, company, invitation).await?;
+            invitations::write(&mut tx, invitation).await?;
         }
         let mut numbers = Vec::with_capacity(plan.events.len());
         for body in &plan.events {

@@ -14,6 +14,7 @@
 pub mod authority;
 pub mod command;
 pub mod config;
+pub mod digest;
 pub mod endpoint;
 pub mod event;
 pub mod flow;
@@ -23,6 +24,8 @@ pub mod message;
 pub mod reason;
 pub mod registrar;
 mod scan;
+pub mod sdp;
+pub mod transaction;
 pub mod uri;
 
 pub use authority::{AccountId, Authority, Credentials, TrunkId};

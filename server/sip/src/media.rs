@@ -109,8 +109,6 @@ pub struct NegotiatedMedia {
     /// peer holds, and the direction says so.
     pub remote: SocketAddr,
     pub remote_rtcp: SocketAddr,
-    /// RTCP shares the RTP port (RFC 5761).
-    pub rtcp_mux: bool,
     /// Seen from our side: a peer that holds us with `sendonly` makes us `RecvOnly`.
     pub direction: Direction,
     /// Packet duration the peer wants, ms.

@@ -1,0 +1,362 @@
+//! Challenging, and judging the answer.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::{Duration, Instant},
+};
+
+use sha2::{Digest, Sha256};
+
+use super::{Algorithm, Fields, ha1, response};
+use crate::{
+    authority::{AccountId, Authority, Secret},
+    scan::{hex, quote},
+    uri::SipUri,
+};
+
+/// How long a nonce serves.
+const NONCE_LIFE: Duration = Duration::from_secs(300);
+/// Used nonces remembered; the oldest go first, and their users are challenged anew.
+const MAX_USED: usize = 50_000;
+
+/// What credentials prove.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Proof {
+    Accepted {
+        account: AccountId,
+        username: String,
+    },
+    /// The secret is right, the nonce is not (any more): challenge with `stale`.
+    Stale,
+    /// None, malformed or wrong ones. Unknown users and wrong secrets look alike.
+    Refused,
+}
+
+pub struct Authenticator {
+    realm: String,
+    key: [u8; 32],
+    epoch: Instant,
+    minted: u64,
+    used: BTreeMap<String, Count>,
+    /// The keys of `used` by age.
+    by_age: BTreeSet<(u64, String)>,
+}
+
+/// The counts seen with a nonce: the highest, and a bit for each of the 64 below it,
+/// as datagrams may overtake each other.
+#[derive(Debug, Clone, Copy)]
+struct Count {
+    highest: u32,
+    seen: u64,
+}
+
+impl Count {
+    /// Whether this count is new; then it is noted.
+    fn take(&mut self, nc: u32) -> bool {
+        if nc > self.highest {
+            let ahead = nc - self.highest;
+            self.seen = self.seen.checked_shl(ahead).unwrap_or(0) | 1;
+            self.highest = nc;
+            return true;
+        }
+        let behind = self.highest - nc;
+        let bit = 1u64.checked_shl(behind).unwrap_or(0);
+        let new = nc > 0 && bit != 0 && self.seen & bit == 0;
+        self.seen |= bit;
+        new
+    }
+}
+
+impl Authenticator {
+    /// `key` must be unpredictable.
+    pub fn new(realm: String, key: [u8; 32], now: Instant) -> Self {
+        Authenticator {
+            realm,
+            key,
+            epoch: now,
+            minted: 0,
+            used: BTreeMap::new(),
+            by_age: BTreeSet::new(),
+        }
+    }
+
+    /// The values of `WWW-Authenticate`, strongest first.
+    pub fn challenges(&mut self, stale: bool, now: Instant) -> [String; 2] {
+        self.minted += 1;
+        let age = now.saturating_duration_since(self.epoch).as_millis();
+        let stem = format!("{age:x}.{:x}", self.minted);
+        let nonce = format!("{stem}.{}", self.seal(&stem));
+        let stale = if stale { ", stale=true" } else { "" };
+        [Algorithm::Sha256, Algorithm::Md5].map(|algorithm| {
+            format!(
+                "Digest realm={}, nonce=\"{nonce}\", algorithm={}, qop=\"auth\"{stale}",
+                quote(&self.realm),
+                algorithm.name(),
+            )
+        })
+    }
+
+    /// Judges the credentials in these `Authorization` values.
+    pub fn judge<'a>(
+        &mut self,
+        values: impl Iterator<Item = &'a str>,
+        method: &str,
+        request_uri: &str,
+        authority: &dyn Authority,
+        now: Instant,
+    ) -> Proof {
+        let ours = values
+            .filter_map(Fields::parse)
+            .find(|fields| fields.get("realm") == Some(&self.realm));
+        let Some(fields) = ours else {
+            return Proof::Refused;
+        };
+        self.judge_fields(&fields, method, request_uri, authority, now)
+            .unwrap_or(Proof::Refused)
+    }
+
+    /// `None` when a field is missing or out of place.
+    fn judge_fields(
+        &mut self,
+        fields: &Fields,
+        method: &str,
+        request_uri: &str,
+        authority: &dyn Authority,
+        now: Instant,
+    ) -> Option<Proof> {
+        let algorithm = Algorithm::parse(fields.get("algorithm"))?;
+        let username = fields.get("username")?;
+        let nonce = fields.get("nonce")?;
+        let uri = fields.get("uri")?;
+        let nc = fields.get("nc")?;
+        let count = u32::from_str_radix(nc, 16).ok().filter(|_| nc.len() == 8)?;
+        let cnonce = fields.get("cnonce")?;
+        let given = fields.get("response")?;
+        if !fields.get("qop")?.eq_ignore_ascii_case("auth") || !same_user(uri, request_uri) {
+            return None;
+        }
+        let found = authority.credentials(username, &self.realm);
+        // An unknown user costs the same work as a wrong secret.
+        let nobody = Secret::Password(String::new());
+        let secret = found.as_ref().map_or(&nobody, |found| &found.secret);
+        let ha1 = ha1(algorithm, username, &self.realm, secret);
+        let expected = response(algorithm, &ha1, nonce, Some((nc, cnonce)), method, uri);
+        if !same(&expected, given) {
+            return None;
+        }
+        let account = found?.account;
+        if !self.is_fresh(nonce, now) || !self.take(nonce, count) {
+            return Some(Proof::Stale);
+        }
+        Some(Proof::Accepted {
+            account,
+            username: username.to_owned(),
+        })
+    }
+
+    fn is_fresh(&self, nonce: &str, now: Instant) -> bool {
+        let Some((stem, seal)) = nonce.rsplit_once('.') else {
+            return false;
+        };
+        let Some(minted) = minted_at(nonce) else {
+            return false;
+        };
+        let age = now
+            .saturating_duration_since(self.epoch)
+            .saturating_sub(Duration::from_millis(minted));
+        same(&self.seal(stem), seal) && age < NONCE_LIFE
+    }
+
+    fn take(&mut self, nonce: &str, nc: u32) -> bool {
+        if let Some(count) = self.used.get_mut(nonce) {
+            return count.take(nc);
+        }
+        let minted = minted_at(nonce).unwrap_or(0);
+        self.by_age.insert((minted, nonce.to_owned()));
+        let mut count = Count {
+            highest: 0,
+            seen: 0,
+        };
+        let new = count.take(nc);
+        self.used.insert(nonce.to_owned(), count);
+        if self.used.len() > MAX_USED
+            && let Some((_, oldest)) = self.by_age.pop_first()
+        {
+            // Forgetting must not make it new again: it is older than any we keep, and
+            // a nonce that old has expired unless the flood was authenticated.
+            self.used.remove(&oldest);
+        }
+        new
+    }
+
+    /// Forgets nonces that have expired anyway.
+    pub fn sweep(&mut self, now: Instant) {
+        let age = now.saturating_duration_since(self.epoch);
+        while let Some((minted, nonce)) = self.by_age.first() {
+            if age < Duration::from_millis(*minted) + NONCE_LIFE {
+                return;
+            }
+            self.used.remove(nonce);
+            self.by_age.pop_first();
+        }
+    }
+
+    fn seal(&self, stem: &str) -> String {
+        let mut hash = Sha256::new();
+        hash.update(self.key);
+        hash.update(stem.as_bytes());
+        // Hashed twice: a plain hash of key and text could be continued by a stranger.
+        hex(&Sha256::digest(hash.finalize())[..12])
+    }
+}
+
+/// Milliseconds after the epoch.
+fn minted_at(nonce: &str) -> Option<u64> {
+    u64::from_str_radix(nonce.split('.').next()?, 16).ok()
+}
+
+/// Credentials made for one destination must not reach another.
+fn same_user(uri: &str, request_uri: &str) -> bool {
+    match (uri.parse::<SipUri>(), request_uri.parse::<SipUri>()) {
+        (Ok(a), Ok(b)) => a.user == b.user,
+        (Ok(_), Err(_)) | (Err(_), Ok(_)) => false,
+        (Err(_), Err(_)) => uri == request_uri,
+    }
+}
+
+/// Compares in a time that does not tell where they differ.
+fn same(a: &str, b: &str) -> bool {
+    let different = a.bytes().zip(b.bytes()).fold(0, |d, (a, b)| d | (a ^ b));
+    a.len() == b.len() && different == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::{
+        authority::{Credentials, TrunkId},
+        command::OutboundCredentials,
+        digest::respond,
+    };
+
+    struct Alice;
+
+    impl Authority for Alice {
+        fn credentials(&self, username: &str, realm: &str) -> Option<Credentials> {
+            (username == "alice" && realm == "rollcall").then(|| Credentials {
+                account: AccountId(Uuid::nil()),
+                secret: Secret::Password("secret".into()),
+            })
+        }
+
+        fn trunk_by_source(&self, _: SocketAddr) -> Option<TrunkId> {
+            None
+        }
+    }
+
+    fn at(seconds: u64) -> Instant {
+        // The one clock reading of these tests: any instant serves as the beginning.
+        static START: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "an arbitrary origin for virtual time"
+        )]
+        let start = START.get_or_init(Instant::now);
+        *start + Duration::from_secs(seconds)
+    }
+
+    fn server() -> Authenticator {
+        Authenticator::new("rollcall".into(), [1; 32], at(0))
+    }
+
+    fn answer(challenges: &[String], username: &str, password: &str, nc: u32) -> String {
+        let credentials = OutboundCredentials {
+            username: username.into(),
+            password: password.into(),
+            realm: None,
+        };
+        let challenges = challenges.iter().map(String::as_str);
+        respond(challenges, &credentials, "REGISTER", "sip:b", "cn", nc).unwrap()
+    }
+
+    fn judge(server: &mut Authenticator, value: &str, now: Instant) -> Proof {
+        server.judge([value].into_iter(), "REGISTER", "sip:b", &Alice, now)
+    }
+
+    #[test]
+    fn the_right_secret_is_accepted_with_either_algorithm() {
+        let mut server = server();
+        let challenges = server.challenges(false, at(1));
+        assert!(challenges[0].contains("SHA-256"));
+        for (nc, algorithm) in challenges.iter().enumerate() {
+            let value = answer(
+                std::slice::from_ref(algorithm),
+                "alice",
+                "secret",
+                nc as u32 + 1,
+            );
+            assert!(matches!(
+                judge(&mut server, &value, at(2)),
+                Proof::Accepted { .. }
+            ));
+        }
+    }
+
+    #[test]
+    fn unknown_users_and_wrong_secrets_are_refused_alike() {
+        let mut server = server();
+        let challenges = server.challenges(false, at(1));
+        for (user, password) in [("alice", "wrong"), ("bob", "secret"), ("bob", "")] {
+            let value = answer(&challenges, user, password, 1);
+            assert_eq!(judge(&mut server, &value, at(2)), Proof::Refused);
+        }
+        let other_scheme = "NoOneKnowsThisScheme opaque-data=here";
+        assert_eq!(judge(&mut server, other_scheme, at(2)), Proof::Refused);
+    }
+
+    #[test]
+    fn a_count_serves_once_and_late_ones_only_within_reason() {
+        let mut server = server();
+        let challenges = server.challenges(false, at(1));
+        let mut outcome = |nc| {
+            judge(
+                &mut server,
+                &answer(&challenges, "alice", "secret", nc),
+                at(2),
+            )
+        };
+        assert!(matches!(outcome(100), Proof::Accepted { .. }));
+        assert_eq!(outcome(100), Proof::Stale);
+        assert!(matches!(outcome(98), Proof::Accepted { .. }));
+        assert_eq!(outcome(98), Proof::Stale);
+        assert_eq!(outcome(1), Proof::Stale);
+        assert_eq!(outcome(0), Proof::Stale);
+    }
+
+    #[test]
+    fn nonces_expire_and_those_of_others_never_serve() {
+        let mut server = server();
+        let challenges = server.challenges(false, at(1));
+        let value = answer(&challenges, "alice", "secret", 1);
+        assert_eq!(judge(&mut server, &value, at(302)), Proof::Stale);
+        assert!(server.challenges(true, at(302))[0].contains("stale=true"));
+
+        let mut other = Authenticator::new("rollcall".into(), [2; 32], at(0));
+        let foreign = other.challenges(false, at(300));
+        let value = answer(&foreign, "alice", "secret", 1);
+        assert_eq!(judge(&mut server, &value, at(300)), Proof::Stale);
+    }
+
+    #[test]
+    fn credentials_for_one_destination_do_not_reach_another() {
+        let mut server = server();
+        let challenges = server.challenges(false, at(1));
+        let value = answer(&challenges, "alice", "secret", 1);
+        let proof = server.judge([&*value].into_iter(), "REGISTER", "sip:x@b", &Alice, at(2));
+        assert_eq!(proof, Proof::Refused);
+    }
+}

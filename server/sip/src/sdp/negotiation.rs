@@ -1,0 +1,555 @@
+//! The offer/answer state of one dialog.
+
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, SocketAddr},
+};
+
+use sdp_types::{Attribute, Connection, Media, MediaType, Origin, Session, Time, TransportProto};
+
+use super::{Stream, Unacceptable, read};
+use crate::media::{Codec, Direction, NegotiatedMedia, OpusParams};
+
+/// Payload types of telephone events we offer, by clock rate.
+const DTMF: [(u32, u8); 2] = [(8_000, 101), (48_000, 102)];
+const OUR_PTIME_MS: u16 = 20;
+
+/// Our side's descriptions and what has been agreed so far.
+#[derive(Debug, Clone)]
+pub struct Negotiation {
+    address: SocketAddr,
+    codecs: Vec<Codec>,
+    /// What we want of the stream ourselves; `Inactive` while we hold.
+    wish: Direction,
+    session_id: u64,
+    version: u64,
+    /// The last description we sent, to tell whether the version must grow.
+    sent: Option<Session>,
+    /// Payload types once given stay given (RFC 3264 §8.3.2).
+    payload_types: BTreeMap<Codec, u8>,
+    /// All streams ever described, in order: they must be repeated.
+    streams: Vec<Line>,
+    agreed: Option<NegotiatedMedia>,
+}
+
+/// One `m=` line of the session.
+#[derive(Debug, Clone)]
+enum Line {
+    Audio,
+    Declined {
+        media: String,
+        proto: String,
+        fmt: String,
+    },
+}
+
+impl Negotiation {
+    /// `session_id` below 2^53.
+    pub fn new(address: SocketAddr, codecs: Vec<Codec>, session_id: u64) -> Self {
+        Negotiation {
+            address,
+            codecs,
+            wish: Direction::SendRecv,
+            session_id,
+            version: 1,
+            sent: None,
+            payload_types: BTreeMap::new(),
+            streams: Vec::new(),
+            agreed: None,
+        }
+    }
+
+    /// Takes up the negotiation of an earlier process.
+    pub fn resume(
+        address: SocketAddr,
+        codecs: Vec<Codec>,
+        session_id: u64,
+        version: u64,
+        agreed: NegotiatedMedia,
+    ) -> Self {
+        let mut resumed = Negotiation::new(address, codecs, session_id);
+        resumed.version = version;
+        resumed
+            .payload_types
+            .insert(agreed.codec, agreed.receive_payload_type);
+        resumed.agreed = Some(agreed);
+        resumed
+    }
+
+    pub fn agreed(&self) -> Option<&NegotiatedMedia> {
+        self.agreed.as_ref()
+    }
+
+    pub fn session(&self) -> (u64, u64) {
+        (self.session_id, self.version)
+    }
+
+    pub fn set_wish(&mut self, wish: Direction) {
+        self.wish = wish;
+    }
+
+    pub fn set_media(&mut self, address: SocketAddr, codecs: Vec<Codec>) {
+        self.address = address;
+        self.codecs = codecs;
+    }
+
+    /// Our description as an offer; the same again while nothing has changed.
+    pub fn offer(&mut self) -> Vec<u8> {
+        if !self.streams.iter().any(|l| matches!(l, Line::Audio)) {
+            self.streams.push(Line::Audio);
+        }
+        let mut formats = Vec::new();
+        for codec in &self.codecs {
+            let payload_type = *self.payload_types.entry(*codec).or_insert(match codec {
+                Codec::Pcmu => 0,
+                Codec::Pcma => 8,
+                Codec::G722 => 9,
+                Codec::Opus => 96,
+            });
+            formats.push((payload_type, *codec));
+        }
+        let mut dtmf: Vec<(u8, u32)> = DTMF
+            .into_iter()
+            .filter(|(clock, _)| self.codecs.iter().any(|c| c.rtp_clock() == *clock))
+            .map(|(clock, payload_type)| (payload_type, clock))
+            .collect();
+        // A peer that numbered a codec like one of our events keeps its number.
+        dtmf.retain(|(pt, _)| !formats.iter().any(|(taken, _)| taken == pt));
+        let audio = self.audio_line(&formats, &dtmf, self.wish, self.address.port());
+        self.write(audio)
+    }
+
+    /// Answers an offer from `peer` (where its signalling comes from).
+    pub fn answer(&mut self, offer: &[u8], peer: IpAddr) -> Result<Vec<u8>, Unacceptable> {
+        let offer = read(offer)?;
+        let agreed = self.agreed.as_ref();
+        let chosen = offer
+            .streams
+            .iter()
+            .position(|stream| self.pick(stream).is_some())
+            .or_else(|| {
+                // A running stream may be switched off with port 0 or a list we can
+                // do nothing with only by its own line.
+                offer
+                    .streams
+                    .iter()
+                    .position(|s| s.is_audio() && s.port == 0)
+                    .filter(|_| agreed.is_some())
+            })
+            .ok_or(Unacceptable::NoCommonCodec)?;
+        let stream = &offer.streams[chosen];
+        let media = match self.pick(stream) {
+            Some(codec) => agree(stream, stream, codec, self.wish, peer, agreed)?,
+            None => NegotiatedMedia {
+                direction: Direction::Inactive,
+                ..agreed.cloned().ok_or(Unacceptable::NoCommonCodec)?
+            },
+        };
+        self.streams = lines(&offer.streams, chosen);
+        self.payload_types
+            .insert(media.codec, media.receive_payload_type);
+        let dtmf: Vec<_> = stream
+            .dtmf()
+            .filter(|(pt, _)| media.receive_dtmf.contains(pt))
+            .collect();
+        let port = if stream.port == 0 {
+            0
+        } else {
+            self.address.port()
+        };
+        let formats = [(media.receive_payload_type, media.codec)];
+        let mut audio = self.audio_line(&formats, &dtmf, media.direction, port);
+        audio.proto.clone_from(&stream.proto);
+        self.agreed = Some(media);
+        Ok(self.write(audio))
+    }
+
+    /// Takes the answer to our offer.
+    pub fn accept(&mut self, answer: &[u8], peer: IpAddr) -> Result<(), Unacceptable> {
+        let answer = read(answer)?;
+        let ours = self.streams.iter().position(|l| matches!(l, Line::Audio));
+        let stream = ours
+            .and_then(|at| answer.streams.get(at))
+            .filter(|stream| stream.is_audio())
+            .ok_or(Unacceptable::NoCommonCodec)?;
+        if stream.port == 0 {
+            // Declined: fatal for a new stream, an end of audio for a running one.
+            let agreed = self.agreed.as_mut().ok_or(Unacceptable::NoCommonCodec)?;
+            agreed.direction = Direction::Inactive;
+            return Ok(());
+        }
+        // The answerer's order is its preference (RFC 3264 §7).
+        let (payload_type, codec) = stream
+            .formats
+            .iter()
+            .find_map(|format| {
+                let codec = self.codecs.iter().find(|codec| {
+                    stream
+                        .find(**codec)
+                        .is_some_and(|(pt, _)| pt == format.payload_type)
+                })?;
+                Some((format.payload_type, *codec))
+            })
+            .ok_or(Unacceptable::NoCommonCodec)?;
+        let mut media = agree(stream, stream, codec, self.wish, peer, self.agreed.as_ref())?;
+        media.payload_type = payload_type;
+        media.receive_payload_type = self
+            .payload_types
+            .get(&codec)
+            .copied()
+            .unwrap_or(payload_type);
+        media.receive_dtmf = DTMF.map(|(_, pt)| pt).to_vec();
+        self.agreed = Some(media);
+        Ok(())
+    }
+
+    /// What an offer would come to, without committing to it.
+    pub fn preview(
+        codecs: &[Codec],
+        offer: &[u8],
+        peer: IpAddr,
+    ) -> Result<NegotiatedMedia, Unacceptable> {
+        let nowhere = SocketAddr::new(peer, 9);
+        let mut trial = Negotiation::new(nowhere, codecs.to_vec(), 0);
+        trial.answer(offer, peer)?;
+        trial.agreed.ok_or(Unacceptable::NoCommonCodec)
+    }
+
+    /// The codec for a stream: the best of ours that is in it.
+    fn pick(&self, stream: &Stream) -> Option<Codec> {
+        if !stream.is_usable_audio() {
+            return None;
+        }
+        self.codecs
+            .iter()
+            .copied()
+            .find(|codec| stream.find(*codec).is_some())
+    }
+
+    fn audio_line(
+        &self,
+        formats: &[(u8, Codec)],
+        dtmf: &[(u8, u32)],
+        direction: Direction,
+        port: u16,
+    ) -> Media {
+        let fmt: Vec<String> = formats
+            .iter()
+            .map(|(pt, _)| pt.to_string())
+            .chain(dtmf.iter().map(|(pt, _)| pt.to_string()))
+            .collect();
+        let mut media = Media::new(
+            MediaType::Audio,
+            port,
+            TransportProto::RtpAvp,
+            fmt.join(" "),
+        );
+        let mut attribute = |name: &str, value: String| {
+            media.attributes.push(Attribute::with_value(name, value));
+        };
+        for (pt, codec) in formats {
+            let channels = if *codec == Codec::Opus { "/2" } else { "" };
+            attribute(
+                "rtpmap",
+                format!("{pt} {}/{}{channels}", codec.name(), codec.rtp_clock()),
+            );
+            if *codec == Codec::Opus {
+                attribute("fmtp", format!("{pt} useinbandfec=1"));
+            }
+        }
+        for (pt, clock) in dtmf {
+            attribute("rtpmap", format!("{pt} telephone-event/{clock}"));
+            attribute("fmtp", format!("{pt} 0-15"));
+        }
+        attribute("ptime", OUR_PTIME_MS.to_string());
+        media.attributes.push(Attribute::new(direction.name()));
+        media
+    }
+
+    /// Puts the audio line among the declined ones, and counts the version up where
+    /// the description is not the one sent last.
+    fn write(&mut self, audio: Media) -> Vec<u8> {
+        let origin = Origin::with_ip_addr(self.session_id, self.version, self.address.ip());
+        let mut session = Session::new(origin, "-");
+        session.connection = Some(Connection::from_ip_addr(self.address.ip()));
+        session.times = vec![Time::new(0, 0)];
+        session.medias = self
+            .streams
+            .iter()
+            .map(|line| match line {
+                Line::Audio => audio.clone(),
+                Line::Declined { media, proto, fmt } => Media {
+                    media: media.clone(),
+                    proto: proto.clone(),
+                    port: 0,
+                    ..Media::new(MediaType::Audio, 0, TransportProto::RtpAvp, fmt)
+                },
+            })
+            .collect();
+        if self.sent.as_ref().is_some_and(|sent| *sent != session) {
+            self.version += 1;
+            session.origin.sess_version = self.version;
+        }
+        let mut bytes = Vec::new();
+        session
+            .write(&mut bytes)
+            .expect("a vector takes everything that is written to it");
+        self.sent = Some(session);
+        bytes
+    }
+}
+
+fn lines(streams: &[Stream], chosen: usize) -> Vec<Line> {
+    streams
+        .iter()
+        .enumerate()
+        .map(|(at, stream)| {
+            if at == chosen {
+                return Line::Audio;
+            }
+            Line::Declined {
+                media: stream.media.clone(),
+                proto: stream.proto.clone(),
+                fmt: stream.fmt.clone(),
+            }
+        })
+        .collect()
+}
+
+/// Both sides' agreement over the peer's stream in the given codec.
+fn agree(
+    stream: &Stream,
+    formats: &Stream,
+    codec: Codec,
+    wish: Direction,
+    peer: IpAddr,
+    before: Option<&NegotiatedMedia>,
+) -> Result<NegotiatedMedia, Unacceptable> {
+    let address = stream.address.ok_or(Unacceptable::Address)?;
+    let (payload_type, opus) = formats.find(codec).ok_or(Unacceptable::NoCommonCodec)?;
+    let theirs = match stream.is_held_by_address() {
+        true => Direction::of(stream.direction.sends(), false),
+        false => stream.direction,
+    };
+    let (remote, remote_rtcp) = if stream.is_held_by_address() {
+        match before {
+            Some(before) => (before.remote, before.remote_rtcp),
+            None => addresses(stream, peer)?,
+        }
+    } else {
+        check_address(address, peer)?;
+        addresses(stream, address)?
+    };
+    let dtmf: Vec<(u8, u32)> = stream.dtmf().collect();
+    let matching = dtmf.iter().find(|(_, clock)| *clock == codec.rtp_clock());
+    Ok(NegotiatedMedia {
+        codec,
+        payload_type,
+        receive_payload_type: payload_type,
+        dtmf: matching.or(dtmf.first()).map(|(pt, _)| *pt),
+        receive_dtmf: dtmf.iter().map(|(pt, _)| *pt).collect(),
+        remote,
+        remote_rtcp,
+        direction: Direction::of(
+            wish.sends() && theirs.receives(),
+            wish.receives() && theirs.sends(),
+        ),
+        // Frames are of 10 ms; Opus packets end at 120.
+        ptime_ms: stream
+            .ptime_ms
+            .map_or(20, |ms| (ms.clamp(10, 60) / 10) * 10),
+        opus: if codec == Codec::Opus {
+            opus
+        } else {
+            OpusParams::default()
+        },
+    })
+}
+
+fn addresses(stream: &Stream, ip: IpAddr) -> Result<(SocketAddr, SocketAddr), Unacceptable> {
+    let rtcp_port = stream.port.checked_add(1).ok_or(Unacceptable::Malformed)?;
+    let rtcp = stream
+        .rtcp
+        // Control packets follow the audio; elsewhere they could only be aimed at a third party.
+        .filter(|rtcp| rtcp.ip() == ip && rtcp.port() != 0)
+        .unwrap_or(SocketAddr::new(ip, rtcp_port));
+    Ok((SocketAddr::new(ip, stream.port), rtcp))
+}
+
+/// Audio goes to loopback and link-local addresses only for peers that are there
+/// themselves, and never to many.
+fn check_address(address: IpAddr, peer: IpAddr) -> Result<(), Unacceptable> {
+    let link_local = |ip: IpAddr| match ip {
+        IpAddr::V4(ip) => ip.is_link_local(),
+        IpAddr::V6(ip) => ip.is_unicast_link_local(),
+    };
+    let broadcast = matches!(address, IpAddr::V4(ip) if ip.is_broadcast());
+    let peer = peer.to_canonical();
+    let foreign = (address.is_loopback() && !peer.is_loopback())
+        || (link_local(address) && !link_local(peer) && !peer.is_loopback());
+    if address.is_multicast() || broadcast || foreign {
+        return Err(Unacceptable::Address);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PEER: &str = "192.0.2.1";
+
+    fn peer() -> IpAddr {
+        PEER.parse().unwrap()
+    }
+
+    fn ours(codecs: &[Codec]) -> Negotiation {
+        Negotiation::new("198.51.100.7:30000".parse().unwrap(), codecs.to_vec(), 42)
+    }
+
+    fn offer(lines: &str) -> Vec<u8> {
+        format!("v=0\r\no=- 1 1 IN IP4 {PEER}\r\ns=-\r\nc=IN IP4 {PEER}\r\nt=0 0\r\n{lines}")
+            .into_bytes()
+    }
+
+    fn answered(negotiation: &mut Negotiation, lines: &str) -> String {
+        String::from_utf8(negotiation.answer(&offer(lines), peer()).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn both_sides_of_ourselves_agree() {
+        let mut caller = ours(&Codec::ALL);
+        let mut called = Negotiation::new(
+            "192.0.2.1:4000".parse().unwrap(),
+            vec![Codec::Pcma, Codec::Opus],
+            7,
+        );
+
+        let answer = called
+            .answer(&caller.offer(), "198.51.100.7".parse().unwrap())
+            .unwrap();
+        caller.accept(&answer, peer()).unwrap();
+
+        let (a, b) = (caller.agreed().unwrap(), called.agreed().unwrap());
+        assert_eq!((a.codec, b.codec), (Codec::Pcma, Codec::Pcma));
+        assert_eq!(a.remote, "192.0.2.1:4000".parse().unwrap());
+        assert_eq!(b.remote_rtcp, "198.51.100.7:30001".parse().unwrap());
+        assert_eq!((a.dtmf, b.dtmf), (Some(101), Some(101)));
+        assert_eq!(a.direction, Direction::SendRecv);
+    }
+
+    #[test]
+    fn hold_is_understood_in_every_spelling_and_ends() {
+        let mut media = ours(&[Codec::Pcmu]);
+        answered(&mut media, "m=audio 4000 RTP/AVP 0\r\n");
+        for (spelling, direction, said) in [
+            (
+                "m=audio 4000 RTP/AVP 0\r\na=sendonly\r\n",
+                Direction::RecvOnly,
+                "a=recvonly",
+            ),
+            (
+                "m=audio 4000 RTP/AVP 0\r\na=inactive\r\n",
+                Direction::Inactive,
+                "a=inactive",
+            ),
+            (
+                "m=audio 4000 RTP/AVP 0\r\nc=IN IP4 0.0.0.0\r\n",
+                Direction::RecvOnly,
+                "a=recvonly",
+            ),
+        ] {
+            let answer = answered(&mut media, spelling);
+            assert_eq!(media.agreed().unwrap().direction, direction);
+            assert!(media.agreed().unwrap().held_by_peer());
+            assert!(answer.contains(said), "{answer}");
+            assert_eq!(media.agreed().unwrap().remote.ip(), peer());
+
+            answered(&mut media, "m=audio 4000 RTP/AVP 0\r\n");
+            assert_eq!(media.agreed().unwrap().direction, Direction::SendRecv);
+        }
+    }
+
+    #[test]
+    fn the_version_grows_with_a_change_and_only_then() {
+        let mut media = ours(&Codec::ALL);
+        let first = media.offer();
+        assert_eq!(media.offer(), first);
+        media.set_wish(Direction::Inactive);
+        let held = String::from_utf8(media.offer()).unwrap();
+        assert!(held.contains("o=- 42 2 IN IP4 198.51.100.7"), "{held}");
+    }
+
+    #[test]
+    fn other_streams_are_declined_in_their_place() {
+        let mut media = ours(&Codec::ALL);
+        let answer = answered(
+            &mut media,
+            "m=video 4000 RTP/AVP 31\r\nm=audio 4002 RTP/SAVP 0\r\nm=audio 4004 RTP/AVP 8 0\r\nm=application 9 UDP/DTLS/SCTP x\r\n",
+        );
+        let ports: Vec<&str> = answer.lines().filter(|l| l.starts_with("m=")).collect();
+        assert_eq!(
+            ports,
+            [
+                "m=video 0 RTP/AVP 31",
+                "m=audio 0 RTP/SAVP 0",
+                "m=audio 30000 RTP/AVP 0",
+                "m=application 0 UDP/DTLS/SCTP x"
+            ]
+        );
+
+        media.set_wish(Direction::Inactive);
+        let again = String::from_utf8(media.offer()).unwrap();
+        assert_eq!(again.matches("m=").count(), 4);
+    }
+
+    #[test]
+    fn audio_is_never_aimed_where_the_peer_is_not() {
+        let at = |address: &str, peer: &str| {
+            let body = format!(
+                "v=0\r\no=- 1 1 IN IP4 x\r\ns=-\r\nc=IN IP4 {address}\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n"
+            );
+            Negotiation::preview(&[Codec::Pcmu], body.as_bytes(), peer.parse().unwrap())
+                .map(|m| m.remote.ip())
+        };
+        assert_eq!(at("127.0.0.1", "192.0.2.1"), Err(Unacceptable::Address));
+        assert_eq!(at("169.254.1.1", "192.0.2.1"), Err(Unacceptable::Address));
+        assert_eq!(at("224.0.0.1", "127.0.0.1"), Err(Unacceptable::Address));
+        assert_eq!(
+            at("255.255.255.255", "127.0.0.1"),
+            Err(Unacceptable::Address)
+        );
+        assert_eq!(
+            at("127.0.0.2", "127.0.0.1"),
+            Ok("127.0.0.2".parse().unwrap())
+        );
+        assert_eq!(at("10.0.0.1", "192.0.2.1"), Ok("10.0.0.1".parse().unwrap()));
+    }
+
+    #[test]
+    fn nothing_in_common_is_said_so() {
+        let unknown = offer("m=audio 4000 RTP/AVP 18\r\n");
+        assert_eq!(
+            ours(&Codec::ALL).answer(&unknown, peer()),
+            Err(Unacceptable::NoCommonCodec)
+        );
+        let mut media = ours(&Codec::ALL);
+        media.offer();
+        assert_eq!(
+            media.accept(&offer("m=audio 0 RTP/AVP 0\r\n"), peer()),
+            Err(Unacceptable::NoCommonCodec)
+        );
+    }
+
+    #[test]
+    fn events_follow_the_clock_of_the_codec() {
+        let mut media = ours(&[Codec::Opus]);
+        let answer = answered(
+            &mut media,
+            "m=audio 4000 RTP/AVP 107 101 102\r\na=rtpmap:107 opus/48000/2\r\na=rtpmap:101 telephone-event/8000\r\na=rtpmap:102 telephone-event/48000\r\n",
+        );
+        assert_eq!(media.agreed().unwrap().dtmf, Some(102));
+        assert_eq!(media.agreed().unwrap().receive_dtmf, [101, 102]);
+        assert!(answer.contains("m=audio 30000 RTP/AVP 107 101 102"));
+    }
+}

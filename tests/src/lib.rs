@@ -1,1 +1,8 @@
-//! What the test suites share.
+//! What the test suites share: a server of their own, and a way to talk to it.
+
+pub mod api;
+pub mod server;
+pub mod wait;
+
+pub use api::Api;
+pub use server::Server;

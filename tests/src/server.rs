@@ -1,0 +1,199 @@
+//! A server of one's own: a process with its own data folder, on free ports.
+//!
+//! `ROLLCALL_BIN` names the binary; without it the one beside the test's own is taken.
+
+use std::{
+    fs::{self, File},
+    io,
+    net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::atomic::{AtomicU32, Ordering},
+};
+
+use crate::{api, wait};
+
+pub struct Server {
+    child: Option<Child>,
+    binary: PathBuf,
+    folder: PathBuf,
+    pub http: SocketAddr,
+    pub sip: SocketAddr,
+    first_rtp_port: u16,
+}
+
+/// RTP ports each server may use: two a member.
+const RTP_PORTS: u16 = 1_000;
+
+impl Server {
+    /// Loads the company (TOML) into an empty database and serves it.
+    pub fn start(company: &str) -> Self {
+        let folder = fresh_folder();
+        fs::write(folder.join("company.toml"), company).expect("the folder is ours");
+        let mut server = Self {
+            child: None,
+            binary: binary(),
+            folder,
+            http: free_address(),
+            sip: free_address(),
+            first_rtp_port: free_rtp_range(),
+        };
+        let applied = server
+            .command(["company", "apply"])
+            .arg(server.folder.join("company.toml"))
+            .output()
+            .expect("the binary runs");
+        assert!(
+            applied.status.success(),
+            "The company was not taken: {}{}",
+            String::from_utf8_lossy(&applied.stdout),
+            String::from_utf8_lossy(&applied.stderr)
+        );
+        server.serve();
+        server
+    }
+
+    /// Starts the process and waits until it is well.
+    pub fn serve(&mut self) {
+        let log = File::options()
+            .append(true)
+            .create(true)
+            .open(self.log_path())
+            .expect("the folder is ours");
+        let errors = log.try_clone().expect("a file can be cloned");
+        let last = self.first_rtp_port + RTP_PORTS - 1;
+        let child = self
+            .command(["serve"])
+            .args(["--http", &self.http.to_string()])
+            .args(["--sip", &self.sip.to_string()])
+            .args(["--rtp-ports", &format!("{}-{last}", self.first_rtp_port)])
+            .stdout(Stdio::from(log))
+            .stderr(Stdio::from(errors))
+            .spawn()
+            .expect("the binary runs");
+        self.child = Some(child);
+        let base = self.base();
+        wait::until("the server to be well", wait::LONG, || {
+            if let Some(status) = self.child.as_mut()?.try_wait().ok()? {
+                panic!("The server ended ({status}):\n{}", self.log());
+            }
+            api::healthy(&base).then_some(())
+        });
+    }
+
+    fn command<const N: usize>(&self, words: [&str; N]) -> Command {
+        let mut command = Command::new(&self.binary);
+        command
+            .args(words)
+            .arg("--data")
+            .arg(self.folder.join("data"))
+            .env("RUST_BACKTRACE", "1")
+            .stdin(Stdio::null());
+        command
+    }
+
+    pub fn base(&self) -> String {
+        format!("http://{}", self.http)
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.as_ref().map_or(0, Child::id)
+    }
+
+    /// A folder for whatever belongs to this server's life.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    pub fn login(&self, email: &str, password: &str) -> crate::Api {
+        crate::Api::login(&self.base(), email, password).expect("the server answers")
+    }
+
+    /// Ends the process as a power cut would.
+    pub fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            // Gone already is what was wanted.
+            _ = child.kill();
+            _ = child.wait();
+        }
+    }
+
+    fn log_path(&self) -> PathBuf {
+        self.folder.join("server.txt")
+    }
+
+    /// What the server has written so far.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.log_path()).unwrap_or_default()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.kill();
+        if std::thread::panicking() {
+            eprintln!("The server's folder is kept: {}", self.folder.display());
+            let log = self.log();
+            let tail = log.lines().rev().take(60).collect::<Vec<_>>();
+            for line in tail.into_iter().rev() {
+                eprintln!("  {line}");
+            }
+        } else {
+            _ = fs::remove_dir_all(&self.folder);
+        }
+    }
+}
+
+/// The server's binary.
+pub fn binary() -> PathBuf {
+    if let Some(named) = std::env::var_os("ROLLCALL_BIN") {
+        return named.into();
+    }
+    // target/debug/deps/interop-0123 or target/debug/load
+    let own = std::env::current_exe().expect("a process has a binary");
+    let beside = own
+        .ancestors()
+        .skip(1)
+        .take(2)
+        .map(|folder| folder.join("rollcall"))
+        .find(|path| path.is_file());
+    beside.expect("no 'rollcall' beside this binary: cargo build -p rollcall, or set ROLLCALL_BIN")
+}
+
+/// An address on loopback that nobody uses, for UDP and TCP alike.
+pub fn free_address() -> SocketAddr {
+    wait::until("a free port", wait::LONG, || {
+        let udp = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).ok()?;
+        let address = udp.local_addr().ok()?;
+        let _tcp = TcpListener::bind(address).ok()?;
+        Some(address)
+    })
+}
+
+/// A range of RTP ports, different for every server of this process and, as far as
+/// can be, of others; below the ports that the system hands out by itself.
+fn free_rtp_range() -> u16 {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let ranges = u32::from((32_000 - 10_000) / RTP_PORTS);
+    wait::until("a free range of RTP ports", wait::LONG, || {
+        let nth = (std::process::id() + NEXT.fetch_add(1, Ordering::Relaxed)) % ranges;
+        let first = 10_000 + u16::try_from(nth).ok()? * RTP_PORTS;
+        UdpSocket::bind((Ipv4Addr::LOCALHOST, first)).ok()?;
+        Some(first)
+    })
+}
+
+/// A new folder under the system's temporary one.
+pub fn fresh_folder() -> PathBuf {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    loop {
+        let nth = NEXT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("rollcall-test-{}-{nth}", std::process::id());
+        let folder = std::env::temp_dir().join(name);
+        match fs::create_dir(&folder) {
+            Ok(()) => return folder,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => panic!("{}: {error}", folder.display()),
+        }
+    }
+}

@@ -7,9 +7,26 @@
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
 pub mod codec;
+pub mod dtmf;
+pub mod encode;
+pub mod leg;
+pub mod level;
+pub mod player;
+pub mod receive;
+pub mod resample;
+pub mod room;
+pub mod rtp;
+pub mod send;
 pub mod sound;
+#[cfg(test)]
+pub(crate) mod testing;
+pub mod voice;
 
 pub use codec::Codec;
+pub use encode::Format;
+pub use leg::{Event, Leg, Setting};
+pub use room::{LegKey, Room};
+pub use send::Seed;
 pub use sound::{Sound, SoundError};
 
 use std::time::Duration;

@@ -1,0 +1,360 @@
+//! One member's audio, both ways: a value that moves from room to room.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::codec::{Codec, samples_in};
+use crate::dtmf;
+use crate::encode::{Format, Line};
+use crate::level::{self, Meter};
+use crate::player::Player;
+use crate::receive::Playout;
+use crate::receive::buffer::Content;
+use crate::rtp::{Header, Packet};
+use crate::send::{Seed, Sender};
+use crate::sound::Sound;
+use crate::voice::Voice;
+
+/// What offer and answer say about a leg's audio.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Setting {
+    pub format: Format,
+    pub payload_type: u8,
+    /// Payload type of telephone events.
+    pub digits: Option<u8>,
+    /// Header extension id of the audio level.
+    pub level: Option<u8>,
+    /// We may send; we expect to receive.
+    pub sends: bool,
+    pub receives: bool,
+}
+
+/// What a leg reports.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Event {
+    /// A key was pressed.
+    Digit(char),
+    /// The sounds played to the leg under this token were heard to their end.
+    Played {
+        token: u64,
+    },
+    /// The member began or ceased to talk.
+    Talking {
+        on: bool,
+    },
+    /// How loud he talks, dBov.
+    Level {
+        dbov: i8,
+    },
+    /// Nothing has come for [`NO_AUDIO`], though it should.
+    NoAudio,
+    AudioBack,
+}
+
+/// Silence on the wire for this long is reported.
+pub const NO_AUDIO: Duration = Duration::from_secs(2);
+/// RFC 3389; also the payload type of RFC 3551.
+const COMFORT_NOISE: u8 = 13;
+/// Audio around a key press is not heard for this long after its last packet.
+const DIGIT_MUTE: Duration = Duration::from_millis(80);
+/// A member quieter than this (dBov) for [`QUIET_FRAMES`] takes no part in the mix.
+const AUDIBLE: f32 = -60.0;
+const QUIET_FRAMES: u8 = 50;
+/// Levels are reported every so many frames while he talks.
+const LEVEL_EVERY: u32 = 10;
+/// At most this many packets a second are looked at, and as many at once.
+const PACKETS_PER_SECOND: f32 = 250.0;
+
+/// One member's leg.
+#[derive(Debug)]
+pub struct Leg {
+    setting: Option<Setting>,
+    /// Exists once he has sent audio: a listener who is silent costs none.
+    playout: Option<Box<Playout>>,
+    pub(crate) voice: Voice,
+    meter: Meter,
+    quiet: u8,
+    audible: bool,
+    digits: dtmf::Receiver,
+    digit_until: Option<Instant>,
+    pub(crate) sender: Sender,
+    pub(crate) player: Player,
+    /// His own line, while he hears something nobody else does.
+    pub(crate) own: Option<Box<Line>>,
+    /// Frames since he was last part of what the others hear.
+    pub(crate) aside: u32,
+    pub(crate) speaks: bool,
+    pub(crate) hears: bool,
+    muted: bool,
+    deaf: bool,
+    gain: f32,
+    allowance: f32,
+    watch: Watch,
+    talking: bool,
+    frames: u32,
+    events: VecDeque<Event>,
+}
+
+/// Whether packets still come.
+#[derive(Debug, Clone, Copy)]
+enum Watch {
+    Off,
+    /// Since then nothing.
+    Waiting(Instant),
+    /// Reported; until something comes.
+    Missing,
+}
+
+impl Leg {
+    pub fn new(seed: Seed) -> Self {
+        Self {
+            setting: None,
+            playout: None,
+            voice: Voice::default(),
+            meter: Meter::default(),
+            quiet: QUIET_FRAMES,
+            audible: false,
+            digits: dtmf::Receiver::default(),
+            digit_until: None,
+            sender: Sender::new(seed),
+            player: Player::default(),
+            own: None,
+            aside: u32::MAX,
+            speaks: true,
+            hears: true,
+            muted: false,
+            deaf: false,
+            gain: 1.0,
+            allowance: PACKETS_PER_SECOND,
+            watch: Watch::Off,
+            talking: false,
+            frames: 0,
+            events: VecDeque::new(),
+        }
+    }
+
+    /// Begins to send and receive as agreed; again after every new agreement.
+    pub fn configure(&mut self, setting: Setting, now: Instant) {
+        if self.setting.map(|s| s.format) != Some(setting.format) {
+            self.own = None;
+        }
+        let received = self.setting.is_some_and(|s| s.receives);
+        self.watch = match self.watch {
+            _ if !setting.receives => Watch::Off,
+            watch if received => watch,
+            _ => Watch::Waiting(now),
+        };
+        self.setting = Some(setting);
+    }
+
+    pub fn setting(&self) -> Option<&Setting> {
+        self.setting.as_ref()
+    }
+
+    pub fn set_hearing(&mut self, speaks: bool, hears: bool) {
+        self.speaks = speaks;
+        self.hears = hears;
+    }
+
+    pub fn set_muted(&mut self, muted: bool) {
+        self.muted = muted;
+    }
+
+    pub fn set_deaf(&mut self, deaf: bool) {
+        self.deaf = deaf;
+    }
+
+    /// Makes him louder or quieter for the others, in dB.
+    pub fn set_gain(&mut self, db: f32) {
+        self.gain = 10.0_f32.powf(db.clamp(-30.0, 20.0) / 20.0);
+    }
+
+    pub fn play(&mut self, sounds: Vec<Arc<Sound>>, token: u64) {
+        self.player.play(sounds, token);
+    }
+
+    pub fn play_music(&mut self, sounds: Vec<Arc<Sound>>) {
+        self.player.play_music(sounds);
+    }
+
+    pub fn skip(&mut self) {
+        self.player.skip();
+    }
+
+    pub fn stop(&mut self) {
+        self.player.stop();
+    }
+
+    /// Sends a key press to the member; false if there is no such key.
+    pub fn press(&mut self, key: char) -> bool {
+        self.sender.press(key)
+    }
+
+    /// Takes a datagram that came to the RTP port.
+    pub fn on_rtp(&mut self, datagram: &[u8], arrived: Instant) {
+        let Some(setting) = self.setting else {
+            return;
+        };
+        if !setting.receives || self.allowance < 1.0 {
+            return;
+        }
+        self.allowance -= 1.0;
+        let Ok(packet) = Packet::parse(datagram) else {
+            return;
+        };
+        if !self.on_packet(&setting, &packet, arrived) {
+            return;
+        }
+        if let Watch::Missing = self.watch {
+            self.events.push_back(Event::AudioBack);
+        }
+        self.watch = Watch::Waiting(arrived);
+    }
+
+    /// False if the packet means nothing to us.
+    fn on_packet(&mut self, setting: &Setting, packet: &Packet<'_>, arrived: Instant) -> bool {
+        let header = &packet.header;
+        if Some(header.payload_type) == setting.digits {
+            self.on_digit_packet(packet, arrived);
+            return true;
+        }
+        if header.payload_type == COMFORT_NOISE {
+            self.keep_place(header, arrived);
+            return true;
+        }
+        let Some(codec) = codec_of(setting, header.payload_type) else {
+            return false;
+        };
+        let Some(samples) = samples_in(codec, packet.payload) else {
+            return false;
+        };
+        let content = Content::Audio { codec, samples };
+        self.playout
+            .get_or_insert_default()
+            .on_packet(header, content, packet.payload, arrived);
+        true
+    }
+
+    fn on_digit_packet(&mut self, packet: &Packet<'_>, arrived: Instant) {
+        let header = &packet.header;
+        self.digit_until = Some(arrived + DIGIT_MUTE);
+        if let Some(key) = self
+            .digits
+            .on_packet(header.ssrc, header.timestamp, packet.payload)
+        {
+            self.events.push_back(Event::Digit(key));
+        }
+        self.keep_place(header, arrived);
+    }
+
+    /// A packet without audio still has a number, and its absence would look like loss.
+    fn keep_place(&mut self, header: &Header, arrived: Instant) {
+        if let Some(playout) = &mut self.playout {
+            playout.on_packet(header, Content::Pause, &[], arrived);
+        }
+    }
+
+    /// Takes what the member says in this frame, and notes how loud it is.
+    pub(crate) fn listen(&mut self, now: Instant) {
+        self.frames = self.frames.wrapping_add(1);
+        self.allowance = (self.allowance + PACKETS_PER_SECOND / 50.0).min(PACKETS_PER_SECOND);
+        if let Watch::Waiting(since) = self.watch
+            && now.saturating_duration_since(since) >= NO_AUDIO
+        {
+            self.watch = Watch::Missing;
+            self.events.push_back(Event::NoAudio);
+        }
+
+        let frame = self.playout.as_mut().and_then(|playout| playout.pull(now));
+        let level = frame.map_or(level::SILENCE, |frame| level::dbov(frame.samples));
+        self.meter.on_level(level);
+        self.quiet = if level > AUDIBLE {
+            0
+        } else {
+            self.quiet.saturating_add(1)
+        };
+        self.audible = frame.is_some() && self.quiet < QUIET_FRAMES;
+        self.report_talking();
+    }
+
+    fn report_talking(&mut self) {
+        let talking = self.meter.talking() && self.may_be_heard();
+        if talking != self.talking {
+            self.talking = talking;
+            self.events.push_back(Event::Talking { on: talking });
+        }
+        if talking && self.frames.is_multiple_of(LEVEL_EVERY) {
+            let dbov = self.meter.level().round() as i8;
+            self.events.push_back(Event::Level { dbov });
+        }
+    }
+
+    fn may_be_heard(&self) -> bool {
+        self.speaks && !self.muted
+    }
+
+    /// Whether he could be part of the mix in this frame.
+    pub(crate) fn is_candidate(&self) -> bool {
+        self.audible && self.may_be_heard()
+    }
+
+    /// Puts his frame into the mix, or takes him out of it; false if nothing of him is heard.
+    pub(crate) fn speak(&mut self, chosen: bool, now: Instant) -> bool {
+        let digit = self.digit_until.is_some_and(|until| now < until);
+        let gain = if chosen && self.may_be_heard() && !digit {
+            self.gain
+        } else {
+            0.0
+        };
+        // At gain zero after gain zero there is nothing to fade.
+        let heard = (gain != 0.0 || self.voice.gain() != 0.0)
+            && match self.playout.as_ref().and_then(|p| p.last()) {
+                Some(frame) => {
+                    self.voice.set(frame.rate, frame.samples, gain);
+                    true
+                }
+                None => false,
+            };
+        self.aside = if heard {
+            0
+        } else {
+            self.aside.saturating_add(1)
+        };
+        heard
+    }
+
+    /// Whether he hears the room.
+    pub(crate) fn hears_room(&self) -> bool {
+        self.hears && !self.deaf
+    }
+
+    pub fn meter(&self) -> &Meter {
+        &self.meter
+    }
+
+    pub fn talking(&self) -> bool {
+        self.talking
+    }
+
+    /// What has happened since the last call.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        if let Some(token) = self.player.poll_finished() {
+            return Some(Event::Played { token });
+        }
+        self.events.pop_front()
+    }
+
+    pub fn playout(&self) -> Option<&Playout> {
+        self.playout.as_deref()
+    }
+}
+
+fn codec_of(setting: &Setting, payload_type: u8) -> Option<Codec> {
+    if payload_type == setting.payload_type {
+        return Some(setting.format.codec);
+    }
+    [Codec::Pcmu, Codec::Pcma, Codec::G722]
+        .into_iter()
+        .find(|codec| codec.static_payload_type() == Some(payload_type))
+}

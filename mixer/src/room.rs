@@ -1,0 +1,306 @@
+//! A room: everybody hears all the others, 20 ms at a time.
+//!
+//! One tick in four steps:
+//!
+//! 1. **Listen**: every leg gives its frame, decoded at its own rate.
+//! 2. **Choose**: the loudest few are mixed; a hundred open microphones are
+//!    a hundred fans. In a room of a few, everyone who is not silent is heard.
+//! 3. **Sum** in 32-bit floats, where 16-bit samples are exact, for each sample rate
+//!    that someone hears. Whoever is part of the sum hears the others alone: his sum
+//!    is made without him, not by taking him out again.
+//! 4. **Encode and send**: one encode per codec and packet length for all who hear the
+//!    same; the sum is narrowed to 16 bits there, once.
+//!
+//! A leg that is in no room is in a room of its own: there it hears what is played to it.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::encode::Line;
+use crate::leg::{Event, Leg};
+use crate::player::Player;
+use crate::rtp::HEADER;
+use crate::sound::Sound;
+use crate::voice::{RATES, add, rate_index};
+
+/// Names a leg in a room; whoever owns the rooms gives them out.
+pub type LegKey = u64;
+
+/// How many voices are mixed at most.
+pub const SPEAKERS: usize = 5;
+/// A challenger must be louder by this much, in dB, to take an incumbent's place.
+const HOLD: f32 = 6.0;
+/// Who has ended to speak keeps his own line for so many frames, until both sound the same.
+const OWN_FRAMES: u32 = 25;
+/// A shared line nobody hears is dropped after so many frames.
+const LINE_FRAMES: u64 = 250;
+
+/// Who hears each other.
+#[derive(Debug, Default)]
+pub struct Room {
+    /// Sorted by key.
+    legs: Vec<(LegKey, Box<Leg>)>,
+    player: Player,
+    shared: Vec<Shared>,
+    frames: u64,
+    /// Scratch: the loudest candidates and the indices of those heard in this frame.
+    ranking: Vec<(f32, usize)>,
+    speakers: Vec<usize>,
+    mixes: [Vec<f32>; 3],
+    own_mix: Vec<f32>,
+}
+
+/// A line for all who hear the whole mix in one format.
+#[derive(Debug)]
+struct Shared {
+    line: Line,
+    listeners: usize,
+    used: u64,
+}
+
+impl Room {
+    pub fn insert(&mut self, key: LegKey, mut leg: Box<Leg>) {
+        leg.own = None;
+        leg.aside = u32::MAX;
+        match self.legs.binary_search_by_key(&key, |(k, _)| *k) {
+            Ok(at) => self.legs[at].1 = leg,
+            Err(at) => self.legs.insert(at, (key, leg)),
+        }
+    }
+
+    pub fn remove(&mut self, key: LegKey) -> Option<Box<Leg>> {
+        let at = self.legs.binary_search_by_key(&key, |(k, _)| *k).ok()?;
+        Some(self.legs.remove(at).1)
+    }
+
+    pub fn leg(&mut self, key: LegKey) -> Option<&mut Leg> {
+        let at = self.legs.binary_search_by_key(&key, |(k, _)| *k).ok()?;
+        Some(&mut self.legs[at].1)
+    }
+
+    pub fn len(&self) -> usize {
+        self.legs.len()
+    }
+
+    /// Nobody is here, and nothing is played.
+    pub fn is_empty(&self) -> bool {
+        self.legs.is_empty() && !self.player.active()
+    }
+
+    pub fn play(&mut self, sounds: Vec<Arc<Sound>>, token: u64) {
+        self.player.play(sounds, token);
+    }
+
+    pub fn play_music(&mut self, sounds: Vec<Arc<Sound>>) {
+        self.player.play_music(sounds);
+    }
+
+    pub fn skip(&mut self) {
+        self.player.skip();
+    }
+
+    pub fn stop(&mut self) {
+        self.player.stop();
+    }
+
+    /// The token of sounds that the room has heard to their end.
+    pub fn poll_finished(&mut self) -> Option<u64> {
+        self.player.poll_finished()
+    }
+
+    /// Hands over what the legs report.
+    pub fn drain_events(&mut self, mut report: impl FnMut(LegKey, Event)) {
+        for (key, leg) in &mut self.legs {
+            while let Some(event) = leg.poll_event() {
+                report(*key, event);
+            }
+        }
+    }
+
+    /// So many ticks were missed: time went on for those who listen.
+    pub fn skip_frames(&mut self, frames: u32) {
+        for (_, leg) in &mut self.legs {
+            if let Some(setting) = leg.setting() {
+                let ticks = setting.format.frame_ticks() * frames;
+                leg.sender.pause(ticks);
+            }
+        }
+    }
+
+    /// The next 20 ms. Hands each packet to `send` in two parts, header and payload.
+    pub fn tick(&mut self, now: Instant, mut send: impl FnMut(LegKey, &[u8; HEADER], &[u8])) {
+        for (_, leg) in &mut self.legs {
+            leg.listen(now);
+            leg.player.advance();
+        }
+        let music = self.player.advance();
+        self.choose(now);
+        self.mix(music);
+        self.encode_shared();
+        self.deliver(music, &mut send);
+        self.frames += 1;
+    }
+
+    /// Decides who is heard in this frame, and puts his voice at the needed rates.
+    fn choose(&mut self, now: Instant) {
+        self.ranking.clear();
+        let candidates = self.legs.iter().filter(|(_, leg)| leg.is_candidate());
+        let crowded = candidates.count() > SPEAKERS;
+        let alone = self.legs.len() == 1;
+        if crowded {
+            for (i, (_, leg)) in self.legs.iter().enumerate() {
+                let speaking = leg.voice.gain() != 0.0;
+                if leg.is_candidate() && leg.meter().talking() {
+                    let rank = leg.meter().loudness() + if speaking { HOLD } else { 0.0 };
+                    self.ranking.push((rank, i));
+                }
+            }
+            self.ranking.sort_by(|a, b| b.0.total_cmp(&a.0));
+            self.ranking.truncate(SPEAKERS);
+        }
+        let ranking = &self.ranking;
+        self.speakers.clear();
+        for (i, (_, leg)) in self.legs.iter_mut().enumerate() {
+            let chosen = if crowded {
+                ranking.iter().any(|&(_, chosen)| chosen == i)
+            } else {
+                leg.is_candidate() && !alone
+            };
+            if leg.speak(chosen, now) {
+                self.speakers.push(i);
+            }
+        }
+    }
+
+    /// Sums the chosen, once for each sample rate that someone hears.
+    fn mix(&mut self, music: bool) {
+        let mut needed = [false; 3];
+        for (_, leg) in &self.legs {
+            if let Some(setting) = leg.setting() {
+                needed[rate_index(setting.format.codec.sample_rate())] = true;
+            }
+        }
+        for (i, &rate) in RATES.iter().enumerate() {
+            let mix = &mut self.mixes[i];
+            mix.clear();
+            if !needed[i] {
+                continue;
+            }
+            mix.resize(rate as usize / 50, 0.0);
+            for &speaker in &self.speakers {
+                let voice = &mut self.legs[speaker].1.voice;
+                voice.prepare(rate);
+                add(mix, voice.at(rate));
+            }
+            if music {
+                self.player.voice().prepare(rate);
+                add(mix, self.player.heard().at(rate));
+            }
+        }
+    }
+
+    /// One encode for all who hear the whole mix in the same format.
+    fn encode_shared(&mut self) {
+        for shared in &mut self.shared {
+            shared.listeners = 0;
+        }
+        for (_, leg) in &mut self.legs {
+            let Some(setting) = leg.setting() else {
+                continue;
+            };
+            let format = setting.format;
+            let at = match self.shared.iter().position(|s| s.line.format() == format) {
+                Some(at) => at,
+                None => {
+                    let Some(line) = Line::new(format, self.frames) else {
+                        continue;
+                    };
+                    self.shared.push(Shared {
+                        line,
+                        listeners: 0,
+                        used: 0,
+                    });
+                    self.shared.len() - 1
+                }
+            };
+            let shared = &mut self.shared[at];
+            if hears_alone(leg) {
+                if leg.own.is_none() {
+                    leg.own = shared.line.branch().map(Box::new);
+                }
+            } else {
+                leg.own = None;
+                shared.listeners += 1;
+            }
+        }
+        let (frames, mixes) = (self.frames, &self.mixes);
+        for shared in &mut self.shared {
+            // Kept warm a while, so that who ends to speak comes back to a line in step.
+            if shared.listeners > 0 {
+                shared.used = frames;
+            }
+            let rate = shared.line.format().codec.sample_rate();
+            shared.line.feed(&mixes[rate_index(rate)]);
+        }
+    }
+
+    fn deliver(&mut self, music: bool, send: &mut impl FnMut(LegKey, &[u8; HEADER], &[u8])) {
+        for i in 0..self.legs.len() {
+            let Some(&setting) = self.legs[i].1.setting() else {
+                continue;
+            };
+            let format = setting.format;
+            let rate = format.codec.sample_rate();
+            if self.legs[i].1.own.is_some() {
+                self.mix_own(i, rate, music);
+            }
+            let (key, leg) = &mut self.legs[i];
+            let payloads = if let Some(own) = &mut leg.own {
+                own.feed(&self.own_mix);
+                own.payloads()
+            } else {
+                let shared = self.shared.iter().find(|s| s.line.format() == format);
+                shared.map_or(&[][..], |s| s.line.payloads())
+            };
+            if setting.sends {
+                leg.sender.send(
+                    format,
+                    setting.payload_type,
+                    setting.digits,
+                    payloads,
+                    |header, payload| send(*key, header, payload),
+                );
+            } else {
+                leg.sender.pause(format.frame_ticks());
+            }
+        }
+        let frames = self.frames;
+        self.shared.retain(|s| frames < s.used + LINE_FRAMES);
+    }
+
+    /// What one leg hears that nobody else does: all but himself, and what is played to him.
+    fn mix_own(&mut self, listener: usize, rate: u32, music: bool) {
+        self.own_mix.clear();
+        self.own_mix.resize(rate as usize / 50, 0.0);
+        if self.legs[listener].1.hears_room() {
+            for &speaker in &self.speakers {
+                if speaker != listener {
+                    add(&mut self.own_mix, self.legs[speaker].1.voice.at(rate));
+                }
+            }
+            if music {
+                add(&mut self.own_mix, self.player.heard().at(rate));
+            }
+        }
+        let player = &mut self.legs[listener].1.player;
+        if player.active() {
+            player.voice().prepare(rate);
+            add(&mut self.own_mix, player.heard().at(rate));
+        }
+    }
+}
+
+/// Whether what he hears differs from what all hear, or did just now.
+fn hears_alone(leg: &Leg) -> bool {
+    leg.aside < OWN_FRAMES || leg.player.active() || !leg.hears_room()
+}

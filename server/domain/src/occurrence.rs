@@ -107,3 +107,258 @@ pub enum Output {
     /// Tell the organiser that it was missed.
     ReportMissed,
 }
+
+impl Occurrence {
+    /// Goes on to what holds at `now`. Idempotent: waking it early or often, or
+    /// after the clock was set back, changes nothing.
+    pub fn handle_timeout(&mut self, now: Millis) -> Vec<Output> {
+        match self.status {
+            Status::Scheduled | Status::Calling { .. } if now >= self.ends_at => self.miss(now),
+            Status::Scheduled | Status::Calling { .. } if now >= self.starts_at => self.begin(now),
+            Status::Scheduled if now >= self.dial_at => {
+                self.status = Status::Calling { since: now };
+                vec![Output::CallEveryone]
+            }
+            Status::Live { .. } if now >= self.ends_at => self.end(now),
+            Status::Scheduled
+            | Status::Calling { .. }
+            | Status::Live { .. }
+            | Status::Ended { .. }
+            | Status::Missed { .. }
+            | Status::Cancelled { .. } => Vec::new(),
+        }
+    }
+
+    /// When to come back, and why.
+    pub fn poll_timeout(&self) -> Option<(Millis, &'static str)> {
+        match self.status {
+            Status::Scheduled => Some((self.dial_at.min(self.starts_at), "dialling begins")),
+            Status::Calling { .. } => Some((self.starts_at, "start")),
+            Status::Live { .. } => Some((self.ends_at, "end")),
+            Status::Ended { .. } | Status::Missed { .. } | Status::Cancelled { .. } => None,
+        }
+    }
+
+    /// Somebody pressed Start: it begins now and lasts as long as planned.
+    pub fn start_now(&mut self, now: Millis) -> Vec<Output> {
+        match self.status {
+            Status::Scheduled | Status::Calling { .. } => {
+                let lasts = self.ends_at - self.starts_at;
+                self.starts_at = now;
+                self.dial_at = self.dial_at.min(now);
+                self.ends_at = now + lasts;
+                self.status = Status::Live {
+                    since: now,
+                    calls: true,
+                };
+                vec![Output::CallEveryone, Output::Begin]
+            }
+            // It began too late to call by itself; a person may still want it.
+            Status::Live {
+                since,
+                calls: false,
+            } => {
+                self.status = Status::Live { since, calls: true };
+                vec![Output::CallEveryone]
+            }
+            Status::Live { calls: true, .. }
+            | Status::Ended { .. }
+            | Status::Missed { .. }
+            | Status::Cancelled { .. } => Vec::new(),
+        }
+    }
+
+    /// It is over, by its hour or by somebody's wish.
+    pub fn end(&mut self, now: Millis) -> Vec<Output> {
+        match self.status {
+            Status::Calling { .. } | Status::Live { .. } => {
+                self.status = Status::Ended { at: now };
+                vec![Output::Close]
+            }
+            Status::Scheduled
+            | Status::Ended { .. }
+            | Status::Missed { .. }
+            | Status::Cancelled { .. } => Vec::new(),
+        }
+    }
+
+    /// It is called off.
+    pub fn cancel(&mut self, now: Millis) -> Vec<Output> {
+        match self.status {
+            Status::Scheduled => {
+                self.status = Status::Cancelled { at: now };
+                Vec::new()
+            }
+            Status::Calling { .. } | Status::Live { .. } => {
+                self.status = Status::Cancelled { at: now };
+                vec![Output::Close]
+            }
+            Status::Ended { .. } | Status::Missed { .. } | Status::Cancelled { .. } => Vec::new(),
+        }
+    }
+
+    /// It lasts longer, or shorter, than planned.
+    pub fn extend(&mut self, ends_at: Millis) {
+        self.ends_at = ends_at.max(self.starts_at);
+    }
+
+    /// Whether people are to be called at `now`.
+    pub fn calls(&self, now: Millis) -> bool {
+        match self.status {
+            Status::Calling { .. } | Status::Live { calls: true, .. } => now < self.ends_at,
+            Status::Scheduled
+            | Status::Live { calls: false, .. }
+            | Status::Ended { .. }
+            | Status::Missed { .. }
+            | Status::Cancelled { .. } => false,
+        }
+    }
+
+    /// Whether people may be in the room at `now` because of it.
+    pub fn is_open(&self) -> bool {
+        matches!(self.status, Status::Calling { .. } | Status::Live { .. })
+    }
+
+    /// The start has come, or has passed while nobody was there to see it.
+    fn begin(&mut self, now: Millis) -> Vec<Output> {
+        let dialled = matches!(self.status, Status::Calling { .. });
+        let too_late = now > self.starts_at + GRACE;
+        self.late = self.late || now > self.starts_at + PUNCTUAL;
+        self.status = Status::Live {
+            since: now,
+            calls: !too_late,
+        };
+        match (too_late, dialled) {
+            (true, _) => vec![Output::OpenRoom],
+            (false, true) => vec![Output::Begin],
+            (false, false) => vec![Output::CallEveryone, Output::Begin],
+        }
+    }
+
+    fn miss(&mut self, now: Millis) -> Vec<Output> {
+        self.late = true;
+        self.status = Status::Missed { at: now };
+        vec![Output::ReportMissed, Output::Close]
+    }
+}
+
+impl Status {
+    /// Its kind.
+    pub fn kind(&self) -> StatusKind {
+        match self {
+            Self::Scheduled => StatusKind::Scheduled,
+            Self::Calling { .. } => StatusKind::Calling,
+            Self::Live { .. } => StatusKind::Live,
+            Self::Ended { .. } => StatusKind::Ended,
+            Self::Missed { .. } => StatusKind::Missed,
+            Self::Cancelled { .. } => StatusKind::Cancelled,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const START: Millis = Millis(10_000_000);
+    const HOUR: Span = Span::minutes(60);
+
+    fn occurrence(lead: Span) -> Occurrence {
+        Occurrence {
+            id: OccurrenceId::new(START, [1; 10]),
+            company: CompanyId::new(START, [2; 10]),
+            meeting: None,
+            room: RoomId::new(START, [3; 10]),
+            title: "Morning roll".to_owned(),
+            starts_at: START,
+            ends_at: START + HOUR,
+            dial_at: START - lead,
+            late: false,
+            status: Status::Scheduled,
+        }
+    }
+
+    #[test]
+    fn dialling_begins_a_lead_before_the_start() {
+        let mut plan = occurrence(Span::minutes(5));
+        assert_eq!(
+            plan.poll_timeout(),
+            Some((START - Span::minutes(5), "dialling begins"))
+        );
+
+        assert_eq!(plan.handle_timeout(START - Span(300_001)), []);
+        assert_eq!(
+            plan.handle_timeout(START - Span(300_000)),
+            [Output::CallEveryone]
+        );
+        assert_eq!(plan.handle_timeout(START - Span(1)), []);
+        assert_eq!(plan.handle_timeout(START), [Output::Begin]);
+        assert!(plan.calls(START) && !plan.late);
+        assert_eq!(plan.handle_timeout(START + HOUR), [Output::Close]);
+        assert_eq!(plan.status, Status::Ended { at: START + HOUR });
+    }
+
+    #[test]
+    fn a_lead_of_zero_dials_at_the_start() {
+        let mut plan = occurrence(Span::ZERO);
+
+        assert_eq!(
+            plan.handle_timeout(START + Span(40)),
+            [Output::CallEveryone, Output::Begin]
+        );
+        assert!(!plan.late);
+    }
+
+    #[test]
+    fn a_late_start_within_the_grace_dials_at_once_and_is_marked() {
+        let mut plan = occurrence(Span::minutes(5));
+
+        let outputs = plan.handle_timeout(START + GRACE);
+
+        assert_eq!(outputs, [Output::CallEveryone, Output::Begin]);
+        assert!(plan.late && plan.calls(START + GRACE));
+    }
+
+    #[test]
+    fn a_later_start_only_opens_the_room_until_somebody_presses_start() {
+        let mut plan = occurrence(Span::minutes(5));
+        let late = START + GRACE + Span(1);
+
+        assert_eq!(plan.handle_timeout(late), [Output::OpenRoom]);
+        assert!(plan.is_open() && !plan.calls(late));
+        assert_eq!(plan.start_now(late + Span(1)), [Output::CallEveryone]);
+        assert!(plan.calls(late + Span(1)));
+    }
+
+    #[test]
+    fn an_occurrence_slept_over_is_reported_missed() {
+        let mut plan = occurrence(Span::minutes(5));
+
+        assert_eq!(
+            plan.handle_timeout(START + HOUR),
+            [Output::ReportMissed, Output::Close]
+        );
+        assert_eq!(plan.poll_timeout(), None);
+    }
+
+    #[test]
+    fn a_clock_set_back_repeats_nothing() {
+        let mut plan = occurrence(Span::minutes(5));
+        plan.handle_timeout(START);
+
+        for back in [START - Span::minutes(5), START - HOUR, START] {
+            assert_eq!(plan.handle_timeout(back), []);
+        }
+    }
+
+    #[test]
+    fn start_pressed_early_keeps_the_length() {
+        let mut plan = occurrence(Span::ZERO);
+        let early = START - Span::minutes(10);
+
+        assert_eq!(plan.start_now(early), [Output::CallEveryone, Output::Begin]);
+
+        assert_eq!(plan.ends_at, early + HOUR);
+        assert_eq!(plan.start_now(early + Span(1)), []);
+    }
+}

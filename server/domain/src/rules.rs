@@ -6,7 +6,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::time::Span;
+use crate::{
+    decode::Row,
+    invitation::{Finish, Why},
+    outcome::Outcome,
+    time::{Millis, Span},
+};
 
 /// The rules of a company or a meeting. Spans are in milliseconds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -179,5 +184,335 @@ impl Default for NetworkRule {
         Self {
             round_waits_ms: vec![Span::seconds(10), Span::seconds(20), Span::seconds(30)],
         }
+    }
+}
+
+/// What counts when a rule decides: everything up to and with the outcome at hand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Count {
+    /// How often this outcome came at this person.
+    pub times: u32,
+    /// When the busy tones began that have not ended yet.
+    pub busy_since: Millis,
+    /// How many rounds over all trunks failed one after the other.
+    pub network_rounds: u32,
+}
+
+/// What a rule decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    /// Call again at this time, or at once when the line is seen to be ready.
+    Wait {
+        /// The fallback, when nothing is seen.
+        until: Millis,
+        /// Why.
+        why: Why,
+    },
+    /// No more calls.
+    Stop {
+        /// Why.
+        why: Finish,
+        /// What is done last.
+        act: LastAct,
+    },
+}
+
+impl RetryRules {
+    /// What follows an outcome that nobody can do anything about at once: a
+    /// further line or trunk has been tried before this is asked.
+    pub fn next(&self, outcome: Outcome, row: Row, count: Count, now: Millis) -> Decision {
+        let wait = |span: Span, why| Decision::Wait {
+            until: now + span,
+            why,
+        };
+        match outcome {
+            Outcome::Busy => wait(self.busy.wait(row, now - count.busy_since), Why::Busy),
+            Outcome::Offline if count.times <= self.offline.tries => {
+                wait(self.offline.wait_ms, Why::Offline)
+            }
+            Outcome::Offline => Decision::Stop {
+                why: Finish::Offline,
+                act: self.offline.last_act(),
+            },
+            Outcome::NoAnswer | Outcome::Unknown => match self.no_answer.wait(count.times) {
+                Some(span) => wait(span, Why::NoAnswer),
+                None => Decision::Stop {
+                    why: Finish::NoAnswer,
+                    act: LastAct::SendRoomNumber,
+                },
+            },
+            Outcome::NotConfirmed | Outcome::Answered
+                if count.times <= self.not_confirmed.tries =>
+            {
+                wait(self.not_confirmed.wait_ms, Why::NotConfirmed)
+            }
+            Outcome::NotConfirmed | Outcome::Answered => Decision::Stop {
+                why: Finish::NotConfirmed,
+                act: LastAct::Nothing,
+            },
+            Outcome::Dropped if count.times <= self.dropped.tries => {
+                wait(self.dropped.wait_ms, Why::Dropped)
+            }
+            Outcome::Dropped => Decision::Stop {
+                why: Finish::Left,
+                act: LastAct::Nothing,
+            },
+            Outcome::Declined => Decision::Stop {
+                why: Finish::Declined,
+                act: if row.is_unwanted() {
+                    LastAct::Nothing
+                } else {
+                    LastAct::SendJoinLater
+                },
+            },
+            Outcome::Invalid => Decision::Stop {
+                why: Finish::Invalid,
+                act: LastAct::TellOrganiser,
+            },
+            Outcome::Network => wait(self.network.wait(count.network_rounds), Why::Network),
+        }
+    }
+
+    /// Whether the rules can be followed: names the setting that cannot.
+    pub fn check(&self) -> Result<(), RuleError> {
+        span("busy.wait_ms", self.busy.wait_ms, SHORTEST_WAIT, DAY)?;
+        span("busy.first_ms", self.busy.first_ms, Span::ZERO, DAY)?;
+        span(
+            "busy.then_wait_ms",
+            self.busy.then_wait_ms,
+            SHORTEST_WAIT,
+            DAY,
+        )?;
+        span("offline.wait_ms", self.offline.wait_ms, SHORTEST_WAIT, DAY)?;
+        count("offline.tries", self.offline.tries as usize)?;
+        count("no_answer.waits_ms", self.no_answer.waits_ms.len())?;
+        for wait in &self.no_answer.waits_ms {
+            span("no_answer.waits_ms", *wait, SHORTEST_WAIT, DAY)?;
+        }
+        span(
+            "not_confirmed.wait_ms",
+            self.not_confirmed.wait_ms,
+            SHORTEST_WAIT,
+            DAY,
+        )?;
+        count("not_confirmed.tries", self.not_confirmed.tries as usize)?;
+        span("dropped.wait_ms", self.dropped.wait_ms, Span::ZERO, DAY)?;
+        count("dropped.tries", self.dropped.tries as usize)?;
+        if self.network.round_waits_ms.is_empty() {
+            return Err(RuleError {
+                field: "network.round_waits_ms",
+                problem: "at least one wait is needed".to_owned(),
+            });
+        }
+        for wait in &self.network.round_waits_ms {
+            span("network.round_waits_ms", *wait, SHORTEST_WAIT, DAY)?;
+        }
+        span("ring_ms", self.ring_ms, Span::seconds(1), Span::minutes(5))?;
+        span(
+            "setup_ms",
+            self.setup_ms,
+            Span::seconds(1),
+            Span::minutes(5),
+        )?;
+        span(
+            "confirm_ms",
+            self.confirm_ms,
+            Span::seconds(1),
+            Span::minutes(5),
+        )?;
+        span("later_ms", self.later_ms, SHORTEST_WAIT, DAY)?;
+        span(
+            "after_freed_ms",
+            self.after_freed_ms,
+            Span::ZERO,
+            Span::minutes(5),
+        )
+    }
+}
+
+impl BusyRule {
+    fn wait(&self, row: Row, busy_for: Span) -> Span {
+        if busy_for < self.first_ms && row != Row::BusyEverywhere600 {
+            self.wait_ms
+        } else {
+            self.then_wait_ms
+        }
+    }
+}
+
+impl OfflineRule {
+    /// What is done after the last try.
+    pub fn last_act(&self) -> LastAct {
+        if self.announce {
+            LastAct::AnnounceOffline
+        } else {
+            LastAct::TellOrganiser
+        }
+    }
+}
+
+impl NoAnswerRule {
+    fn wait(&self, times: u32) -> Option<Span> {
+        let index = usize::try_from(times).ok()?.checked_sub(1)?;
+        self.waits_ms.get(index).copied()
+    }
+}
+
+impl NetworkRule {
+    fn wait(&self, rounds: u32) -> Span {
+        let last = self.round_waits_ms.len().saturating_sub(1);
+        let index = usize::try_from(rounds.saturating_sub(1)).unwrap_or(last);
+        self.round_waits_ms
+            .get(index.min(last))
+            .copied()
+            .unwrap_or(Span::seconds(30))
+    }
+}
+
+/// Nobody is knocked up more often than this, whatever the settings say.
+const SHORTEST_WAIT: Span = Span(100);
+const DAY: Span = Span::minutes(24 * 60);
+const MOST_TRIES: usize = 100;
+
+fn span(field: &'static str, value: Span, least: Span, most: Span) -> Result<(), RuleError> {
+    if (least..=most).contains(&value) {
+        return Ok(());
+    }
+    Err(RuleError {
+        field,
+        problem: format!("{} ms is outside {} to {} ms", value.0, least.0, most.0),
+    })
+}
+
+fn count(field: &'static str, tries: usize) -> Result<(), RuleError> {
+    if tries <= MOST_TRIES {
+        return Ok(());
+    }
+    Err(RuleError {
+        field,
+        problem: format!("{tries} tries are more than {MOST_TRIES}"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Millis = Millis(1_000_000);
+
+    fn count(times: u32) -> Count {
+        Count {
+            times,
+            busy_since: NOW,
+            network_rounds: times,
+        }
+    }
+
+    fn waits(outcome: Outcome) -> Vec<i64> {
+        let rules = RetryRules::default();
+        let wait = |times| match rules.next(outcome, Row::Unlisted, count(times), NOW) {
+            Decision::Wait { until, .. } => Some((until - NOW).as_seconds()),
+            Decision::Stop { .. } => None,
+        };
+        (1..=5).map_while(wait).collect()
+    }
+
+    #[test]
+    fn the_defaults_are_the_products() {
+        assert_eq!(waits(Outcome::Offline), [300, 300]);
+        assert_eq!(waits(Outcome::NoAnswer), [60, 180]);
+        assert_eq!(waits(Outcome::Unknown), [60, 180]);
+        assert_eq!(waits(Outcome::NotConfirmed), [300]);
+        assert_eq!(waits(Outcome::Dropped), [5]);
+        assert_eq!(waits(Outcome::Network), [10, 20, 30, 30, 30]);
+        assert_eq!(waits(Outcome::Busy), [20, 20, 20, 20, 20]);
+        assert_eq!(waits(Outcome::Declined), [0; 0]);
+        assert_eq!(waits(Outcome::Invalid), [0; 0]);
+        RetryRules::default().check().unwrap();
+    }
+
+    #[test]
+    fn knocking_slows_down_after_two_minutes() {
+        let rules = RetryRules::default();
+        let wait = |busy_for: Span, row| {
+            let busy = Count {
+                busy_since: NOW - busy_for,
+                ..count(1)
+            };
+            rules.next(Outcome::Busy, row, busy, NOW)
+        };
+        let knock = |span| Decision::Wait {
+            until: NOW + span,
+            why: Why::Busy,
+        };
+
+        assert_eq!(wait(Span(119_999), Row::Busy486), knock(Span::seconds(20)));
+        assert_eq!(wait(Span(120_000), Row::Busy486), knock(Span::seconds(45)));
+        assert_eq!(
+            wait(Span::ZERO, Row::BusyEverywhere600),
+            knock(Span::seconds(45))
+        );
+    }
+
+    #[test]
+    fn each_end_has_its_last_act() {
+        let rules = RetryRules::default();
+        let act = |outcome, row| match rules.next(outcome, row, count(9), NOW) {
+            Decision::Stop { act, .. } => Some(act),
+            Decision::Wait { .. } => None,
+        };
+
+        assert_eq!(
+            act(Outcome::Offline, Row::Cause20),
+            Some(LastAct::AnnounceOffline)
+        );
+        assert_eq!(
+            act(Outcome::NoAnswer, Row::TimeoutRang),
+            Some(LastAct::SendRoomNumber)
+        );
+        assert_eq!(
+            act(Outcome::Declined, Row::Declined603),
+            Some(LastAct::SendJoinLater)
+        );
+        assert_eq!(
+            act(Outcome::Declined, Row::Unwanted),
+            Some(LastAct::Nothing)
+        );
+        assert_eq!(
+            act(Outcome::Invalid, Row::InvalidCode),
+            Some(LastAct::TellOrganiser)
+        );
+        assert_eq!(act(Outcome::Busy, Row::Busy486), None);
+        assert_eq!(act(Outcome::Network, Row::ServerFailure), None);
+    }
+
+    #[test]
+    fn rules_are_written_in_part_and_the_rest_is_the_default() {
+        let rules: RetryRules =
+            toml::from_str("ring_ms = 2000\n[offline]\nwait_ms = 500\n").unwrap();
+
+        assert_eq!(rules.ring_ms, Span(2_000));
+        assert_eq!(rules.offline.wait_ms, Span(500));
+        assert_eq!(rules.offline.tries, 2);
+        assert_eq!(rules.busy, BusyRule::default());
+        assert!(toml::from_str::<RetryRules>("rings = 1").is_err());
+    }
+
+    #[test]
+    fn a_rule_that_cannot_be_followed_is_named() {
+        let mut rules = RetryRules::default();
+        rules.busy.wait_ms = Span(-1);
+        assert_eq!(rules.check().unwrap_err().field, "busy.wait_ms");
+
+        let mut rules = RetryRules::default();
+        rules.network.round_waits_ms.clear();
+        assert_eq!(rules.check().unwrap_err().field, "network.round_waits_ms");
+
+        let mut rules = RetryRules::default();
+        rules.offline.tries = 1_000;
+        assert_eq!(
+            rules.check().unwrap_err().to_string(),
+            "offline.tries: 1000 tries are more than 100"
+        );
     }
 }

@@ -5,10 +5,14 @@
 //! the keys, music until the start, the room.
 
 mod call;
+mod end;
+#[cfg(test)]
+mod tests;
 
 use serde::{Deserialize, Serialize};
 
-pub use call::{CallEnd, CallSetup, HangUp, LeaveWay, Output, PlayMode, Stage};
+pub use call::{Call, CallSetup, Output, PlayMode, Stage};
+pub use end::{CallEnd, HangUp, LeaveWay};
 
 use crate::{
     decode::{Row, Verdict},
@@ -68,6 +72,9 @@ pub struct Route {
     pub address: String,
     /// The trunk; none for a phone registered with us.
     pub trunk: Option<TrunkId>,
+    /// Whether G.711 alone is offered, since anything more was refused.
+    #[serde(default)]
+    pub g711_only: bool,
 }
 
 impl Attempt {

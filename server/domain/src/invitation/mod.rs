@@ -1,6 +1,20 @@
 //! One person expected at one occurrence: when he is called, and when no more.
+//!
+//! An invitation is a row. It is read, given one input, written back as a
+//! whole, and then its [`Output`]s are carried out; they stay in it until they
+//! are taken, so that a crash may repeat one but never loses it. A call is not
+//! an output: it begins by [`Invitation::dial`], which puts the attempt on
+//! record *before* its INVITE leaves. The first try, the retry and the restart
+//! are thereby one path: whoever is waiting and due is dialled, whoever is
+//! being called is called again with the same bytes.
+//!
+//! Words: a *try* is what a rule counts; it may take several *attempts* when one
+//! device after the other turns out to be no way to him (a *round*).
 
+mod board;
 mod status;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -11,12 +25,15 @@ pub use status::{
 };
 
 use crate::{
-    attempt::Route,
-    id::{InvitationId, OccurrenceId},
-    line::LineKey,
+    attempt::{Attempt, AttemptResult, CallEnd, LeaveWay, Route},
+    decode::{CallFacts, Row, Verdict},
+    id::{AttemptId, InvitationId, MemberId, OccurrenceId},
+    line::{Change, LineKey},
     meeting::Invitee,
+    number::PhoneNumber,
     outcome::Outcome,
     role::Role,
+    rules::{Count, Decision, LastAct, RetryRules},
     time::Millis,
 };
 
@@ -31,19 +48,13 @@ pub struct Invitation {
     pub invitee: Invitee,
     /// As what.
     pub role: Role,
-    /// How far it is.
     status: Status,
-    /// What he said about coming.
     rsvp: Option<Rsvp>,
-    /// How many attempts there were.
     attempts: u32,
-    /// The last one that is over.
     last: Option<LastAttempt>,
-    /// What counts against further tries.
     tally: Tally,
-    /// What was tried since he last had to wait.
+    /// What was tried since he last had to wait, the last one at the end.
     round: Vec<Route>,
-    /// What is still to be carried out.
     outputs: VecDeque<Output>,
 }
 
@@ -58,6 +69,627 @@ struct Tally {
     network_rounds: u32,
     /// An attempt had sound but never rang.
     audio_only: bool,
+    /// A line of this round was offline.
+    round_offline: bool,
+    /// The next call goes the same way, with G.711 alone.
+    narrow: bool,
     /// Lines that turned out not to exist.
     dead_lines: Vec<LineKey>,
+}
+
+/// What holds around an invitation.
+#[derive(Debug, Clone, Copy)]
+pub struct Terms<'a> {
+    /// The meeting's rules.
+    pub rules: &'a RetryRules,
+    /// When it begins.
+    pub starts_at: Millis,
+    /// When it is over.
+    pub ends_at: Millis,
+}
+
+/// What has not been tried in this round: [`crate::reach`] knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Remaining {
+    /// Another device, or another way to it than a trunk.
+    pub another_line: bool,
+    /// Another trunk for the same line.
+    pub another_trunk: bool,
+}
+
+/// He is not to be called now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("Nobody is due: the invitation is {0:?}")]
+pub struct NotDue(pub StatusKind);
+
+impl Invitation {
+    /// Somebody is expected, and is called from `due_at` on.
+    pub fn new(
+        id: InvitationId,
+        occurrence: OccurrenceId,
+        invitee: Invitee,
+        role: Role,
+        due_at: Millis,
+    ) -> Self {
+        Self {
+            id,
+            occurrence,
+            invitee,
+            role,
+            status: Status::Waiting {
+                due_at,
+                why: Why::First,
+            },
+            rsvp: None,
+            attempts: 0,
+            last: None,
+            tally: Tally::default(),
+            round: Vec::new(),
+            outputs: VecDeque::new(),
+        }
+    }
+
+    /// Somebody is in the room whom nobody invited: he is on the list from now on.
+    pub fn of_member(
+        id: InvitationId,
+        occurrence: OccurrenceId,
+        invitee: Invitee,
+        role: Role,
+        member: MemberId,
+        now: Millis,
+    ) -> Self {
+        let mut invitation = Self::new(id, occurrence, invitee, role, now);
+        invitation.on_called_in(member, now);
+        invitation
+    }
+
+    /// How far it is.
+    pub fn status(&self) -> &Status {
+        &self.status
+    }
+
+    /// What he said about coming.
+    pub fn rsvp(&self) -> Option<Rsvp> {
+        self.rsvp
+    }
+
+    /// How many attempts there were.
+    pub fn attempts(&self) -> u32 {
+        self.attempts
+    }
+
+    /// The last attempt that is over.
+    pub fn last(&self) -> Option<&LastAttempt> {
+        self.last.as_ref()
+    }
+
+    /// What was tried since he last had to wait.
+    pub fn tried(&self) -> &[Route] {
+        &self.round
+    }
+
+    /// Lines that turned out not to exist.
+    pub fn dead_lines(&self) -> &[LineKey] {
+        &self.tally.dead_lines
+    }
+
+    /// The way to repeat with G.711 alone, when the last one had no common codec.
+    pub fn repeat(&self) -> Option<Route> {
+        let last = self.round.last().filter(|_| self.tally.narrow)?;
+        Some(Route {
+            g711_only: true,
+            ..last.clone()
+        })
+    }
+
+    /// Whether an earlier attempt had sound but never rang.
+    pub fn audio_only_before(&self) -> bool {
+        self.tally.audio_only
+    }
+
+    /// When he is to be called next, and why.
+    pub fn poll_timeout(&self) -> Option<(Millis, Why)> {
+        match self.status {
+            Status::Waiting { due_at, why } => Some((due_at, why)),
+            Status::Calling { .. }
+            | Status::Held { .. }
+            | Status::InRoom { .. }
+            | Status::Finished { .. } => None,
+        }
+    }
+
+    /// What else is to be done.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// Begins a call: the attempt is to be on disk before its INVITE leaves.
+    pub fn dial(
+        &mut self,
+        attempt: AttemptId,
+        route: Route,
+        now: Millis,
+    ) -> Result<Attempt, NotDue> {
+        let Status::Waiting { due_at, why } = self.status else {
+            return Err(NotDue(self.status.kind()));
+        };
+        if due_at > now {
+            return Err(NotDue(StatusKind::Waiting));
+        }
+        self.attempts += 1;
+        self.tally.narrow = false;
+        self.round.push(route.clone());
+        self.status = Status::Calling {
+            attempt,
+            since: now,
+            phase: Phase::Dialling,
+            why,
+        };
+        Ok(Attempt {
+            id: attempt,
+            invitation: self.id,
+            number: self.attempts,
+            route,
+            started_at: now,
+            ringing_at: None,
+            answered_at: None,
+            ended_at: None,
+            result: None,
+        })
+    }
+
+    /// Something stands in the way of the call that is due. It does not count.
+    pub fn postpone(&mut self, until: Millis, why: Why) {
+        if let Status::Waiting { .. } = self.status {
+            self.status = Status::Waiting { due_at: until, why };
+        }
+    }
+
+    /// He is due, and there is nothing to call him by.
+    pub fn no_way(&mut self, now: Millis) {
+        if let Status::Waiting { .. } = self.status {
+            self.finish(Finish::NoDevice, now);
+            self.outputs
+                .push_back(Output::TellOrganiser(Finish::NoDevice));
+        }
+    }
+
+    /// The call went on.
+    pub fn on_phase(&mut self, of: AttemptId, reached: Phase, now: Millis) {
+        if let Status::Calling {
+            attempt,
+            since,
+            phase,
+            ..
+        } = &mut self.status
+            && *attempt == of
+            && *phase < reached
+        {
+            (*phase, *since) = (reached, now);
+        }
+    }
+
+    /// He answered before the start and stays on the line.
+    pub fn on_held(&mut self, of: AttemptId, now: Millis) {
+        if self.is_calling(of) {
+            self.status = Status::Held {
+                attempt: of,
+                since: now,
+            };
+        }
+    }
+
+    /// He pressed a key that says whether he comes.
+    pub fn on_rsvp(&mut self, of: AttemptId, rsvp: Rsvp, now: Millis) {
+        if self.status.attempt() != Some(of) {
+            return;
+        }
+        self.rsvp = Some(rsvp);
+        if rsvp == Rsvp::Declined {
+            // On record at once: a crash before he hung up must not call him again.
+            self.finish(Finish::CannotCome, now);
+        }
+    }
+
+    /// He joined by this call. False when nobody waits for it any more: hang up.
+    #[must_use]
+    pub fn on_joined(&mut self, of: AttemptId, member: MemberId, now: Millis) -> bool {
+        let ours = self.is_calling(of)
+            || matches!(self.status, Status::Held { attempt, .. } if attempt == of);
+        if ours {
+            self.enter(member, Some(of), now);
+        }
+        ours
+    }
+
+    /// He called the room himself, whatever became of our calls.
+    pub fn on_called_in(&mut self, member: MemberId, now: Millis) {
+        if let Status::Calling { attempt, .. } | Status::Held { attempt, .. } = self.status {
+            self.outputs.push_back(Output::Withdraw(attempt));
+        }
+        self.enter(member, None, now);
+    }
+
+    /// The call ended without his being in the room, or with his leaving it.
+    ///
+    /// The end of a call that is not the one we wait for changes nothing.
+    pub fn on_call_ended(
+        &mut self,
+        of: AttemptId,
+        end: CallEnd,
+        verdict: &Verdict,
+        remaining: Remaining,
+        terms: Terms<'_>,
+        now: Millis,
+    ) {
+        if self.status.attempt() != Some(of) {
+            return;
+        }
+        self.last = Some(LastAttempt {
+            result: AttemptResult::from(verdict),
+            at: now,
+        });
+        match end {
+            CallEnd::Failed => self.on_failed(verdict, remaining, terms, now),
+            CallEnd::NotConfirmed => self.decide(Outcome::NotConfirmed, verdict.row, terms, now),
+            CallEnd::Later => self.call_later(terms, now),
+            CallEnd::CannotCome => self.finish(Finish::CannotCome, now),
+            CallEnd::LeftHold if now < terms.starts_at => {
+                self.reached();
+                self.wait(terms.starts_at, Why::AtStart);
+            }
+            CallEnd::LeftHold => self.on_leaving(LeaveWay::HungUp, terms, now),
+            CallEnd::Left(way) => self.on_leaving(way, terms, now),
+            CallEnd::Withdrawn => self.finish(Finish::GivenUp, now),
+        }
+    }
+
+    /// The member left the room.
+    pub fn on_left(&mut self, who: MemberId, way: LeaveWay, terms: Terms<'_>, now: Millis) {
+        if matches!(self.status, Status::InRoom { member, .. } if member == who) {
+            self.on_leaving(way, terms, now);
+        }
+    }
+
+    /// His line was seen to free or to return: a wait for that ends at once.
+    pub fn on_change(&mut self, change: Change, terms: Terms<'_>, now: Millis) {
+        match (change, self.status) {
+            (
+                Change::Freed,
+                Status::Waiting {
+                    due_at,
+                    why: Why::Busy | Why::NoAnswer | Why::AlreadyCalled,
+                },
+            ) => {
+                let sooner = now + terms.rules.after_freed_ms;
+                self.wait(due_at.min(sooner), Why::LineFreed);
+            }
+            (
+                Change::Returned,
+                Status::Waiting {
+                    due_at,
+                    why: Why::Offline | Why::NoAnswer | Why::NotConfirmed | Why::Busy,
+                },
+            ) => {
+                self.tally.outcomes.remove(&Outcome::Offline);
+                self.tally.audio_only = false;
+                let sooner = self.not_before(terms).max(now);
+                self.wait(due_at.min(sooner), Why::LineReturned);
+            }
+            (
+                Change::Returned,
+                Status::Finished {
+                    why: Finish::Offline,
+                    ..
+                },
+            ) if terms.rules.offline.call_when_back && now < terms.ends_at => {
+                self.tally.outcomes.remove(&Outcome::Offline);
+                self.wait(self.not_before(terms).max(now), Why::LineReturned);
+            }
+            (
+                Change::Freed | Change::Returned,
+                Status::Waiting { .. }
+                | Status::Calling { .. }
+                | Status::Held { .. }
+                | Status::InRoom { .. }
+                | Status::Finished { .. },
+            ) => {}
+        }
+    }
+
+    /// The organiser wants him now, even after he declined.
+    pub fn call_now(&mut self, now: Millis) {
+        match self.status {
+            Status::Waiting { .. } | Status::Finished { .. } => {
+                if self.rsvp == Some(Rsvp::Declined) {
+                    self.rsvp = None;
+                }
+                self.round.clear();
+                self.wait(now, Why::Organiser);
+            }
+            Status::Calling { .. } | Status::Held { .. } | Status::InRoom { .. } => {}
+        }
+    }
+
+    /// The organiser gives up on him; a call under way is taken back.
+    pub fn give_up(&mut self, now: Millis) {
+        match self.status {
+            Status::Waiting { .. } => self.finish(Finish::GivenUp, now),
+            Status::Calling { attempt, .. } | Status::Held { attempt, .. } => {
+                self.outputs.push_back(Output::Withdraw(attempt));
+                self.finish(Finish::GivenUp, now);
+            }
+            Status::InRoom { .. } | Status::Finished { .. } => {}
+        }
+    }
+
+    /// The meeting began, perhaps earlier than planned.
+    pub fn on_started(&mut self, now: Millis) {
+        if let Status::Waiting {
+            due_at,
+            why: why @ (Why::First | Why::AtStart),
+        } = self.status
+        {
+            self.wait(due_at.min(now), why);
+        }
+    }
+
+    /// The meeting is over: nobody is called any more.
+    pub fn on_meeting_over(&mut self, now: Millis) {
+        match self.status {
+            Status::Waiting { .. } => self.finish(Finish::Absent, now),
+            Status::Calling { attempt, .. } | Status::Held { attempt, .. } => {
+                self.outputs.push_back(Output::Withdraw(attempt));
+                self.finish(Finish::Absent, now);
+            }
+            Status::InRoom { .. } => self.finish(Finish::Attended, now),
+            Status::Finished { .. } => {}
+        }
+    }
+
+    fn is_calling(&self, of: AttemptId) -> bool {
+        matches!(self.status, Status::Calling { attempt, .. } if attempt == of)
+    }
+
+    fn enter(&mut self, member: MemberId, attempt: Option<AttemptId>, now: Millis) {
+        self.reached();
+        // Only leaving has a memory: whoever was called back once is not again.
+        let drops = self.tally.outcomes.remove_entry(&Outcome::Dropped);
+        self.tally.outcomes = drops.into_iter().collect();
+        self.rsvp = Some(Rsvp::Accepted);
+        self.status = Status::InRoom {
+            member,
+            attempt,
+            since: now,
+        };
+    }
+
+    /// The network reached him: whatever was held against his line is refuted.
+    fn reached(&mut self) {
+        self.tally.outcomes.remove(&Outcome::Offline);
+        self.tally.busy_since = None;
+        self.tally.network_rounds = 0;
+        self.tally.audio_only = false;
+        self.end_round();
+    }
+
+    fn end_round(&mut self) {
+        self.round.clear();
+        self.tally.round_offline = false;
+        self.tally.narrow = false;
+    }
+
+    /// Nobody answered: another way first, then the rule.
+    fn on_failed(
+        &mut self,
+        verdict: &Verdict,
+        remaining: Remaining,
+        terms: Terms<'_>,
+        now: Millis,
+    ) {
+        let (outcome, row) = (verdict.outcome, verdict.row);
+        if row.is_alarm() {
+            self.alarm();
+        }
+        self.tally.round_offline |= outcome == Outcome::Offline;
+        match outcome {
+            Outcome::Network if row.is_codec() && self.may_narrow() => {
+                self.tally.narrow = true;
+                return self.wait(now, Why::NextCodec);
+            }
+            Outcome::Network if remaining.another_trunk => {
+                return self.wait(now, Why::NextTrunk);
+            }
+            Outcome::Network | Outcome::Offline if remaining.another_line => {
+                return self.wait(now, Why::NextLine);
+            }
+            Outcome::Invalid => {
+                if let Some(route) = self.round.last() {
+                    self.tally.dead_lines.push(route.line.clone());
+                }
+                if remaining.another_line {
+                    return self.wait(now, Why::NextLine);
+                }
+            }
+            Outcome::Declined if row.is_unwanted() => self.never_again(),
+            Outcome::Answered
+            | Outcome::Busy
+            | Outcome::Offline
+            | Outcome::NoAnswer
+            | Outcome::Declined
+            | Outcome::NotConfirmed
+            | Outcome::Dropped
+            | Outcome::Network
+            | Outcome::Unknown => {}
+        }
+        // A line that is off today outweighs one that does not exist or has no way.
+        let off =
+            self.tally.round_offline && matches!(outcome, Outcome::Invalid | Outcome::Network);
+        let outcome = if off { Outcome::Offline } else { outcome };
+
+        self.tally.audio_only |= row.is_audio_only();
+        if reaches_him(outcome, &verdict.facts) {
+            self.tally.outcomes.remove(&Outcome::Offline);
+            self.tally.audio_only &= row.is_audio_only();
+        }
+        self.decide(outcome, row, terms, now);
+        self.heed_retry_after(verdict, terms, now);
+    }
+
+    /// Asks the rule, and does what it says.
+    fn decide(&mut self, outcome: Outcome, row: Row, terms: Terms<'_>, now: Millis) {
+        self.end_round();
+        if outcome == Outcome::Network {
+            self.tally.network_rounds += 1;
+        } else {
+            self.tally.network_rounds = 0;
+        }
+        if outcome == Outcome::Busy {
+            self.tally.busy_since.get_or_insert(now);
+        } else {
+            self.tally.busy_since = None;
+        }
+
+        let times = self.tally.outcomes.entry(counted_as(outcome)).or_default();
+        *times += 1;
+        let count = Count {
+            times: *times,
+            busy_since: self.tally.busy_since.unwrap_or(now),
+            network_rounds: self.tally.network_rounds,
+        };
+        if outcome == Outcome::Network && self.tally.network_rounds == 1 {
+            self.alarm();
+        }
+        match terms.rules.next(outcome, row, count, now) {
+            Decision::Wait { until, why } => self.wait(until, why),
+            Decision::Stop { why, act } => {
+                self.finish(why, now);
+                self.last_act(why, act);
+            }
+        }
+    }
+
+    /// The other side said when to call again: that is when, unless it is too late.
+    fn heed_retry_after(&mut self, verdict: &Verdict, terms: Terms<'_>, now: Millis) {
+        let Some(wait) = verdict.retry_after_ms else {
+            return;
+        };
+        if let Status::Waiting {
+            due_at,
+            why: why @ (Why::Offline | Why::Network),
+        } = self.status
+        {
+            let asked = now + wait;
+            let due_at = match why {
+                Why::Network => due_at.max(asked),
+                _ => asked,
+            };
+            if due_at < terms.ends_at {
+                self.wait(due_at, why);
+            }
+        }
+    }
+
+    fn last_act(&mut self, why: Finish, act: LastAct) {
+        match act {
+            LastAct::AnnounceOffline => {
+                self.outputs.push_back(Output::AnnounceOffline);
+                self.outputs.push_back(Output::TellOrganiser(why));
+            }
+            LastAct::TellOrganiser => self.outputs.push_back(Output::TellOrganiser(why)),
+            LastAct::SendRoomNumber | LastAct::SendJoinLater => {
+                self.outputs.push_back(Output::Send(act));
+            }
+            LastAct::Nothing => {}
+        }
+    }
+
+    fn call_later(&mut self, terms: Terms<'_>, now: Millis) {
+        self.reached();
+        let due_at = if now < terms.starts_at {
+            terms.starts_at
+        } else {
+            now + terms.rules.later_ms
+        };
+        self.wait(due_at, Why::AskedLater);
+    }
+
+    fn on_leaving(&mut self, way: LeaveWay, terms: Terms<'_>, now: Millis) {
+        match way {
+            LeaveWay::HungUp | LeaveWay::AudioLost => {
+                let facts = CallFacts::default();
+                let verdict = Verdict::after_answer(Outcome::Dropped, Row::BrokenOff, facts);
+                self.last = Some(LastAttempt {
+                    result: AttemptResult::from(&verdict),
+                    at: now,
+                });
+                self.decide(Outcome::Dropped, Row::BrokenOff, terms, now);
+            }
+            LeaveWay::Lost => self.wait(now, Why::Lost),
+            LeaveWay::Key => self.finish(Finish::Left, now),
+            LeaveWay::Moderator => self.finish(Finish::TakenOut, now),
+            LeaveWay::MeetingOver => self.finish(Finish::Attended, now),
+        }
+    }
+
+    /// Whether G.711 alone has not been offered on this way yet.
+    fn may_narrow(&self) -> bool {
+        self.round.last().is_some_and(|route| !route.g711_only)
+    }
+
+    fn alarm(&mut self) {
+        if !self.outputs.contains(&Output::Alarm) {
+            self.outputs.push_back(Output::Alarm);
+        }
+    }
+
+    fn never_again(&mut self) {
+        let number = self
+            .round
+            .last()
+            .and_then(|route| PhoneNumber::parse(&route.address).ok());
+        self.outputs.extend(number.map(Output::NeverAgain));
+    }
+
+    /// A line that flaps is not called faster than one that frees.
+    fn not_before(&self, terms: Terms<'_>) -> Millis {
+        self.last.map_or(Millis(i64::MIN), |last| {
+            last.at + terms.rules.after_freed_ms
+        })
+    }
+
+    fn wait(&mut self, due_at: Millis, why: Why) {
+        self.status = Status::Waiting { due_at, why };
+    }
+
+    fn finish(&mut self, why: Finish, now: Millis) {
+        self.end_round();
+        self.status = Status::Finished { why, at: now };
+    }
+}
+
+/// Nothing known is treated like no answer, and counted with it.
+fn counted_as(outcome: Outcome) -> Outcome {
+    match outcome {
+        Outcome::Unknown => Outcome::NoAnswer,
+        Outcome::Answered => Outcome::NotConfirmed,
+        Outcome::Busy
+        | Outcome::Offline
+        | Outcome::NoAnswer
+        | Outcome::Declined
+        | Outcome::NotConfirmed
+        | Outcome::Dropped
+        | Outcome::Invalid
+        | Outcome::Network => outcome,
+    }
+}
+
+/// Whether the network reached the phone, so that it is not offline.
+fn reaches_him(outcome: Outcome, facts: &CallFacts) -> bool {
+    match outcome {
+        Outcome::Busy | Outcome::NoAnswer | Outcome::Declined => true,
+        Outcome::Unknown => facts.ringing_after_ms.is_some(),
+        Outcome::Answered | Outcome::NotConfirmed | Outcome::Dropped => true,
+        Outcome::Offline | Outcome::Invalid | Outcome::Network => false,
+    }
 }

@@ -30,6 +30,8 @@ pub enum Status {
         since: Millis,
         /// How far the call is.
         phase: Phase,
+        /// Why he is called.
+        why: Why,
     },
     /// He answered before the start and stays on the line, with music.
     Held {
@@ -96,6 +98,8 @@ pub enum Why {
     NextLine,
     /// The last trunk failed: the next one is tried.
     NextTrunk,
+    /// No common codec: the same way is tried with G.711 alone.
+    NextCodec,
     /// He asked to be called later.
     AskedLater,
     /// He hung up before the start, and is called again at the start.

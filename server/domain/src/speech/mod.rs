@@ -1,0 +1,332 @@
+//! What people hear, as sequences of phrases.
+//!
+//! A phrase is a recording made from `texts/{language}/prompts.toml`, a name that
+//! a machine speaks, or a recording of the company's own. The order of phrases
+//! is decided here and is the same in every language; words, genders and cases
+//! are in the texts. [`numbers`] counts, [`every_key`] lists all that can be heard,
+//! so that a missing sound is found by a test and not by a caller.
+
+mod numbers;
+
+use serde::{Deserialize, Serialize};
+
+pub use numbers::{Plural, digits, in_the_room, number};
+
+use crate::{
+    company::Language,
+    number::{PhoneNumber, ShortNumber},
+    time::{Millis, Zone},
+};
+
+/// The name of a recorded phrase: a key of `texts/{language}/prompts.toml`, and
+/// the name of the sound file made from it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SoundKey(String);
+
+/// A piece of what is heard.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phrase {
+    /// A recorded phrase.
+    Sound(SoundKey),
+    /// A name, spoken by a machine; or the phrase `otherwise` where none can.
+    Spoken {
+        /// What is spoken.
+        text: String,
+        /// What is heard where nothing can speak it; nothing when none is set.
+        otherwise: Option<SoundKey>,
+    },
+    /// A recording of the company's own, by its name in the store.
+    Recording(String),
+}
+
+/// What a greeting speaks of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Briefing {
+    /// In which language.
+    pub language: Language,
+    /// Who calls: the company or the organiser; a generic word when none is set.
+    pub caller: Option<Phrase>,
+    /// Who is called.
+    pub callee: Option<Phrase>,
+    /// What the meeting is called; a generic word when none is set.
+    pub title: Option<Phrase>,
+    /// Where the callee's clock hangs.
+    pub zone: Zone,
+    /// When the meeting begins.
+    pub starts_at: Millis,
+    /// Its room.
+    pub room: ShortNumber,
+}
+
+/// The sounds that are prompts of one phrase.
+const SINGLE: &[&str] = &[
+    "begins_at",
+    "began_at",
+    "called_at_start",
+    "called_later",
+    "caller_generic",
+    "cannot_come",
+    "enter_pin",
+    "good_afternoon",
+    "good_evening",
+    "good_morning",
+    "goodbye",
+    "help",
+    "in_the_room",
+    "is_offline",
+    "keys_join_later_cannot",
+    "meeting_ended",
+    "meeting_generic",
+    "no_such_number",
+    "nobody_here",
+    "nobody_reached",
+    "not_begun",
+    "out_of_order",
+    "pin_locked",
+    "room_full",
+    "room_number_is",
+    "somebody",
+    "stay_on_the_line",
+    "taken_out",
+    "this_is",
+    "welcome",
+    "wrong_pin",
+    "you_are_invited",
+    "you_are_joining",
+    "you_are_muted",
+    "you_are_unmuted",
+    "you_may_speak",
+    "you_only_listen",
+];
+
+/// "In n minutes" is said up to an hour ahead.
+const MOST_MINUTES_AHEAD: i64 = 60;
+
+/// The whole greeting: who calls, what begins when and where, and the three keys.
+pub fn greeting(briefing: &Briefing, now: Millis) -> Vec<Phrase> {
+    let mut phrases = invitation(briefing, now);
+    phrases.push(sound("keys_join_later_cannot"));
+    phrases
+}
+
+/// The same for somebody who needs no key.
+pub fn short_greeting(briefing: &Briefing, now: Millis) -> Vec<Phrase> {
+    let mut phrases = invitation(briefing, now);
+    phrases.push(sound("you_are_invited"));
+    phrases
+}
+
+/// He pressed 1, and the start is yet to come.
+pub fn stay_on_the_line() -> Vec<Phrase> {
+    vec![sound("stay_on_the_line")]
+}
+
+/// He pressed 2.
+pub fn called_later(begun: bool) -> Vec<Phrase> {
+    vec![sound(if begun {
+        "called_later"
+    } else {
+        "called_at_start"
+    })]
+}
+
+/// He pressed 3.
+pub fn cannot_come() -> Vec<Phrase> {
+    vec![sound("cannot_come"), sound("goodbye")]
+}
+
+/// The meeting is over.
+pub fn meeting_ended() -> Vec<Phrase> {
+    vec![sound("meeting_ended")]
+}
+
+/// He comes in; so many others are there already.
+pub fn welcome(others: usize) -> Vec<Phrase> {
+    let mut phrases = vec![sound("welcome"), sound("you_are_joining")];
+    phrases.extend(head_count(others));
+    phrases
+}
+
+/// So many others are in the room.
+pub fn head_count(others: usize) -> Vec<Phrase> {
+    match others {
+        0 => vec![sound("nobody_here")],
+        _ => in_the_room(others),
+    }
+}
+
+/// He is here before the start.
+pub fn not_begun() -> Vec<Phrase> {
+    vec![sound("not_begun")]
+}
+
+/// "*name* is offline".
+pub fn is_offline(name: Phrase) -> Vec<Phrase> {
+    vec![name, sound("is_offline")]
+}
+
+/// A person's name; "somebody who is expected" where nothing can speak it.
+pub fn name(text: &str) -> Phrase {
+    Phrase::Spoken {
+        text: text.to_owned(),
+        otherwise: Some(key("somebody")),
+    }
+}
+
+/// The number of somebody whose name is not known, digit by digit.
+pub fn phone_number(number: &PhoneNumber) -> Vec<Phrase> {
+    digits(number.as_str())
+}
+
+/// He muted himself or was muted, or is heard again.
+pub fn muted(on: bool) -> Vec<Phrase> {
+    vec![sound(if on {
+        "you_are_muted"
+    } else {
+        "you_are_unmuted"
+    })]
+}
+
+/// He may speak from now on, or only listen.
+pub fn may_speak(on: bool) -> Vec<Phrase> {
+    vec![sound(if on {
+        "you_may_speak"
+    } else {
+        "you_only_listen"
+    })]
+}
+
+/// The keys that work in a room.
+pub fn help() -> Vec<Phrase> {
+    vec![sound("help")]
+}
+
+/// A moderator takes him out.
+pub fn taken_out() -> Vec<Phrase> {
+    vec![sound("taken_out")]
+}
+
+/// The room asks for its PIN.
+pub fn enter_pin() -> Vec<Phrase> {
+    vec![sound("enter_pin")]
+}
+
+/// The PIN was wrong, and may be tried again.
+pub fn wrong_pin() -> Vec<Phrase> {
+    vec![sound("wrong_pin"), sound("enter_pin")]
+}
+
+/// The PIN was wrong too often.
+pub fn pin_locked() -> Vec<Phrase> {
+    vec![sound("pin_locked")]
+}
+
+/// Nothing has this number.
+pub fn no_such_number() -> Vec<Phrase> {
+    vec![sound("no_such_number")]
+}
+
+/// Nobody answers at this extension.
+pub fn nobody_reached() -> Vec<Phrase> {
+    vec![sound("nobody_reached")]
+}
+
+/// The room takes no more members.
+pub fn room_full() -> Vec<Phrase> {
+    vec![sound("room_full")]
+}
+
+/// Something of ours is broken.
+pub fn out_of_order() -> Vec<Phrase> {
+    vec![sound("out_of_order")]
+}
+
+/// The time of day on the wall of a zone: "ten o'clock", "ten oh five".
+pub fn time_of_day(at: Millis, zone: Zone) -> Vec<Phrase> {
+    let Some(local) = at.in_zone(zone) else {
+        return Vec::new();
+    };
+    match local.hour_minute() {
+        (hour, 0) => vec![Phrase::Sound(SoundKey(format!("clock_{hour}")))],
+        (hour, minute) => vec![
+            Phrase::Sound(SoundKey(format!("hour_{hour}"))),
+            Phrase::Sound(SoundKey(format!("minute_{minute}"))),
+        ],
+    }
+}
+
+/// Every sound that can be asked for: each must be in the texts of each language.
+pub fn every_key() -> Vec<SoundKey> {
+    let mut keys: Vec<SoundKey> = SINGLE.iter().map(|name| key(name)).collect();
+    keys.extend((0..24).map(|hour| SoundKey(format!("clock_{hour}"))));
+    keys.extend((0..24).map(|hour| SoundKey(format!("hour_{hour}"))));
+    keys.extend((1..60).map(|minute| SoundKey(format!("minute_{minute}"))));
+    keys.extend((1..=MOST_MINUTES_AHEAD).map(|n| SoundKey(format!("in_minutes_{n}"))));
+    keys.extend(numbers::every_key());
+    keys
+}
+
+impl SoundKey {
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Display for SoundKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Who calls whom, and what begins when and where.
+fn invitation(briefing: &Briefing, now: Millis) -> Vec<Phrase> {
+    let Briefing {
+        caller,
+        callee,
+        title,
+        zone,
+        starts_at,
+        room,
+        language: _,
+    } = briefing;
+    let ahead = *starts_at - now;
+
+    let mut phrases = vec![sound(time_of_greeting(now, *zone))];
+    phrases.extend(callee.clone());
+    match caller {
+        Some(caller) => phrases.extend([sound("this_is"), caller.clone()]),
+        None => phrases.push(sound("caller_generic")),
+    }
+    phrases.push(title.clone().unwrap_or_else(|| sound("meeting_generic")));
+    phrases.push(sound(if ahead.0 > 0 { "begins_at" } else { "began_at" }));
+    phrases.extend(time_of_day(*starts_at, *zone));
+    let minutes = ahead.minutes_begun();
+    if (1..=MOST_MINUTES_AHEAD).contains(&minutes) {
+        phrases.push(Phrase::Sound(SoundKey(format!("in_minutes_{minutes}"))));
+    }
+    phrases.push(sound("room_number_is"));
+    phrases.extend(digits(room.as_str()));
+    phrases
+}
+
+fn time_of_greeting(now: Millis, zone: Zone) -> &'static str {
+    match now.in_zone(zone).map(|local| local.hour_minute().0) {
+        Some(4..12) => "good_morning",
+        Some(12..18) | None => "good_afternoon",
+        Some(_) => "good_evening",
+    }
+}
+
+fn key(name: &str) -> SoundKey {
+    SoundKey(name.to_owned())
+}
+
+fn sound(name: &str) -> Phrase {
+    Phrase::Sound(key(name))
+}
+
+#[cfg(test)]
+mod tests;

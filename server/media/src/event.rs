@@ -24,6 +24,19 @@ pub enum LegEvent {
     RemoteRefused,
 }
 
+impl From<mixer::Event> for LegEvent {
+    fn from(event: mixer::Event) -> Self {
+        match event {
+            mixer::Event::Digit(digit) => LegEvent::Digit(digit),
+            mixer::Event::Played { token } => LegEvent::Played { token },
+            mixer::Event::Talking { on } => LegEvent::Talking { on },
+            mixer::Event::Level { dbov } => LegEvent::Level { dbov },
+            mixer::Event::NoAudio => LegEvent::NoAudio,
+            mixer::Event::AudioBack => LegEvent::AudioBack,
+        }
+    }
+}
+
 /// One reading of a leg's transport.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Quality {

@@ -5,10 +5,16 @@ use std::io;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Sender, channel};
+use std::thread;
 
-use mixer::Sound;
+use mixer::{Seed, Sound};
 use tokio::sync::mpsc::UnboundedSender;
 
+use crate::ports::Ports;
+use crate::wire::Wire;
+use crate::worker::{Command, LegCommand, RoomCommand, Worker, home_of, thread_of_room};
 use crate::{Hearing, LegEvent, Mode, RoomEvent, Stream, Target};
 
 /// How the media threads are set up.
@@ -76,14 +82,52 @@ pub enum OpenError {
 }
 
 /// The media threads, as the rest of the house sees them. Cheap to clone; no method waits.
+///
+/// The threads end when the last clone is dropped.
 #[derive(Debug, Clone)]
-pub struct Media {}
+pub struct Media {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    config: Config,
+    ports: Ports,
+    threads: Vec<Sender<Command>>,
+    legs: AtomicU64,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        for thread in &self.threads {
+            let _ = thread.send(Command::Quit);
+        }
+    }
+}
 
 impl Media {
     /// Starts the media threads.
     pub fn start(config: Config) -> io::Result<Media> {
-        let _ = config;
-        Ok(Media {})
+        let count = match config.threads {
+            0 => thread::available_parallelism().map_or(1, usize::from),
+            count => count,
+        };
+        let ports = Ports::new(config.ports.clone());
+        let (threads, receivers): (Vec<_>, Vec<_>) = (0..count).map(|_| channel()).unzip();
+        for (number, commands) in receivers.into_iter().enumerate() {
+            let worker = Worker::new(number, threads.clone(), commands, ports.clone());
+            thread::Builder::new()
+                .name(format!("media-{number}"))
+                .spawn(move || worker.run())?;
+        }
+        Ok(Media {
+            inner: Arc::new(Inner {
+                config,
+                ports,
+                threads,
+                legs: AtomicU64::new(1),
+            }),
+        })
     }
 
     /// Opens an even RTP port and the RTCP port above it.
@@ -96,77 +140,133 @@ impl Media {
         at: Option<u16>,
         events: UnboundedSender<(LegId, LegEvent)>,
     ) -> Result<Leg, OpenError> {
-        let _ = (at, events);
-        Err(OpenError::NoAddress(family))
+        let ip = self.address(family)?;
+        let seed = random_seed().map_err(io::Error::from)?;
+        let pair = self.inner.ports.open(ip, at)?;
+        let local = pair.rtp.local_addr()?;
+        let id = LegId(self.inner.legs.fetch_add(1, Ordering::Relaxed));
+        let wire = Box::new(Wire::new(id, pair, ip, events));
+        self.tell(
+            home_of(id, self.inner.threads.len()),
+            Command::Open(wire, seed),
+        );
+        Ok(Leg { id, local })
+    }
+
+    fn address(&self, family: Family) -> Result<IpAddr, OpenError> {
+        let config = &self.inner.config;
+        match family {
+            Family::V4 => Some(config.ip).filter(IpAddr::is_ipv4),
+            Family::V6 => config
+                .ipv6
+                .map(IpAddr::V6)
+                .or(Some(config.ip).filter(IpAddr::is_ipv6)),
+        }
+        .ok_or(OpenError::NoAddress(family))
     }
 
     /// Tells the leg what offer and answer agreed on; again after every re-INVITE.
     pub fn connect(&self, leg: LegId, stream: Stream) {
-        let _ = (leg, stream);
+        self.leg(leg, LegCommand::Connect(stream));
     }
 
     /// Moves the leg into the room, out of wherever it was.
     pub fn enter(&self, leg: LegId, room: RoomKey, hearing: Hearing) {
-        let _ = (leg, room, hearing);
+        self.leg(leg, LegCommand::Enter(room, hearing));
     }
 
     /// Moves the leg back to its private place, where it hears only what is played to it.
     pub fn leave(&self, leg: LegId) {
-        let _ = leg;
+        self.leg(leg, LegCommand::Leave);
     }
 
     /// Changes whether the leg may be heard and hears, without leaving the room.
     pub fn set_hearing(&self, leg: LegId, hearing: Hearing) {
-        let _ = (leg, hearing);
+        self.leg(leg, LegCommand::Hearing(hearing));
     }
 
     /// A muted member is not heard by anyone; what he says meanwhile is gone.
     pub fn set_muted(&self, leg: LegId, muted: bool) {
-        let _ = (leg, muted);
+        self.leg(leg, LegCommand::Muted(muted));
     }
 
     /// A deaf member hears nothing of the room, only what is played to him.
     pub fn set_deaf(&self, leg: LegId, deaf: bool) {
-        let _ = (leg, deaf);
+        self.leg(leg, LegCommand::Deaf(deaf));
     }
 
     /// How much louder (or quieter) the room hears him, in dB, -30 to +20.
     pub fn set_gain(&self, leg: LegId, db: f32) {
-        let _ = (leg, db);
+        self.leg(leg, LegCommand::Gain(db));
     }
 
     /// Plays the sounds one after the other. See [`Mode`] for how they queue and end.
     pub fn play(&self, to: Target, sounds: Vec<Arc<Sound>>, mode: Mode, token: u64) {
-        let _ = (to, sounds, mode, token);
+        match to {
+            Target::Leg(leg) => self.leg(leg, LegCommand::Play(sounds, mode, token)),
+            Target::Room(room) => self.room(room, RoomCommand::Play(sounds, mode, token)),
+        }
     }
 
     /// Ends everything that is played there, music too. Nothing is reported as played.
     pub fn stop(&self, to: Target) {
-        let _ = to;
+        match to {
+            Target::Leg(leg) => self.leg(leg, LegCommand::Stop),
+            Target::Room(room) => self.room(room, RoomCommand::Stop),
+        }
     }
 
     /// Ends what is played [`Mode::Once`] there and leaves the music.
     pub fn skip(&self, to: Target) {
-        let _ = to;
+        match to {
+            Target::Leg(leg) => self.leg(leg, LegCommand::Skip),
+            Target::Room(room) => self.room(room, RoomCommand::Skip),
+        }
     }
 
     /// Sends a key press to the member (RFC 4733), for instance into another system's menu.
     pub fn send_digit(&self, leg: LegId, digit: char) {
-        let _ = (leg, digit);
+        self.leg(leg, LegCommand::SendDigit(digit));
     }
 
     /// A key press that came by signalling (SIP INFO): reported like all others.
     pub fn digit(&self, leg: LegId, digit: char) {
-        let _ = (leg, digit);
+        self.leg(leg, LegCommand::Digit(digit));
     }
 
     /// Reports what happens to the room as a whole. The last watcher counts.
     pub fn watch(&self, room: RoomKey, events: UnboundedSender<(RoomKey, RoomEvent)>) {
-        let _ = (room, events);
+        self.room(room, RoomCommand::Watch(events));
     }
 
     /// Ends the leg: its ports are closed, and not used again for some seconds.
     pub fn close(&self, leg: LegId) {
-        let _ = leg;
+        self.leg(leg, LegCommand::Close);
     }
+
+    fn leg(&self, leg: LegId, command: LegCommand) {
+        let home = home_of(leg, self.inner.threads.len());
+        self.tell(home, Command::Leg(leg, command));
+    }
+
+    fn room(&self, room: RoomKey, command: RoomCommand) {
+        let thread = thread_of_room(room, self.inner.threads.len());
+        self.tell(thread, Command::Room(room, command));
+    }
+
+    /// The threads live as long as this handle: sending cannot fail, and if one died
+    /// of a fault its legs are silent, which is noticed elsewhere.
+    fn tell(&self, thread: usize, command: Command) {
+        let _ = self.inner.threads[thread].send(command);
+    }
+}
+
+fn random_seed() -> Result<Seed, getrandom::Error> {
+    let high = getrandom::u64()?;
+    let low = getrandom::u32()?;
+    Ok(Seed {
+        ssrc: low,
+        sequence: high as u16,
+        timestamp: (high >> 32) as u32,
+    })
 }

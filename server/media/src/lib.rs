@@ -18,7 +18,11 @@
 
 mod event;
 mod handle;
+mod ports;
+mod source;
 mod stream;
+mod wire;
+mod worker;
 
 pub use event::{LegEvent, Quality, RoomEvent};
 pub use handle::{Config, Family, Leg, LegId, Media, OpenError, RoomKey};

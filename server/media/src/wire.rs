@@ -1,0 +1,161 @@
+//! The sockets of one leg, and whom they listen to.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Instant;
+
+use mixer::Leg;
+use mixer::rtp::HEADER;
+use tokio::sync::mpsc::UnboundedSender;
+
+use crate::handle::RoomKey;
+use crate::ports::{Pair, Ports};
+use crate::source::Source;
+use crate::{LegEvent, LegId, Stream};
+
+/// The most datagrams read of one socket at once: the rest waits for the next frame.
+const MOST_AT_ONCE: usize = 64;
+
+/// Where a leg is heard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place {
+    /// In its private place.
+    Alone(LegId),
+    Room(RoomKey),
+}
+
+/// A leg's connection to the world. The audio itself is in a room of the mixer.
+#[derive(Debug)]
+pub struct Wire {
+    pub id: LegId,
+    pub place: Place,
+    pair: Pair,
+    local: IpAddr,
+    rtp: Source,
+    rtcp: Source,
+    events: UnboundedSender<(LegId, LegEvent)>,
+}
+
+impl Wire {
+    pub fn new(
+        id: LegId,
+        pair: Pair,
+        local: IpAddr,
+        events: UnboundedSender<(LegId, LegEvent)>,
+    ) -> Self {
+        Self {
+            id,
+            place: Place::Alone(id),
+            pair,
+            local,
+            rtp: Source::Unknown,
+            rtcp: Source::Unknown,
+            events,
+        }
+    }
+
+    /// Nobody may be there any more to hear it; that is theirs to know.
+    pub fn report(&self, event: LegEvent) {
+        let _ = self.events.send((self.id, event));
+    }
+
+    /// Turns to where the stream goes; false if we never send there.
+    pub fn connect(&mut self, stream: &Stream, ports: &Ports) -> bool {
+        if !permitted(stream.remote, self.local, ports) {
+            self.rtp = Source::Unknown;
+            self.rtcp = Source::Unknown;
+            return stream.remote.ip().is_unspecified();
+        }
+        let remote = stream.remote;
+        let above = SocketAddr::new(remote.ip(), remote.port().saturating_add(1));
+        self.rtp.name(remote);
+        self.rtcp.name(stream.remote_rtcp.unwrap_or(above));
+        true
+    }
+
+    /// Reads what has arrived.
+    pub fn sweep(&mut self, leg: &mut Leg, buffer: &mut [u8]) {
+        for _ in 0..MOST_AT_ONCE {
+            // An error is somebody's ICMP or an empty socket: either way there is no packet.
+            let Ok((length, from)) = self.pair.rtp.recv_from(buffer) else {
+                break;
+            };
+            let datagram = &buffer[..length];
+            let Some(ssrc) = ssrc_of(datagram) else {
+                continue;
+            };
+            if self.rtp.hears(from, ssrc) {
+                leg.on_rtp(datagram, Instant::now());
+            }
+        }
+    }
+
+    /// Sends one packet; `scratch` is where its parts are put together.
+    pub fn send(&self, header: &[u8; HEADER], payload: &[u8], scratch: &mut Vec<u8>) {
+        let Some(to) = self.rtp.target() else {
+            return;
+        };
+        scratch.clear();
+        scratch.extend_from_slice(header);
+        scratch.extend_from_slice(payload);
+        // A full queue or an unreachable host loses this packet, as a network would.
+        let _ = self.pair.rtp.send_to(scratch, to);
+    }
+}
+
+/// The stream a datagram says it belongs to.
+fn ssrc_of(datagram: &[u8]) -> Option<u32> {
+    let bytes = datagram.get(8..12)?;
+    Some(u32::from_be_bytes(bytes.try_into().ok()?))
+}
+
+/// Media goes to hosts, and not to ourselves: SDP is written by strangers.
+fn permitted(remote: SocketAddr, local: IpAddr, ports: &Ports) -> bool {
+    let ip = remote.ip();
+    let here = ip == local || (ip.is_loopback() && local.is_unspecified());
+    let ourselves = here && ports.contains(remote.port());
+    let outward = match ip {
+        IpAddr::V4(v4) => !v4.is_broadcast() && !v4.is_link_local(),
+        IpAddr::V6(v6) => !v6.is_unicast_link_local(),
+    };
+    let from_outside_to_loopback =
+        ip.is_loopback() && !(local.is_loopback() || local.is_unspecified());
+    remote.port() != 0
+        && ip.is_ipv4() == local.is_ipv4()
+        && !ip.is_unspecified()
+        && !ip.is_multicast()
+        && outward
+        && !from_outside_to_loopback
+        && !ourselves
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn media_is_sent_to_hosts_and_never_to_ourselves() {
+        let ports = Ports::new(20_000..=29_999);
+        let to = |remote: &str, local: &str| {
+            permitted(remote.parse().unwrap(), local.parse().unwrap(), &ports)
+        };
+
+        assert!(to("192.0.2.7:4000", "192.0.2.1"));
+        assert!(to("127.0.0.1:4000", "127.0.0.1"));
+        assert!(to("[2001:db8::7]:4000", "2001:db8::1"));
+        for forbidden in [
+            "127.0.0.1:4000",
+            "192.0.2.7:0",
+            "0.0.0.0:4000",
+            "224.0.0.1:4000",
+            "255.255.255.255:4000",
+            "169.254.1.1:4000",
+            "192.0.2.1:20004",
+            "[2001:db8::7]:4000",
+        ] {
+            assert!(!to(forbidden, "192.0.2.1"), "{forbidden}");
+        }
+        assert!(!to("127.0.0.1:20004", "127.0.0.1"));
+        assert!(!to("127.0.0.1:20004", "0.0.0.0"));
+        assert!(!to("[fe80::1]:4000", "2001:db8::1"));
+    }
+}

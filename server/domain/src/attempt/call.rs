@@ -8,11 +8,11 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
-use super::{CallEnd, HangUp, LeaveWay};
+use super::{Attempt, CallEnd, HangUp, LeaveWay};
 use crate::{
     decode::{self, CallFacts, Profile, Row, Verdict, Way},
     id::AttemptId,
-    invitation::{Phase, Rsvp},
+    invitation::{Phase, Rsvp, Status},
     outcome::Outcome,
     speech::{self, Briefing, Phrase},
     time::{Millis, Span},
@@ -154,6 +154,9 @@ pub struct Call {
 /// A CANCEL that nobody answers: 64·T1 (RFC 3261 §9.1) and a little.
 const CANCEL_LIMIT: Span = Span::seconds(35);
 
+/// A call taken up after a restart is given at least this long to ring.
+const RESUMED_RINGS: Span = Span::seconds(5);
+
 /// The last words are shorter than this.
 const PARTING_LIMIT: Span = Span::seconds(12);
 
@@ -172,6 +175,42 @@ impl Call {
             confirmed: false,
             outputs: VecDeque::new(),
         }
+    }
+
+    /// A call taken up again after a restart, from what is on record.
+    ///
+    /// A call that was not answered yet is sent again as the same INVITE and
+    /// goes on ringing; one that was being greeted is greeted again; who was
+    /// held is held, who was in the room is in it.
+    pub fn resume(setup: CallSetup, attempt: &Attempt, status: &Status, now: Millis) -> Self {
+        let mut call = Self::new(setup);
+        call.ringing_at = attempt.ringing_at;
+        call.answered_at = attempt.answered_at;
+        match (status, attempt.answered_at) {
+            (Status::InRoom { .. }, _) => {
+                call.confirmed = true;
+                call.stage = Stage::Joined;
+            }
+            (Status::Held { .. }, _) => {
+                call.confirmed = true;
+                call.stage = Stage::Held;
+                call.outputs.push_back(Output::HoldMusic);
+                call.handle_timeout(now);
+            }
+            (_, Some(_)) => call.greet(now),
+            (_, None) => {
+                let least = now + RESUMED_RINGS;
+                call.stage = match attempt.ringing_at {
+                    Some(since) => Stage::Ringing {
+                        gives_up_at: (since + call.setup.ring_ms).max(least),
+                    },
+                    None => Stage::Dialling {
+                        gives_up_at: (call.setup.started_at + call.setup.setup_ms).max(least),
+                    },
+                };
+            }
+        }
+        call
     }
 
     /// Its attempt.

@@ -185,6 +185,16 @@ impl Verdict {
         }
     }
 
+    /// A try at a phone that is not registered, over as it began. Its
+    /// registration says so already, so it is no evidence of its own.
+    pub fn not_registered() -> Self {
+        let facts = CallFacts {
+            way: Way::Device,
+            ..CallFacts::default()
+        };
+        Self::after_answer(Outcome::Offline, Row::NotRegistered, facts)
+    }
+
     /// The evidence about the line, if the attempt gave any.
     pub fn evidence(&self, now: Millis, detail: String) -> Option<Evidence> {
         let mut evidence = Evidence::outcome(self.line?, now, detail);

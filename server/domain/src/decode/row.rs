@@ -22,6 +22,8 @@ pub enum Row {
     /// We took the call back: the organiser's wish, or he was in already.
     Withdrawn,
 
+    /// The phone is not registered: nothing could be sent.
+    NotRegistered,
     /// Our own timeout after 180.
     TimeoutRang,
     /// Our own timeout, sound but never a 180.

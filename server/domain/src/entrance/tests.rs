@@ -1,0 +1,213 @@
+//! Callers at the door.
+
+use super::*;
+use crate::{
+    id::{CompanyId, EmployeeId, InvitationId, MemberId, OccurrenceId, RoomId},
+    invitation::{Invitation, Terms},
+    meeting::Invitee,
+    number::{PhoneNumber, ShortNumber},
+    room::Pin,
+    rules::RetryRules,
+};
+
+const NOW: Millis = Millis(1_000_000);
+
+fn room(pin: Option<&str>) -> Room {
+    Room {
+        id: RoomId::new(NOW, [1; 10]),
+        company: CompanyId::new(NOW, [2; 10]),
+        number: ShortNumber::parse("9000").unwrap(),
+        name: "Dealers".to_owned(),
+        pin: pin.map(|pin| Pin::parse(pin).unwrap()),
+        moderator_pin: Pin::parse("777777").ok(),
+    }
+}
+
+fn stranger(pin: Option<&str>) -> Entrance {
+    Entrance::new(room(pin), Known::Stranger, None, Ok(()), NOW)
+}
+
+fn drain(entrance: &mut Entrance) -> Vec<Output> {
+    std::iter::from_fn(|| entrance.poll_output()).collect()
+}
+
+fn press(entrance: &mut Entrance, keys: &str, now: Millis) -> Vec<Output> {
+    for key in keys.chars() {
+        entrance.on_digit(key, now);
+    }
+    drain(entrance)
+}
+
+fn once(phrases: Vec<Phrase>) -> Output {
+    Output::Play {
+        phrases,
+        mode: PlayMode::Once,
+    }
+}
+
+#[test]
+fn a_room_without_a_pin_is_open() {
+    assert_eq!(drain(&mut stranger(None)), [Output::Join(Role::Speaker)]);
+}
+
+#[test]
+fn a_pin_opens_as_soon_as_it_is_complete() {
+    let mut caller = stranger(Some("1234"));
+    assert_eq!(drain(&mut caller), [once(speech::enter_pin())]);
+
+    assert_eq!(
+        press(&mut caller, "1234", NOW),
+        [Output::Join(Role::Speaker)]
+    );
+    assert_eq!(press(&mut caller, "1234", NOW), []);
+}
+
+#[test]
+fn the_moderators_pin_opens_as_moderator() {
+    let mut caller = stranger(Some("1234"));
+    drain(&mut caller);
+
+    assert_eq!(
+        press(&mut caller, "777777", NOW),
+        [Output::Join(Role::Moderator)]
+    );
+}
+
+#[test]
+fn three_wrong_pins_end_the_call_and_each_costs_a_longer_silence() {
+    let mut caller = stranger(Some("1234"));
+    drain(&mut caller);
+
+    assert_eq!(
+        press(&mut caller, "1111#", NOW),
+        [Output::WrongPin, once(speech::wrong_pin())]
+    );
+    // Not heard in the silence that follows.
+    assert_eq!(press(&mut caller, "1234", NOW + Span(999)), []);
+    assert_eq!(
+        press(&mut caller, "2222#", NOW + Span::seconds(1)),
+        [Output::WrongPin, once(speech::wrong_pin())]
+    );
+    assert_eq!(press(&mut caller, "1234", NOW + Span::seconds(2)), []);
+    assert_eq!(
+        press(&mut caller, "3333#", NOW + Span::seconds(3)),
+        [Output::WrongPin, once(speech::pin_locked())]
+    );
+    caller.on_played();
+    assert_eq!(drain(&mut caller), [Output::HangUp]);
+}
+
+#[test]
+fn a_star_begins_the_pin_anew() {
+    let mut caller = stranger(Some("1234"));
+    drain(&mut caller);
+
+    assert_eq!(
+        press(&mut caller, "99*1234", NOW),
+        [Output::Join(Role::Speaker)]
+    );
+}
+
+#[test]
+fn who_presses_nothing_is_hung_up() {
+    let mut caller = stranger(Some("1234"));
+    drain(&mut caller);
+    let (until, why) = caller.poll_timeout().unwrap();
+    assert_eq!(why, "no key");
+
+    caller.handle_timeout(until - Span(1));
+    assert_eq!(drain(&mut caller), []);
+    caller.handle_timeout(until);
+    assert_eq!(drain(&mut caller), [Output::HangUp]);
+}
+
+#[test]
+fn a_source_that_guessed_is_not_even_asked() {
+    let watched = Err(NOW + Span::seconds(30));
+    let mut caller = Entrance::new(room(Some("1234")), Known::Stranger, None, watched, NOW);
+
+    assert_eq!(drain(&mut caller), [once(speech::pin_locked())]);
+    assert_eq!(press(&mut caller, "1234", NOW), []);
+}
+
+#[test]
+fn who_is_expected_needs_no_pin_and_waits_for_the_start_with_music() {
+    let start = NOW + Span::minutes(3);
+    let known = Known::Expected(Role::Moderator);
+    let mut caller = Entrance::new(room(Some("1234")), known, Some(start), Ok(()), NOW);
+    assert_eq!(drain(&mut caller), [once(speech::not_begun())]);
+
+    caller.on_played();
+    assert_eq!(drain(&mut caller), [Output::HoldMusic]);
+    caller.handle_timeout(start - Span(1));
+    assert_eq!(drain(&mut caller), []);
+    caller.handle_timeout(start);
+    assert_eq!(drain(&mut caller), [Output::Join(Role::Moderator)]);
+}
+
+#[test]
+fn start_pressed_early_lets_those_who_wait_in() {
+    let start = NOW + Span::minutes(3);
+    let known = Known::Expected(Role::Speaker);
+    let mut caller = Entrance::new(room(None), known, Some(start), Ok(()), NOW);
+    drain(&mut caller);
+
+    caller.on_start_moved(NOW + Span::seconds(5), NOW + Span::seconds(5));
+
+    assert_eq!(drain(&mut caller), [Output::Join(Role::Speaker)]);
+}
+
+fn invited(n: u8, invitee: Invitee) -> Invitation {
+    Invitation::new(
+        InvitationId::new(NOW, [n; 10]),
+        OccurrenceId::new(NOW, [n; 10]),
+        invitee,
+        Role::Speaker,
+        NOW,
+    )
+}
+
+#[test]
+fn whoever_calls_back_is_found_by_his_line_or_his_number() {
+    let employee = EmployeeId::new(NOW, [5; 10]);
+    let mobile: PhoneNumber = "+79162041138".parse().unwrap();
+    let own = [mobile.clone()];
+    let his = invited(1, Invitee::Employee(employee));
+    let expected = [Expected {
+        invitation: &his,
+        numbers: &own,
+    }];
+    let found = |caller: Caller| way_back(&caller, &expected).map(|invitation| invitation.id);
+
+    assert_eq!(found(Caller::Employee(employee)), Some(his.id));
+    let spelt = "8 (916) 204-11-38".parse().unwrap();
+    assert_eq!(found(Caller::Number(spelt)), Some(his.id));
+    assert_eq!(found(Caller::Number("+79990000000".parse().unwrap())), None);
+    assert_eq!(found(Caller::Unknown), None);
+}
+
+#[test]
+fn whoever_was_taken_out_does_not_come_back_by_calling() {
+    let mobile: PhoneNumber = "+79162041138".parse().unwrap();
+    let own = [mobile.clone()];
+    let outside = Invitee::Outside {
+        name: None,
+        number: mobile.clone(),
+    };
+    let mut his = invited(1, outside);
+    let member = MemberId::new(NOW, [1; 10]);
+    let rules = RetryRules::default();
+    let terms = Terms {
+        rules: &rules,
+        starts_at: NOW,
+        ends_at: NOW + Span::minutes(60),
+    };
+    his.on_called_in(member, NOW);
+    his.on_left(member, crate::attempt::LeaveWay::Moderator, terms, NOW);
+    let expected = [Expected {
+        invitation: &his,
+        numbers: &own,
+    }];
+
+    assert_eq!(way_back(&Caller::Number(mobile), &expected), None);
+}

@@ -1,0 +1,552 @@
+//! A room while people are in it.
+//!
+//! Who is here, as what, who is muted and who talks; what each member's keys do
+//! and what the moderators' acts do; what is said to one and what into the room.
+//! Keys, the console and the API all come through here, so that all of them
+//! lead to the same [`Output`]s. The room hears nothing itself: sound is the
+//! mixer's affair, and this says only who may be heard.
+//!
+//! Keys: `*6` mutes and unmutes, `*5` tells how many are here, `*#` helps, `*0`
+//! leaves. A key is two presses within two seconds.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    attempt::LeaveWay,
+    employee::DeviceClass,
+    id::{EmployeeId, InvitationId, MemberId, RoomId},
+    number::PhoneNumber,
+    role::Role,
+    speech::{self, Phrase},
+    time::{Millis, Span},
+};
+
+/// One leg in the room.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Member {
+    /// Its id.
+    pub id: MemberId,
+    /// Who it is, as shown.
+    pub name: String,
+    /// Which employee, if it is one.
+    pub employee: Option<EmployeeId>,
+    /// His number, if he came by one.
+    pub number: Option<PhoneNumber>,
+    /// What he is here by.
+    pub class: DeviceClass,
+    /// What he may do.
+    pub role: Role,
+    /// Which invitation brought him, or counts him.
+    pub invitation: Option<InvitationId>,
+    /// Since when he is here.
+    pub joined_at: Millis,
+    /// Whether he is muted, by himself or a moderator.
+    pub muted: bool,
+    /// Whether he talks now.
+    pub talking: bool,
+}
+
+/// What a room asks for, and tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Output {
+    /// Let this leg speak into the room and hear it, or not.
+    Hearing {
+        /// Whose.
+        member: MemberId,
+        /// Whether the room hears him.
+        speaks: bool,
+        /// Whether he hears the room.
+        hears: bool,
+    },
+    /// Let one member hear this.
+    Tell {
+        /// Whom.
+        member: MemberId,
+        /// What.
+        phrases: Vec<Phrase>,
+    },
+    /// Let everyone hear this.
+    Announce(Vec<Phrase>),
+    /// Hang this leg up; [`LiveRoom::leave`] follows when it is gone.
+    HangUp {
+        /// Whose leg.
+        member: MemberId,
+        /// Why.
+        way: LeaveWay,
+    },
+    /// Somebody came in.
+    Joined(Member),
+    /// Something about a member changed.
+    Changed(Member),
+    /// Somebody left.
+    Left {
+        /// Who.
+        member: Member,
+        /// How.
+        way: LeaveWay,
+    },
+}
+
+/// A room while people are in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LiveRoom {
+    /// Which room.
+    pub id: RoomId,
+    members: BTreeMap<MemberId, Member>,
+    /// Who pressed a star, and when.
+    stars: BTreeMap<MemberId, Millis>,
+    /// What is still to be said into the room: one after the other.
+    announcements: VecDeque<Vec<Phrase>>,
+    announcing: bool,
+    outputs: VecDeque<Output>,
+}
+
+/// The second press of a key comes within this.
+const KEY_TIME: Span = Span::seconds(2);
+
+/// Announcements that wait; more are dropped, the oldest first.
+const MOST_WAITING: usize = 20;
+
+impl LiveRoom {
+    /// An empty room.
+    pub fn new(id: RoomId) -> Self {
+        Self {
+            id,
+            members: BTreeMap::new(),
+            stars: BTreeMap::new(),
+            announcements: VecDeque::new(),
+            announcing: false,
+            outputs: VecDeque::new(),
+        }
+    }
+
+    /// Everyone here, by when they came.
+    pub fn members(&self) -> impl Iterator<Item = &Member> {
+        self.members.values()
+    }
+
+    /// One of them.
+    pub fn member(&self, id: MemberId) -> Option<&Member> {
+        self.members.get(&id)
+    }
+
+    /// How many are here.
+    pub fn count(&self) -> usize {
+        self.members.len()
+    }
+
+    /// What is to be done.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// Somebody comes in: he hears a short welcome and how many are here.
+    pub fn join(&mut self, member: Member) {
+        let others = self.members.len();
+        let id = member.id;
+        if self.members.insert(id, member.clone()).is_some() {
+            return self.changed(id);
+        }
+        self.outputs.push_back(Output::Joined(member));
+        self.hearing(id);
+        self.tell(id, speech::welcome(others));
+        if self.members.len() == 1 {
+            self.announce_next();
+        }
+    }
+
+    /// Somebody who was here before a restart is here again: he hears nothing new.
+    pub fn restore(&mut self, member: Member) {
+        let id = member.id;
+        self.members.insert(id, member.clone());
+        self.outputs.push_back(Output::Joined(member));
+        self.hearing(id);
+    }
+
+    /// Somebody is gone.
+    pub fn leave(&mut self, id: MemberId, way: LeaveWay) {
+        self.stars.remove(&id);
+        if let Some(member) = self.members.remove(&id) {
+            self.outputs.push_back(Output::Left { member, way });
+        }
+        if self.members.is_empty() {
+            self.announcing = false;
+        }
+    }
+
+    /// A member pressed a key.
+    pub fn on_digit(&mut self, id: MemberId, digit: char, now: Millis) {
+        if !self.members.contains_key(&id) {
+            return;
+        }
+        if digit == '*' {
+            self.stars.insert(id, now);
+            return;
+        }
+        let Some(star) = self.stars.remove(&id) else {
+            return;
+        };
+        if now - star > KEY_TIME {
+            return;
+        }
+        match digit {
+            '6' => self.toggle_mute(id),
+            '5' => self.tell(id, speech::head_count(self.members.len() - 1)),
+            '#' => self.tell(id, speech::help()),
+            '0' => self.outputs.push_back(Output::HangUp {
+                member: id,
+                way: LeaveWay::Key,
+            }),
+            _ => {}
+        }
+    }
+
+    /// A member began or stopped to talk.
+    pub fn on_talking(&mut self, id: MemberId, talking: bool) {
+        let Some(member) = self.members.get_mut(&id) else {
+            return;
+        };
+        let heard = talking && member.role.speaks() && !member.muted;
+        if member.talking != heard {
+            member.talking = heard;
+            self.changed(id);
+        }
+    }
+
+    /// Mutes somebody, or lets him be heard again; he is told. False when he is not here.
+    pub fn mute(&mut self, id: MemberId, muted: bool) -> bool {
+        let Some(member) = self.members.get_mut(&id) else {
+            return false;
+        };
+        if member.muted != muted {
+            member.muted = muted;
+            member.talking &= !muted;
+            self.changed(id);
+            self.hearing(id);
+            self.tell(id, speech::muted(muted));
+        }
+        true
+    }
+
+    /// Gives somebody another role; he is told when it matters to his voice.
+    /// False when he is not here.
+    pub fn set_role(&mut self, id: MemberId, role: Role) -> bool {
+        let Some(member) = self.members.get_mut(&id) else {
+            return false;
+        };
+        let before = std::mem::replace(&mut member.role, role);
+        if before == role {
+            return true;
+        }
+        member.talking &= role.speaks();
+        self.changed(id);
+        if before.speaks() != role.speaks() {
+            self.hearing(id);
+            self.tell(id, speech::may_speak(role.speaks()));
+        }
+        true
+    }
+
+    /// Takes somebody out. False when he is not here.
+    pub fn hang_up(&mut self, id: MemberId) -> bool {
+        let here = self.members.contains_key(&id);
+        if here {
+            self.outputs.push_back(Output::HangUp {
+                member: id,
+                way: LeaveWay::Moderator,
+            });
+        }
+        here
+    }
+
+    /// Says something into the room, after what is being said. What nobody is
+    /// there to hear waits for the first who comes.
+    pub fn announce(&mut self, phrases: Vec<Phrase>) {
+        self.announcements.push_back(phrases);
+        while self.announcements.len() > MOST_WAITING {
+            self.announcements.pop_front();
+        }
+        self.announce_next();
+    }
+
+    /// What was said into the room has been said.
+    pub fn on_announced(&mut self) {
+        self.announcing = false;
+        self.announce_next();
+    }
+
+    /// The meeting is over: all hear it, and then [`close`](Self::close) follows.
+    pub fn say_goodbye(&mut self) {
+        self.announce(speech::meeting_ended());
+    }
+
+    /// Everyone is hung up.
+    pub fn close(&mut self) {
+        self.announcements.clear();
+        let everyone: Vec<MemberId> = self.members.keys().copied().collect();
+        self.outputs
+            .extend(everyone.into_iter().map(|member| Output::HangUp {
+                member,
+                way: LeaveWay::MeetingOver,
+            }));
+    }
+
+    fn toggle_mute(&mut self, id: MemberId) {
+        let Some(member) = self.members.get(&id) else {
+            return;
+        };
+        if member.role.speaks() {
+            self.mute(id, !member.muted);
+        } else {
+            self.tell(id, speech::may_speak(false));
+        }
+    }
+
+    fn announce_next(&mut self) {
+        if self.announcing || self.members.is_empty() {
+            return;
+        }
+        if let Some(phrases) = self.announcements.pop_front() {
+            self.announcing = true;
+            self.outputs.push_back(Output::Announce(phrases));
+        }
+    }
+
+    fn hearing(&mut self, id: MemberId) {
+        if let Some(member) = self.members.get(&id) {
+            self.outputs.push_back(Output::Hearing {
+                member: id,
+                speaks: member.role.speaks() && !member.muted,
+                hears: true,
+            });
+        }
+    }
+
+    fn tell(&mut self, member: MemberId, phrases: Vec<Phrase>) {
+        self.outputs.push_back(Output::Tell { member, phrases });
+    }
+
+    fn changed(&mut self, id: MemberId) {
+        let member = self.members.get(&id).cloned();
+        self.outputs.extend(member.map(Output::Changed));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Millis = Millis(1_000_000);
+
+    fn member(n: u8, role: Role) -> Member {
+        Member {
+            id: MemberId::new(NOW, [n; 10]),
+            name: format!("Member {n}"),
+            employee: None,
+            number: None,
+            class: DeviceClass::SipPhone,
+            role,
+            invitation: None,
+            joined_at: NOW,
+            muted: false,
+            talking: false,
+        }
+    }
+
+    fn room(roles: &[Role]) -> (LiveRoom, Vec<MemberId>) {
+        let mut room = LiveRoom::new(RoomId::new(NOW, [9; 10]));
+        let ids = roles.iter().zip(1..).map(|(role, n)| {
+            let someone = member(n, *role);
+            let id = someone.id;
+            room.join(someone);
+            id
+        });
+        let ids = ids.collect();
+        drain(&mut room);
+        (room, ids)
+    }
+
+    fn drain(room: &mut LiveRoom) -> Vec<Output> {
+        std::iter::from_fn(|| room.poll_output()).collect()
+    }
+
+    fn press(room: &mut LiveRoom, id: MemberId, keys: &str) -> Vec<Output> {
+        for key in keys.chars() {
+            room.on_digit(id, key, NOW);
+        }
+        drain(room)
+    }
+
+    #[test]
+    fn a_newcomer_is_welcomed_and_told_how_many_are_here() {
+        let (mut room, _) = room(&[Role::Speaker, Role::Speaker]);
+        let third = member(3, Role::Listener);
+
+        room.join(third.clone());
+
+        assert_eq!(
+            drain(&mut room),
+            [
+                Output::Joined(third.clone()),
+                Output::Hearing {
+                    member: third.id,
+                    speaks: false,
+                    hears: true
+                },
+                Output::Tell {
+                    member: third.id,
+                    phrases: speech::welcome(2)
+                },
+            ]
+        );
+        assert_eq!(room.count(), 3);
+    }
+
+    #[test]
+    fn star_six_mutes_and_a_second_time_unmutes() {
+        let (mut room, ids) = room(&[Role::Speaker]);
+
+        let outputs = press(&mut room, ids[0], "*6");
+
+        assert!(room.member(ids[0]).unwrap().muted);
+        assert!(outputs.contains(&Output::Hearing {
+            member: ids[0],
+            speaks: false,
+            hears: true
+        }));
+        assert!(outputs.contains(&Output::Tell {
+            member: ids[0],
+            phrases: speech::muted(true)
+        }));
+        press(&mut room, ids[0], "*6");
+        assert!(!room.member(ids[0]).unwrap().muted);
+    }
+
+    #[test]
+    fn whoever_was_muted_by_a_moderator_can_unmute_himself() {
+        let (mut room, ids) = room(&[Role::Moderator, Role::Speaker]);
+        room.mute(ids[1], true);
+
+        press(&mut room, ids[1], "*6");
+
+        assert!(!room.member(ids[1]).unwrap().muted);
+    }
+
+    #[test]
+    fn a_listener_cannot_unmute_himself_into_the_talk() {
+        let (mut room, ids) = room(&[Role::Listener]);
+
+        let outputs = press(&mut room, ids[0], "*6");
+
+        assert_eq!(
+            outputs,
+            [Output::Tell {
+                member: ids[0],
+                phrases: speech::may_speak(false)
+            }]
+        );
+    }
+
+    #[test]
+    fn single_digits_and_slow_keys_do_nothing() {
+        let (mut room, ids) = room(&[Role::Speaker]);
+
+        assert_eq!(press(&mut room, ids[0], "6660"), []);
+        room.on_digit(ids[0], '*', NOW);
+        room.on_digit(ids[0], '6', NOW + KEY_TIME + Span(1));
+        assert_eq!(drain(&mut room), []);
+        // One member's star is not another's.
+        assert_eq!(press(&mut room, MemberId::new(NOW, [8; 10]), "*6"), []);
+    }
+
+    #[test]
+    fn keys_count_heads_and_lead_out() {
+        let (mut room, ids) = room(&[Role::Speaker, Role::Speaker, Role::Speaker]);
+
+        assert_eq!(
+            press(&mut room, ids[0], "*5"),
+            [Output::Tell {
+                member: ids[0],
+                phrases: speech::head_count(2)
+            }]
+        );
+        assert_eq!(
+            press(&mut room, ids[0], "*0"),
+            [Output::HangUp {
+                member: ids[0],
+                way: LeaveWay::Key
+            }]
+        );
+    }
+
+    #[test]
+    fn a_muted_member_does_not_show_as_talking() {
+        let (mut room, ids) = room(&[Role::Speaker]);
+        room.on_talking(ids[0], true);
+        assert!(room.member(ids[0]).unwrap().talking);
+
+        room.mute(ids[0], true);
+        assert!(!room.member(ids[0]).unwrap().talking);
+        room.on_talking(ids[0], true);
+        assert!(!room.member(ids[0]).unwrap().talking);
+    }
+
+    #[test]
+    fn a_role_change_that_matters_to_the_voice_is_told() {
+        let (mut room, ids) = room(&[Role::Speaker]);
+
+        room.set_role(ids[0], Role::Moderator);
+        assert_eq!(
+            drain(&mut room),
+            [Output::Changed(room.member(ids[0]).unwrap().clone())]
+        );
+        room.set_role(ids[0], Role::Listener);
+        assert!(drain(&mut room).contains(&Output::Tell {
+            member: ids[0],
+            phrases: speech::may_speak(false)
+        }));
+    }
+
+    #[test]
+    fn announcements_are_said_one_after_the_other() {
+        let (mut room, _) = room(&[Role::Speaker]);
+        let offline = |name| speech::is_offline(speech::name(name));
+
+        room.announce(offline("Anna"));
+        room.announce(offline("Boris"));
+
+        assert_eq!(drain(&mut room), [Output::Announce(offline("Anna"))]);
+        room.on_announced();
+        assert_eq!(drain(&mut room), [Output::Announce(offline("Boris"))]);
+        room.on_announced();
+        assert_eq!(drain(&mut room), []);
+    }
+
+    #[test]
+    fn what_is_said_into_an_empty_room_is_heard_by_the_first_who_comes() {
+        let (mut room, ids) = room(&[Role::Speaker]);
+        room.leave(ids[0], LeaveWay::HungUp);
+        drain(&mut room);
+
+        room.announce(speech::meeting_ended());
+        assert_eq!(drain(&mut room), []);
+        room.join(member(2, Role::Speaker));
+
+        assert!(drain(&mut room).contains(&Output::Announce(speech::meeting_ended())));
+    }
+
+    #[test]
+    fn closing_hangs_everyone_up() {
+        let (mut room, ids) = room(&[Role::Moderator, Role::Listener]);
+
+        room.close();
+
+        let gone = ids.iter().map(|member| Output::HangUp {
+            member: *member,
+            way: LeaveWay::MeetingOver,
+        });
+        assert_eq!(drain(&mut room), gone.collect::<Vec<_>>());
+    }
+}

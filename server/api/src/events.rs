@@ -6,8 +6,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Attempt, Company, EmployeeId, Invitation, LeaveReason, Me, Meeting, MeetingId, Member,
-    MemberId, Occurrence, Person, Room, RoomId, Text,
+    Attempt, Company, EmployeeId, Invitation, InvitationId, LeaveReason, Me, Meeting, MeetingId,
+    Member, MemberId, Occurrence, Person, Room, RoomId, Text,
 };
 
 /// One text frame from the server.
@@ -15,7 +15,8 @@ use crate::{
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ServerMessage {
-    /// Comes first, unless the events after `?after=` are all still at hand.
+    /// Comes first, unless the events after `?after=` are all still at hand; and again, in the place
+    /// of everything before it, when the company's directory was changed as a whole.
     Snapshot(Box<Snapshot>),
     /// Comes first when the missed events are: they follow, and nothing is to be thrown away.
     Resumed {
@@ -85,6 +86,10 @@ pub enum EventKind {
     MemberLeft(MemberLeft),
     Occurrence(Occurrence),
     Invitation(Invitation),
+    /// Somebody was taken off the list of a meeting that is still to come.
+    InvitationRemoved {
+        id: InvitationId,
+    },
     Attempt(Attempt),
     Meeting(Meeting),
     MeetingRemoved {

@@ -6,12 +6,13 @@
 //! purely; [`stage`] carries that out. What the lines live through is told as JSON
 //! lines ([`event`]).
 
+mod agent;
 mod ear;
 mod event;
 mod line;
 pub mod rtp;
 pub mod script;
-mod speech;
+pub mod speech;
 mod stage;
 mod stream;
 

@@ -229,6 +229,11 @@ impl Line {
         }
     }
 
+    /// The call the line asked for could not be placed.
+    pub fn on_not_placed(&mut self) {
+        self.placing = None;
+    }
+
     /// The other side answered a call of ours.
     pub fn on_answered(&mut self, call: CallKey, now: Duration) {
         if let Engagement::Calling {

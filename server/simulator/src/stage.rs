@@ -3,58 +3,29 @@
 use std::{
     collections::BTreeMap,
     net::{IpAddr, SocketAddr},
-    sync::Arc,
     time::Duration,
 };
 
-use signalling::Signalling;
-use sip::{
-    Authority, CallId, CallIdentity, Ending, Event as Sip, Invite, LocalMedia, OutboundCredentials,
-    Party, Reason, Registration, RegistrationId, RegistrationStatus, Rejection, SipUri, Target,
-    TrunkId,
-};
+use sip::{CallId, Ending, Event as Sip, RegistrationId, RegistrationStatus};
 use tokio::{sync::mpsc, task::JoinSet, time::Instant};
-use uuid::Uuid;
 
 use crate::{
     SimulatorError,
+    agent::{Agent, digits},
     ear::Heard,
     event::{Event, Reporter, What},
     line::{CallKey, Line, Output},
     rtp,
-    script::{self, Script},
+    script::Script,
     speech::Speech,
     stream::{self, Stream},
 };
 
-/// How long a phone's registration lasts.
-const REGISTRATION: Duration = Duration::from_secs(300);
-
-/// Everyone who calls us is the server; nobody else's calls are taken.
-struct TheServerAlone(SocketAddr);
-
-impl Authority for TheServerAlone {
-    fn credentials(&self, _username: &str, _realm: &str) -> Option<sip::Credentials> {
-        None
-    }
-
-    fn trunk_by_source(&self, source: SocketAddr) -> Option<TrunkId> {
-        (source.ip() == self.0.ip()).then_some(TrunkId(Uuid::nil()))
-    }
-}
-
-/// A user agent: one phone, or the operator with all its numbers.
-struct Station {
-    signalling: Signalling,
-    /// Its lines, by what they are called by; a phone takes whatever reaches it.
-    lines: BTreeMap<String, usize>,
-    is_operator: bool,
-}
-
 /// A line and what belongs to it.
 struct Actor {
     line: Line,
-    station: usize,
+    /// Its place in [`Stage::agents`].
+    agent: usize,
     speech: Speech,
     registration: Option<RegistrationId>,
 }
@@ -62,7 +33,7 @@ struct Actor {
 /// A call that is not over.
 struct Live {
     actor: usize,
-    station: usize,
+    agent: usize,
     call: CallId,
     /// The SIP Call-ID, as events name the call.
     call_id: String,
@@ -72,11 +43,10 @@ struct Live {
 }
 
 pub struct Stage {
-    server: SocketAddr,
     ip: IpAddr,
     started: Instant,
     actors: Vec<Actor>,
-    stations: Vec<Station>,
+    agents: Vec<Agent>,
     live: BTreeMap<CallKey, Live>,
     next_call: u64,
     curtain: bool,
@@ -98,57 +68,38 @@ impl Stage {
         trunk: Option<SocketAddr>,
         reporter: Reporter,
     ) -> Result<Self, SimulatorError> {
-        let authority: Arc<dyn Authority> = Arc::new(TheServerAlone(server));
-        let (sender, signals) = mpsc::unbounded_channel();
-        let mut stations = Vec::new();
+        let (events, signals) = mpsc::unbounded_channel();
+        let mut agents = Vec::new();
         let mut numbers = BTreeMap::new();
         let mut actors = Vec::new();
         for (nth, line) in script.lines.into_iter().enumerate() {
-            let station = match &line.account {
-                Some(account) => {
-                    let lines = BTreeMap::from([(account.clone(), nth)]);
-                    let bind = SocketAddr::new(ip, 0);
-                    let signalling =
-                        start(bind, &line, &authority, stations.len(), &sender).await?;
-                    stations.push(Station {
-                        signalling,
-                        lines,
-                        is_operator: false,
-                    });
-                    stations.len() - 1
-                }
-                None => {
-                    numbers.insert(digits(line.address()), nth);
-                    usize::MAX // the operator's, opened below
-                }
-            };
+            let place = agents.len();
+            if line.account.is_some() {
+                agents.push(Agent::phone(nth, &line, ip, server, place, &events).await?);
+            } else {
+                numbers.insert(digits(line.address()), nth);
+            }
             actors.push(Actor {
                 speech: Speech::new(&line.voice, nth),
                 line: Line::new(line),
-                station,
+                agent: place,
                 registration: None,
             });
         }
         if !numbers.is_empty() {
             let bind = trunk.ok_or(SimulatorError::NoTrunkAddress)?;
-            let operator = stations.len();
-            let signalling = open(bind, "Operator", &[], &authority, operator, &sender).await?;
-            for actor in actors.iter_mut().filter(|a| a.station == usize::MAX) {
-                actor.station = operator;
+            let operator = agents.len();
+            for nth in numbers.values() {
+                actors[*nth].agent = operator;
             }
-            stations.push(Station {
-                signalling,
-                lines: numbers,
-                is_operator: true,
-            });
+            agents.push(Agent::operator(numbers, bind, server, operator, &events).await?);
         }
         let (heard, hearing) = mpsc::unbounded_channel();
         Ok(Self {
-            server,
             ip,
             started: Instant::now(),
             actors,
-            stations,
+            agents,
             live: BTreeMap::new(),
             next_call: 1,
             curtain: false,
@@ -175,15 +126,15 @@ impl Stage {
             let wake = self.next_wake();
             tokio::select! {
                 () = &mut end => break,
-                Some((station, event)) = self.signals.recv() => self.on_signal(station, event),
+                Some((agent, event)) = self.signals.recv() => self.on_signal(agent, event),
                 Some((call, heard)) = self.hearing.recv() => self.on_heard(call, &heard),
                 () = tokio::time::sleep_until(wake) => self.on_time(),
             }
             self.carry_out();
         }
         let mut ends = JoinSet::new();
-        for station in std::mem::take(&mut self.stations) {
-            ends.spawn(async move { station.signalling.stop().await });
+        for agent in std::mem::take(&mut self.agents) {
+            ends.spawn(agent.stop());
         }
         // A server that is gone answers nobody.
         _ = tokio::time::timeout(Duration::from_secs(2), ends.join_all()).await;
@@ -244,32 +195,32 @@ impl Stage {
         );
     }
 
-    fn on_signal(&mut self, station: usize, event: Sip) {
+    fn on_signal(&mut self, agent: usize, event: Sip) {
         match event {
-            Sip::Incoming { call, incoming } => self.on_incoming(station, call, &incoming),
+            Sip::Incoming { call, incoming } => self.on_incoming(agent, call, &incoming),
             Sip::Answered {
                 call,
                 media,
                 dialog,
                 ..
             } => {
-                self.on_media(station, call, media, Some(dialog.call_id));
+                self.on_media(agent, call, media, Some(dialog.call_id));
             }
-            Sip::MediaChanged { call, media, .. } => self.on_media(station, call, media, None),
+            Sip::MediaChanged { call, media, .. } => self.on_media(agent, call, media, None),
             Sip::Ended { call, ending } => {
                 let by = match ending {
                     Ending::ByUs => "us",
                     Ending::ByPeer { .. } => "peer",
                     Ending::AckLost | Ending::SessionLost | Ending::NoCommonCodec => "network",
                 };
-                self.on_over(station, call, by);
+                self.on_over(agent, call, by);
             }
             Sip::Failed { call, failure } => {
                 tracing::info!(status = failure.status, cause = ?failure.cause, "Call failed");
-                self.on_over(station, call, "network");
+                self.on_over(agent, call, "network");
             }
             Sip::Registration { status, .. } => {
-                let Some(actor) = self.actors.iter().position(|a| a.station == station) else {
+                let Some(actor) = self.actors.iter().position(|a| a.agent == agent) else {
                     return;
                 };
                 match &status {
@@ -287,17 +238,10 @@ impl Stage {
     }
 
     fn on_incoming(&mut self, at: usize, call: CallId, incoming: &sip::Incoming) {
-        let station = &self.stations[at];
         let user = incoming.dialled.user.as_deref().unwrap_or_default();
-        let actor = if station.is_operator {
-            station.lines.get(&digits(user)).copied()
-        } else {
-            station.lines.values().next().copied()
-        };
-        let Some(actor) = actor else {
+        let Some(actor) = self.agents[at].line_called(user) else {
             // What an operator says of a number nobody has.
-            let rejection = rejection(404, Some(1), None);
-            return station.signalling.reject(call, rejection);
+            return self.agents[at].reject(call, 404, Some(1), None);
         };
         let now = self.now();
         let from = incoming
@@ -326,13 +270,13 @@ impl Stage {
 
     fn on_media(
         &mut self,
-        station: usize,
+        agent: usize,
         call: CallId,
         media: sip::NegotiatedMedia,
         answered: Option<String>,
     ) {
         let now = self.now();
-        let Some(key) = self.key_of(station, call) else {
+        let Some(key) = self.key_of(agent, call) else {
             return;
         };
         let Some(live) = self.live.get_mut(&key) else {
@@ -361,9 +305,9 @@ impl Stage {
         }
     }
 
-    fn on_over(&mut self, station: usize, call: CallId, by: &str) {
+    fn on_over(&mut self, agent: usize, call: CallId, by: &str) {
         let now = self.now();
-        let Some(key) = self.key_of(station, call) else {
+        let Some(key) = self.key_of(agent, call) else {
             return;
         };
         let Some(live) = self.live.remove(&key) else {
@@ -390,25 +334,25 @@ impl Stage {
     }
 
     fn perform(&mut self, actor: usize, output: Output) {
-        let signalling = self.stations[self.actors[actor].station].signalling.clone();
+        let agent = &self.agents[self.actors[actor].agent];
         match output {
             Output::Register => {
-                let registration = self.registration(actor);
-                self.actors[actor].registration = Some(signalling.register(registration));
+                let id = agent.register(self.actors[actor].line.script());
+                self.actors[actor].registration = Some(id);
             }
             Output::Unregister => {
                 if let Some(id) = self.actors[actor].registration.take() {
-                    signalling.unregister(id);
+                    agent.unregister(id);
                 }
             }
             Output::Ring(key) => {
                 if let Some(live) = self.live.get(&key) {
-                    signalling.ring(live.call);
+                    agent.ring(live.call);
                     let call_id = &live.call_id;
                     self.say(Some(actor), What::Ringing { call_id });
                 }
             }
-            Output::Answer(key) => self.answer(actor, key, &signalling),
+            Output::Answer(key) => self.answer(actor, key),
             Output::Reject {
                 call: key,
                 status,
@@ -417,7 +361,7 @@ impl Stage {
             } => {
                 if let Some(live) = self.live.remove(&key) {
                     self.quiet_since = Some(Instant::now());
-                    signalling.reject(live.call, rejection(status, cause, retry_after));
+                    agent.reject(live.call, status, cause, retry_after);
                     let call_id = &live.call_id;
                     self.say(Some(actor), What::Rejected { call_id, status });
                 }
@@ -436,7 +380,7 @@ impl Stage {
                 };
                 match &live.stream {
                     Some(stream) if live.events_agreed => stream.press(event),
-                    Some(_) | None => signalling.send_digit(live.call, digit),
+                    Some(_) | None => agent.send_digit(live.call, digit),
                 }
                 let call_id = &live.call_id;
                 self.say(
@@ -450,89 +394,48 @@ impl Stage {
             Output::HangUp(key) => {
                 if let Some(live) = self.live.remove(&key) {
                     self.quiet_since = Some(Instant::now());
-                    let reason = Reason::q850(16, "Normal call clearing");
-                    signalling.hang_up(live.call, vec![reason]);
+                    agent.hang_up(live.call);
                     let call_id = &live.call_id;
                     self.say(Some(actor), What::Released { call_id, by: "us" });
                 }
             }
-            Output::Call { to } => self.place(actor, &to, &signalling),
+            Output::Call { to } => self.place(actor, &to),
         }
     }
 
-    fn answer(&mut self, actor: usize, key: CallKey, signalling: &Signalling) {
-        let (ip, heard) = (self.ip, self.heard.clone());
-        let codecs = codecs(self.actors[actor].line.script());
+    fn answer(&mut self, actor: usize, key: CallKey) {
+        let Actor { line, agent, .. } = &self.actors[actor];
+        let agent = &self.agents[*agent];
         let Some(live) = self.live.get_mut(&key) else {
             return;
         };
-        match Stream::open(ip, key, heard) {
+        match Stream::open(self.ip, key, self.heard.clone()) {
             Ok(stream) => {
-                let media = LocalMedia {
-                    address: stream.local,
-                    codecs,
-                };
+                agent.answer(live.call, line.script(), stream.local);
                 live.stream = Some(stream);
-                signalling.answer(live.call, media);
             }
             Err(error) => {
                 tracing::warn!(%error, "No port for audio");
-                signalling.reject(live.call, rejection(500, None, None));
-                self.live.remove(&key);
+                agent.reject(live.call, 500, None, None);
             }
         }
     }
 
-    fn place(&mut self, actor: usize, to: &str, signalling: &Signalling) {
-        let script = self.actors[actor].line.script();
-        let (user, name) = (script.address().to_owned(), script.name.clone());
-        let credentials = credentials(script);
-        let codecs = codecs(script);
-        let key = CallKey(self.next_call);
-        let stream = match Stream::open(self.ip, key, self.heard.clone()) {
+    fn place(&mut self, actor: usize, to: &str) {
+        let Actor { line, agent, .. } = &self.actors[actor];
+        let stream = match Stream::open(self.ip, CallKey(self.next_call), self.heard.clone()) {
             Ok(stream) => stream,
             Err(error) => {
                 tracing::warn!(%error, "No port for audio");
-                return;
+                return self.actors[actor].line.on_not_placed();
             }
         };
-        let host: sip::Host = self.server.ip().into();
-        let identity = CallIdentity::derive(Uuid::new_v4().into_bytes());
-        let call_id = identity.call_id();
-        let call = signalling.invite(Invite {
-            identity,
-            targets: vec![Target {
-                uri: SipUri::at(Some(to), self.server),
-                route: Vec::new(),
-                hop: None,
-            }],
-            from: Party {
-                display: Some(name),
-                user,
-                host: host.clone(),
-            },
-            to: Party {
-                display: None,
-                user: to.to_owned(),
-                host,
-            },
-            asserted: None,
-            media: LocalMedia {
-                address: stream.local,
-                codecs,
-            },
-            offerless: false,
-            credentials,
-            first_response_within: None,
-            headers: Vec::new(),
-        });
-        self.say(
-            Some(actor),
-            What::Calling {
-                call_id: &call_id,
-                to,
-            },
-        );
+        let (call, call_id) = self.agents[*agent].place(line.script(), to, stream.local);
+        let what = What::Calling {
+            call_id: &call_id,
+            to,
+        };
+        self.say(Some(actor), what);
         let key = self.enlist(actor, call, call_id);
         if let Some(live) = self.live.get_mut(&key) {
             live.stream = Some(stream);
@@ -547,7 +450,7 @@ impl Stage {
             key,
             Live {
                 actor,
-                station: self.actors[actor].station,
+                agent: self.actors[actor].agent,
                 call,
                 call_id,
                 stream: None,
@@ -557,28 +460,11 @@ impl Stage {
         key
     }
 
-    fn key_of(&self, station: usize, call: CallId) -> Option<CallKey> {
+    fn key_of(&self, agent: usize, call: CallId) -> Option<CallKey> {
         self.live
             .iter()
-            .find(|(_, live)| live.station == station && live.call == call)
+            .find(|(_, live)| live.agent == agent && live.call == call)
             .map(|(key, _)| *key)
-    }
-
-    fn registration(&self, actor: usize) -> Registration {
-        let script = self.actors[actor].line.script();
-        Registration {
-            aor: SipUri::at(Some(script.address()), self.server),
-            registrar: SipUri::at(None, self.server),
-            hop: None,
-            contact_user: script.address().to_owned(),
-            credentials: credentials(script).unwrap_or_else(|| OutboundCredentials {
-                username: script.address().to_owned(),
-                password: String::new(),
-                realm: None,
-            }),
-            expires: REGISTRATION,
-            identity: CallIdentity::derive(Uuid::new_v4().into_bytes()),
-        }
     }
 
     fn say(&self, actor: Option<usize>, what: What<'_>) {
@@ -588,96 +474,4 @@ impl Stage {
             what,
         });
     }
-}
-
-async fn start(
-    bind: SocketAddr,
-    line: &script::Line,
-    authority: &Arc<dyn Authority>,
-    station: usize,
-    events: &mpsc::UnboundedSender<(usize, Sip)>,
-) -> Result<Signalling, SimulatorError> {
-    open(
-        bind,
-        &line.name,
-        &line.voice.codecs,
-        authority,
-        station,
-        events,
-    )
-    .await
-}
-
-/// Opens a user agent and names its events by the station.
-async fn open(
-    bind: SocketAddr,
-    name: &str,
-    codecs: &[script::CodecName],
-    authority: &Arc<dyn Authority>,
-    station: usize,
-    events: &mpsc::UnboundedSender<(usize, Sip)>,
-) -> Result<Signalling, SimulatorError> {
-    let mut config = signalling::Config::new(vec![bind]);
-    config.registrar = false;
-    config.product = Some(format!("Simulated ({name})"));
-    if !codecs.is_empty() {
-        config.codecs = codecs.iter().copied().map(sip_codec).collect();
-    }
-    let (signalling, mut inbox) = signalling::start(config, authority.clone(), Vec::new()).await?;
-    let events = events.clone();
-    tokio::spawn(async move {
-        while let Some(event) = inbox.recv().await {
-            if events.send((station, event)).is_err() {
-                return;
-            }
-        }
-    });
-    Ok(signalling)
-}
-
-fn sip_codec(name: script::CodecName) -> sip::Codec {
-    match name {
-        script::CodecName::Opus => sip::Codec::Opus,
-        script::CodecName::G722 => sip::Codec::G722,
-        script::CodecName::Pcmu => sip::Codec::Pcmu,
-        script::CodecName::Pcma => sip::Codec::Pcma,
-    }
-}
-
-fn codecs(script: &script::Line) -> Option<Vec<sip::Codec>> {
-    let names = &script.voice.codecs;
-    (!names.is_empty()).then(|| names.iter().copied().map(sip_codec).collect())
-}
-
-fn credentials(script: &script::Line) -> Option<OutboundCredentials> {
-    Some(OutboundCredentials {
-        username: script.account.clone()?,
-        password: script.secret.clone()?,
-        realm: None,
-    })
-}
-
-fn rejection(status: u16, cause: Option<u16>, retry_after: Option<Duration>) -> Rejection {
-    let text = |cause| match cause {
-        1 => "Unallocated number",
-        17 => "User busy",
-        18 => "No user responding",
-        19 => "No answer from user",
-        20 => "Subscriber absent",
-        21 => "Call rejected",
-        _ => "Call refused",
-    };
-    Rejection {
-        status,
-        reasons: cause
-            .map(|cause| Reason::q850(cause, text(cause)))
-            .into_iter()
-            .collect(),
-        retry_after,
-    }
-}
-
-/// A number without its punctuation: `+7 916 123-01-04` and `79161230104` are one.
-fn digits(number: &str) -> String {
-    number.chars().filter(char::is_ascii_digit).collect()
 }

@@ -1,0 +1,255 @@
+//! A user agent over [`signalling`]: one phone, or the operator with all its numbers.
+
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
+
+use signalling::{Signalling, StartError};
+use sip::{
+    Authority, CallId, CallIdentity, Event, Invite, LocalMedia, OutboundCredentials, Party, Reason,
+    Registration, RegistrationId, Rejection, SipUri, Target, TrunkId,
+};
+use tokio::sync::mpsc;
+use uuid::Uuid;
+
+use crate::script::{CodecName, Line};
+
+/// How long a phone's registration lasts.
+const REGISTRATION: Duration = Duration::from_secs(300);
+
+/// Everyone who calls us is the server; nobody else's calls are taken.
+struct TheServerAlone(SocketAddr);
+
+impl Authority for TheServerAlone {
+    fn credentials(&self, _username: &str, _realm: &str) -> Option<sip::Credentials> {
+        None
+    }
+
+    fn trunk_by_source(&self, source: SocketAddr) -> Option<TrunkId> {
+        (source.ip() == self.0.ip()).then_some(TrunkId(Uuid::nil()))
+    }
+}
+
+/// Events of all agents, each with the agent's place in the list of them.
+pub type Events = mpsc::UnboundedSender<(usize, Event)>;
+
+pub struct Agent {
+    signalling: Signalling,
+    server: SocketAddr,
+    called: Called,
+}
+
+/// Which line a call is for.
+enum Called {
+    /// A phone takes whatever reaches it.
+    Phone(usize),
+    /// The operator's numbers, digits only.
+    Operator(BTreeMap<String, usize>),
+}
+
+impl Agent {
+    /// The phone of the `line`th line, on a port of its own.
+    pub async fn phone(
+        line: usize,
+        script: &Line,
+        ip: IpAddr,
+        server: SocketAddr,
+        place: usize,
+        events: &Events,
+    ) -> Result<Self, StartError> {
+        let mut config = config(SocketAddr::new(ip, 0), &script.name);
+        if let Some(codecs) = codecs(script) {
+            config.codecs = codecs;
+        }
+        Ok(Self {
+            signalling: start(config, server, place, events).await?,
+            server,
+            called: Called::Phone(line),
+        })
+    }
+
+    /// The operator, listening on `bind`; `numbers` lead to lines.
+    pub async fn operator(
+        numbers: BTreeMap<String, usize>,
+        bind: SocketAddr,
+        server: SocketAddr,
+        place: usize,
+        events: &Events,
+    ) -> Result<Self, StartError> {
+        Ok(Self {
+            signalling: start(config(bind, "operator"), server, place, events).await?,
+            server,
+            called: Called::Operator(numbers),
+        })
+    }
+
+    /// The line that a call to `user` is for.
+    pub fn line_called(&self, user: &str) -> Option<usize> {
+        match &self.called {
+            Called::Phone(line) => Some(*line),
+            Called::Operator(numbers) => numbers.get(&digits(user)).copied(),
+        }
+    }
+
+    pub fn register(&self, script: &Line) -> RegistrationId {
+        let user = script.address();
+        self.signalling.register(Registration {
+            aor: SipUri::at(Some(user), self.server),
+            registrar: SipUri::at(None, self.server),
+            hop: None,
+            contact_user: user.to_owned(),
+            credentials: credentials(script),
+            expires: REGISTRATION,
+            identity: CallIdentity::derive(Uuid::new_v4().into_bytes()),
+        })
+    }
+
+    pub fn unregister(&self, id: RegistrationId) {
+        self.signalling.unregister(id);
+    }
+
+    /// Calls `to` with audio at `audio`; returns the call and its SIP Call-ID.
+    pub fn place(&self, script: &Line, to: &str, audio: SocketAddr) -> (CallId, String) {
+        let host: sip::Host = self.server.ip().into();
+        let identity = CallIdentity::derive(Uuid::new_v4().into_bytes());
+        let call_id = identity.call_id();
+        let call = self.signalling.invite(Invite {
+            identity,
+            targets: vec![Target {
+                uri: SipUri::at(Some(to), self.server),
+                route: Vec::new(),
+                hop: None,
+            }],
+            from: Party {
+                display: Some(script.name.clone()),
+                user: script.address().to_owned(),
+                host: host.clone(),
+            },
+            to: Party {
+                display: None,
+                user: to.to_owned(),
+                host,
+            },
+            asserted: None,
+            media: media(script, audio),
+            offerless: false,
+            credentials: script.account.is_some().then(|| credentials(script)),
+            first_response_within: None,
+            headers: Vec::new(),
+        });
+        (call, call_id)
+    }
+
+    pub fn ring(&self, call: CallId) {
+        self.signalling.ring(call);
+    }
+
+    pub fn answer(&self, call: CallId, script: &Line, audio: SocketAddr) {
+        self.signalling.answer(call, media(script, audio));
+    }
+
+    pub fn reject(
+        &self,
+        call: CallId,
+        status: u16,
+        cause: Option<u16>,
+        retry_after: Option<Duration>,
+    ) {
+        let reasons = cause.map(|cause| Reason::q850(cause, said_of(cause)));
+        let rejection = Rejection {
+            status,
+            reasons: reasons.into_iter().collect(),
+            retry_after,
+        };
+        self.signalling.reject(call, rejection);
+    }
+
+    pub fn hang_up(&self, call: CallId) {
+        let reason = Reason::q850(16, "Normal call clearing");
+        self.signalling.hang_up(call, vec![reason]);
+    }
+
+    /// A key by SIP INFO, where telephone events were not agreed on.
+    pub fn send_digit(&self, call: CallId, key: char) {
+        self.signalling.send_digit(call, key);
+    }
+
+    /// Hangs up and un-registers.
+    pub async fn stop(self) {
+        self.signalling.stop().await;
+    }
+}
+
+/// A number without its punctuation: `+7 916 123-01-04` and `79161230104` are one.
+pub fn digits(number: &str) -> String {
+    number.chars().filter(char::is_ascii_digit).collect()
+}
+
+fn config(bind: SocketAddr, name: &str) -> signalling::Config {
+    let mut config = signalling::Config::new(vec![bind]);
+    config.registrar = false;
+    config.product = Some(format!("Simulated ({name})"));
+    config
+}
+
+/// Starts signalling and names its events by the agent.
+async fn start(
+    config: signalling::Config,
+    server: SocketAddr,
+    place: usize,
+    events: &Events,
+) -> Result<Signalling, StartError> {
+    let authority = Arc::new(TheServerAlone(server));
+    let (signalling, mut inbox) = signalling::start(config, authority, Vec::new()).await?;
+    let events = events.clone();
+    tokio::spawn(async move {
+        while let Some(event) = inbox.recv().await {
+            if events.send((place, event)).is_err() {
+                return;
+            }
+        }
+    });
+    Ok(signalling)
+}
+
+fn media(script: &Line, address: SocketAddr) -> LocalMedia {
+    LocalMedia {
+        address,
+        codecs: codecs(script),
+    }
+}
+
+fn codecs(script: &Line) -> Option<Vec<sip::Codec>> {
+    let codec = |name: &CodecName| match name {
+        CodecName::Opus => sip::Codec::Opus,
+        CodecName::G722 => sip::Codec::G722,
+        CodecName::Pcmu => sip::Codec::Pcmu,
+        CodecName::Pcma => sip::Codec::Pcma,
+    };
+    let names = &script.voice.codecs;
+    (!names.is_empty()).then(|| names.iter().map(codec).collect())
+}
+
+fn credentials(script: &Line) -> OutboundCredentials {
+    OutboundCredentials {
+        username: script.address().to_owned(),
+        password: script.secret.clone().unwrap_or_default(),
+        realm: None,
+    }
+}
+
+/// The words that go with a Q.850 cause.
+fn said_of(cause: u16) -> &'static str {
+    match cause {
+        1 => "Unallocated number",
+        17 => "User busy",
+        18 => "No user responding",
+        19 => "No answer from user",
+        20 => "Subscriber absent",
+        21 => "Call rejected",
+        _ => "Call refused",
+    }
+}

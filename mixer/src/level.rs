@@ -12,6 +12,8 @@
 pub const SILENCE: f32 = -127.0;
 /// Nothing quieter is ever speech.
 const QUIETEST_SPEECH: f32 = -50.0;
+/// No microphone is this quiet: muted, suppressed, or nothing has come.
+const NO_MICROPHONE: f32 = -90.0;
 /// Speech stands out of the noise by this much, in dB.
 const ABOVE_FLOOR: f32 = 9.0;
 /// Frames (of 20 ms) that must be loud before he is said to talk: a click is not speech.
@@ -61,9 +63,9 @@ impl Meter {
         let loud = level > QUIETEST_SPEECH && level > self.floor + ABOVE_FLOOR;
         // Down to a new quiet at once in some frames, up by 2 dB a second;
         // digital silence tells nothing about the room he sits in.
-        if level < self.floor {
+        if level < self.floor && level > NO_MICROPHONE {
             self.floor = (self.floor + (level - self.floor) * 0.2).max(-80.0);
-        } else {
+        } else if level > self.floor {
             self.floor = (self.floor + 0.04).min(level).min(-30.0);
         }
 

@@ -304,3 +304,6 @@ impl Room {
 fn hears_alone(leg: &Leg) -> bool {
     leg.aside < OWN_FRAMES || leg.player.active() || !leg.hears_room()
 }
+
+#[cfg(test)]
+mod tests;

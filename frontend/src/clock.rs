@@ -1,0 +1,101 @@
+//! The server's clock, as well as the browser can tell it, and one timer for all countdowns.
+
+use std::time::Duration;
+
+use leptos::prelude::*;
+
+#[derive(Clone, Copy)]
+pub struct Clock {
+    /// The server's time in Unix milliseconds, moved on once a second.
+    now: RwSignal<i64>,
+    /// What to add to the browser's clock to get the server's.
+    offset: StoredValue<i64>,
+}
+
+impl Clock {
+    /// Starts the timer; it runs as long as the page.
+    pub fn start() -> Self {
+        let clock = Self {
+            now: RwSignal::new(browser_now()),
+            offset: StoredValue::new(0),
+        };
+        set_interval(move || clock.tick(), Duration::from_secs(1));
+        clock
+    }
+
+    /// Now, and again every second for whoever reads it in a view.
+    pub fn now(self) -> i64 {
+        self.now.get()
+    }
+
+    /// Now, exactly, for one time only.
+    pub fn peek(self) -> i64 {
+        browser_now() + self.offset.get_value()
+    }
+
+    pub fn set_server_time(self, server_now: i64) {
+        self.offset.set_value(server_now - browser_now());
+        self.tick();
+    }
+
+    fn tick(self) {
+        self.now.set(self.peek());
+    }
+}
+
+/// Unix milliseconds, by the browser.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "a date in milliseconds is a whole number below 2^53"
+)]
+pub fn browser_now() -> i64 {
+    js_sys::Date::now() as i64
+}
+
+fn date(at: i64) -> js_sys::Date {
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "dates in milliseconds are far below 2^53"
+    )]
+    js_sys::Date::new(&(at as f64).into())
+}
+
+/// `14:02:11`, on the clock of the one who looks.
+pub fn time(at: i64) -> String {
+    let date = date(at);
+    format!(
+        "{:02}:{:02}:{:02}",
+        date.get_hours(),
+        date.get_minutes(),
+        date.get_seconds()
+    )
+}
+
+/// `14:02`
+pub fn short(at: i64) -> String {
+    let date = date(at);
+    format!("{:02}:{:02}", date.get_hours(), date.get_minutes())
+}
+
+/// Year, month from 1, day of the month, on the clock of the one who looks.
+pub fn day_of(at: i64) -> (i32, u32, u32) {
+    let date = date(at);
+    let year = i32::try_from(date.get_full_year()).unwrap_or(1970);
+    (year, date.get_month() + 1, date.get_date())
+}
+
+/// Minutes since midnight, on the clock of the one who looks.
+pub fn minute_of_day(at: i64) -> u32 {
+    let date = date(at);
+    date.get_hours() * 60 + date.get_minutes()
+}
+
+/// The IANA zone the browser is in; UTC where it does not say.
+pub fn zone() -> String {
+    let options = js_sys::Intl::DateTimeFormat::new(&js_sys::Array::new(), &js_sys::Object::new())
+        .resolved_options();
+    js_sys::Reflect::get(&options, &"timeZone".into())
+        .ok()
+        .and_then(|zone| zone.as_string())
+        .unwrap_or_else(|| "UTC".to_owned())
+}

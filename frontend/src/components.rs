@@ -1,0 +1,11 @@
+//! Parts that several pages share.
+
+pub mod carried;
+pub mod icon;
+pub mod menu;
+pub mod offline;
+pub mod rail;
+pub mod rows;
+pub mod slot;
+pub mod tip;
+pub mod toast;

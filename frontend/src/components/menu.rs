@@ -1,0 +1,95 @@
+//! The same acts without dragging: a click or Enter on a row opens what can be done with it.
+
+use leptos::prelude::*;
+
+use super::{
+    carried::OfferButton,
+    tip::{Said, window_size},
+};
+use crate::{
+    app::{shared, texts},
+    live::offers::Cargo,
+};
+
+/// A menu that is open: for what, and where the row is in the window, CSS pixels.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Open {
+    pub cargo: Cargo,
+    pub left: f64,
+    pub top: f64,
+    pub bottom: f64,
+    /// What is known of the line; on a phone there is no pointer to hover with.
+    pub said: Option<Said>,
+}
+
+#[component]
+pub fn Menu(open: RwSignal<Option<Open>>) -> impl IntoView {
+    let t = texts();
+    let shared = shared();
+    let (drag, acts) = (shared.drag, shared.acts);
+    let first = NodeRef::<leptos::html::Section>::new();
+    Effect::new(move || {
+        if let Some(menu) = first.get()
+            && let Ok(Some(button)) = menu.query_selector("button:not([disabled])")
+        {
+            focus(&button);
+        }
+    });
+    move || {
+        open.get().map(|menu| {
+            let name = drag.name(menu.cargo);
+            let offers = drag.offers(menu.cargo);
+            let height = window_size().1;
+            let low = menu.top > height / 2.0;
+            let (top, bottom) = if low {
+                ("auto".to_owned(), format!("{}px", height - menu.top + 4.0))
+            } else {
+                (format!("{}px", menu.bottom + 4.0), "auto".to_owned())
+            };
+            view! {
+                <div class="veil" on:click=move |_| open.set(None)></div>
+                <section
+                    class="menu"
+                    node_ref=first
+                    role="dialog"
+                    aria-label=t.acts_for(&name)
+                    style:left=format!("{}px", menu.left)
+                    style:top=top
+                    style:bottom=bottom
+                    on:keydown=move |event| {
+                        event.stop_propagation();
+                        if event.key() == "Escape" {
+                            open.set(None);
+                        }
+                    }
+                >
+                    <h3 class="cut">{name.clone()}</h3>
+                    {menu.said.map(|said| view! {
+                        <div class="known">
+                            <p>{said.head}</p>
+                            {said.lines.into_iter().map(|(time, sentence)| view! {
+                                <p class="quiet"><span class="num">{time}</span> " " {sentence}</p>
+                            }).collect_view()}
+                        </div>
+                    })}
+                    {offers.into_iter().map(|(place, offer)| {
+                        let taken = offer.clone();
+                        view! {
+                            <OfferButton place offer on_take=move || {
+                                open.set(None);
+                                acts.take(place, taken.clone());
+                            }/>
+                        }
+                    }).collect_view()}
+                </section>
+            }
+        })
+    }
+}
+
+fn focus(element: &web_sys::Element) {
+    use wasm_bindgen::JsCast;
+    if let Some(element) = element.dyn_ref::<web_sys::HtmlElement>() {
+        let _ = element.focus();
+    }
+}

@@ -1,0 +1,184 @@
+//! What is going on in the room, how it goes, and the strong acts.
+
+use api::{Occurrence, OccurrenceStatus, RoomId};
+use leptos::prelude::*;
+use leptos_router::components::A;
+
+use super::roll::{RollStrokes, sentence};
+use crate::{
+    acts::Call,
+    app::{shared, texts},
+    clock,
+    components::icon::small,
+    format,
+    live::{Topic, roll::Roll},
+};
+
+/// The header of a board with no room chosen.
+#[component]
+pub fn PlainHeader() -> impl IntoView {
+    let t = texts();
+    let feed = shared().feed;
+    let company = Memo::new(move |_| {
+        feed.read(&[Topic::Company], |live| {
+            live.company.as_ref().map(|company| company.name.clone())
+        })
+    });
+    view! {
+        <header class="rhead">
+            <div class="rh1">
+                <div class="title"><h1 class="cut">{t.choose_room()}</h1><p class="quiet cut">{company}</p></div>
+            </div>
+        </header>
+    }
+}
+
+#[component]
+pub fn Header(room: RoomId) -> impl IntoView {
+    let t = texts();
+    let feed = shared().feed;
+    let about =
+        Memo::new(move |_| feed.read(&[Topic::Rooms], |live| live.rooms.get(&room).cloned()));
+    let on = Memo::new(move |_| {
+        feed.read(&[Topic::Rooms, Topic::Occurrences], |live| {
+            live.occurrence_in(room).cloned()
+        })
+    });
+    let roll = Memo::new(move |_| {
+        feed.read(
+            &[Topic::Rooms, Topic::Occurrences, Topic::Invitations],
+            |live| {
+                live.occurrence_in(room)
+                    .map_or(Roll::default(), |on| Roll::of(live.invited(on.id)))
+            },
+        )
+    });
+    let quiet_hours = Memo::new(move |_| {
+        feed.read(&[Topic::Company], |live| {
+            Some(live.company.as_ref()?.quiet_hours.as_ref()?.from.clone())
+        })
+    });
+    let number = move || {
+        about.with(|room| {
+            room.as_ref()
+                .map(|room| room.number.clone())
+                .unwrap_or_default()
+        })
+    };
+    let title = move || match on.get() {
+        Some(on) if !on.title.is_empty() => on.title,
+        _ => about
+            .get()
+            .map(|room| room.name)
+            .filter(|name| !name.is_empty())
+            .unwrap_or_else(|| t.room_and_name(&number())),
+    };
+    let dial_in = move || {
+        let number = about.get()?.numbers.first().cloned()?;
+        Some(t.listeners_dial(&format::phone(&number)))
+    };
+    view! {
+        <header class="rhead">
+            <div class="rh1">
+                <div class="title">
+                    <h1 class="cut">{title}</h1>
+                    <p class="quiet cut num">{dial_in}</p>
+                </div>
+                <A href="/rooms" attr:class="roomno" attr:title=t.choose_room()>
+                    <span class="quiet">{t.room()}</span>
+                    <b class="num">{number}{small("down")}</b>
+                </A>
+                {move || on.get().map(|on| view! { <Time on/> })}
+                <span class="grow"></span>
+                {move || on.get().map(|on| view! { <End on/> })}
+            </div>
+            <Show when=move || { roll.get().expected() > 0 }>
+                <div class="rh2">
+                    <RollStrokes roll/>
+                    {move || sentence(t, roll.get())}
+                    <span class="grow"></span>
+                    {move || on.get().filter(|on| on.late).map(|_| view! {
+                        <p class="note warn">{small("warn")}<span>{t.started_late()}</span></p>
+                    })}
+                    {move || quiet_hours.get().map(|from| view! {
+                        <p class="quiet cut">{small("shield")}<span>{t.quiet_hours(&from)}</span></p>
+                    })}
+                </div>
+            </Show>
+        </header>
+    }
+}
+
+/// Before the start: when it begins and how long until then. After: until when, and how long it has gone.
+#[component]
+fn Time(on: Occurrence) -> impl IntoView {
+    let t = texts();
+    let clock = shared().clock;
+    let begun = move || clock.now() >= on.starts_at;
+    let label = move || {
+        if begun() {
+            t.until(&clock::short(on.ends_at))
+        } else {
+            t.begins(&clock::short(on.starts_at))
+        }
+    };
+    let figure = move || {
+        if begun() {
+            format::hours(clock.now() - on.starts_at)
+        } else {
+            format!("−{}", format::left(on.starts_at - clock.now()))
+        }
+    };
+    view! {
+        <div class="roomno" class:planned=move || !begun() && on.status == OccurrenceStatus::Calling>
+            <span class="quiet">{label}</span>
+            <b class="num">{figure}</b>
+        </div>
+    }
+}
+
+/// Ending takes everybody off the line, so it asks first, in its place.
+#[component]
+fn End(on: Occurrence) -> impl IntoView {
+    let t = texts();
+    let shared = shared();
+    let asks = RwSignal::new(false);
+    let people = Memo::new(move |_| {
+        shared.feed.read(&[Topic::Members], |live| {
+            live.members_of(on.room_id).count() as u64
+        })
+    });
+    let end = move |_| {
+        asks.set(false);
+        let request = Call {
+            method: "POST",
+            path: format!("occurrences/{}/end", on.id),
+            body: None,
+        };
+        shared.acts.send(request, Some(t.done_ended().to_owned()));
+    };
+    view! {
+        <div class="tools">
+            {move || if asks.get() {
+                view! {
+                    <span class="ask" role="alertdialog" aria-label=t.end_ask(people.get())>
+                        <span>{move || t.end_ask(people.get())}</span>
+                        <button class="btn sm danger" on:click=end>{t.end_yes()}</button>
+                        <button class="btn sm" on:click=move |_| asks.set(false)>{t.cancel()}</button>
+                    </span>
+                }.into_any()
+            } else {
+                view! {
+                    <button
+                        class="btn danger"
+                        disabled=move || !shared.feed.is_up()
+                        on:click=move |_| asks.set(true)
+                    >
+                        {small("hang")}
+                        {t.end()}
+                    </button>
+                }.into_any()
+            }}
+        </div>
+    }
+}

@@ -1,0 +1,115 @@
+//! Who is in the room: speakers as cards, listeners as rows.
+
+use api::{ChangeMember, MemberId, Role, RoomId};
+use leptos::prelude::*;
+
+use super::{card::MemberCard, listeners::Listeners};
+use crate::{
+    acts::change,
+    app::{shared, texts},
+    components::{
+        icon::{icon, small},
+        rows,
+        slot::{Hint, Slot},
+    },
+    live::{Topic, offers::Place},
+};
+
+#[component]
+pub fn Room(room: RoomId) -> impl IntoView {
+    let t = texts();
+    let shared = shared();
+    let feed = shared.feed;
+    // The moderator first, then in the order of coming: nobody moves because somebody speaks.
+    let speakers = Memo::new(move |_| {
+        feed.read(&[Topic::Members], |live| {
+            let mut found: Vec<_> = live
+                .members_of(room)
+                .filter(|member| member.role != Role::Listener)
+                .collect();
+            found.sort_by_key(|member| (member.role, member.joined_at, member.id));
+            found
+                .into_iter()
+                .map(|member| member.id)
+                .collect::<Vec<MemberId>>()
+        })
+    });
+    let number = Memo::new(move |_| {
+        feed.read(&[Topic::Rooms], |live| {
+            live.rooms
+                .get(&room)
+                .map(|room| room.number.clone())
+                .unwrap_or_default()
+        })
+    });
+    let loud = Memo::new(move |_| {
+        feed.read(&[Topic::Members], |live| {
+            live.members_of(room)
+                .filter(|member| member.role == Role::Speaker && !member.muted)
+                .count()
+        })
+    });
+    let mute_all = move |_| {
+        let speakers = feed.peek(|live| {
+            live.members_of(room)
+                .filter(|member| member.role == Role::Speaker && !member.muted)
+                .map(|member| member.id)
+                .collect::<Vec<_>>()
+        });
+        for member in speakers {
+            if let Some(request) = change(
+                room,
+                member,
+                ChangeMember {
+                    muted: Some(true),
+                    role: None,
+                },
+            ) {
+                shared.acts.send(request, None);
+            }
+        }
+    };
+    let list = NodeRef::new();
+    rows::keep_one(list, move || speakers.track());
+    view! {
+        <section class="col room" aria-label=move || t.room_and_name(&number.get())>
+            <div class="scroll">
+                <div class="zone speakers" data-place=Place::Speakers.name()>
+                    <header class="zhead">
+                        <h2>{t.speakers()}</h2>
+                        <span class="count num">{move || speakers.with(Vec::len)}</span>
+                        <Hint place=Place::Speakers/>
+                        <span class="grow"></span>
+                        <Show when=move || { loud.get() > 1 }>
+                            <button class="btn ghost plain sm" disabled=move || !feed.is_up() on:click=mute_all>
+                                {small("micoff")}
+                                {t.mute_all()}
+                            </button>
+                        </Show>
+                    </header>
+                    <div
+                        class="cards"
+                        role="list"
+                        aria-label=t.speakers()
+                        node_ref=list
+                        on:keydown=move |event| _ = rows::rove(&event)
+                        on:focusin=move |event| rows::rest_on(&event)
+                    >
+                        <For each=move || speakers.get() key=|id| *id let:id>
+                            <MemberCard id/>
+                        </For>
+                        <Slot place=Place::Speakers/>
+                    </div>
+                    <Show when=move || speakers.with(Vec::is_empty)>
+                        <div class="empty">
+                            {icon("people")}
+                            <h3>{t.empty_room()}</h3>
+                            <p>{move || t.empty_room_hint(&number.get())}</p>
+                        </div>
+                    </Show>
+                </div>
+            </div>
+            <Listeners room/>
+        </section>
+    }
+}

@@ -1,0 +1,37 @@
+//! What the handlers need of whatever is alive: calls, rooms, lines. The server
+//! implements it over its tasks, the tests with a few values.
+
+use std::{future::Future, pin::Pin};
+
+use domain::{CompanyId, MemberId, Millis, Role, TrunkId, employee::Employee};
+
+/// The state that is in no row, and the commands that cannot wait for one.
+///
+/// Everything else a handler wants is written to the rows, followed by [`Live::nudge`].
+pub trait Live: Send + Sync + 'static {
+    /// Everybody in the company's rooms, in order of joining.
+    fn members(&self, company: CompanyId) -> Vec<api::Member>;
+
+    /// What is known of an employee's lines, taken together.
+    fn line(&self, employee: &Employee, now: Millis) -> api::LineView;
+
+    fn trunk(&self, trunk: TrunkId) -> api::TrunkState;
+
+    /// Rows have changed: whoever works on them should look. Only a hint.
+    fn nudge(&self);
+
+    fn mute(&self, member: MemberId, muted: bool) -> Command<'_>;
+
+    fn set_role(&self, member: MemberId, role: Role) -> Command<'_>;
+
+    /// Takes the member out of his room and ends his call, at a user's wish.
+    fn hang_up(&self, member: MemberId) -> Command<'_>;
+}
+
+/// Done when the room has done it; what came of it also arrives as an event.
+pub type Command<'a> = Pin<Box<dyn Future<Output = Result<(), NotInRoom>> + Send + 'a>>;
+
+/// The member has left in the meantime.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("The member is not in the room any more")]
+pub struct NotInRoom;

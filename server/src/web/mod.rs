@@ -1,0 +1,113 @@
+//! The HTTP side: REST under `/api/v1`, the events' WebSocket, and the board.
+//!
+//! A handler is a straight line: extract, authorise, act, answer. Acting means
+//! writing rows and the events that tell of them in one transaction, then a
+//! nudge: nothing is dialled here. What is in no row (who talks, who is muted)
+//! is asked of [`Live`]. Every refusal is an [`api::ErrorBody`] in the caller's
+//! language.
+//!
+//! It must not decide what `domain` decides, and never see another company's
+//! rows: every query takes the company of the signed-in user.
+
+mod app;
+mod assets;
+mod auth;
+mod company;
+mod error;
+mod headers;
+mod hub;
+mod invitations;
+mod json;
+mod live;
+mod login_guard;
+mod meetings;
+mod members;
+mod occurrences;
+mod openapi;
+pub mod password;
+pub mod resources;
+mod rooms;
+mod session;
+mod socket;
+mod texts;
+mod validate;
+
+use std::net::SocketAddr;
+
+use axum::{Router, extract::DefaultBodyLimit, http::Method, middleware};
+use tokio::net::TcpListener;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+pub use app::{App, Clock};
+pub use hub::Hub;
+pub use live::{Command, Live, NotInRoom};
+pub use openapi::document;
+
+use auth::Signed;
+use error::ApiError;
+
+/// Serves until `stop` is done, then lets running requests end.
+pub async fn serve(
+    listener: TcpListener,
+    app: App,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
+    let service = router(app).into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener, service)
+        .with_graceful_shutdown(stop)
+        .await
+}
+
+/// Everything that is served over HTTP.
+pub fn router(app: App) -> Router {
+    let (api, _) = api_routes().split_for_parts();
+    let api = api
+        .route("/openapi.json", axum::routing::get(openapi::json))
+        .fallback(no_such_route)
+        .method_not_allowed_fallback(no_such_method);
+    Router::new()
+        .nest("/api/v1", api)
+        .route("/api", axum::routing::any(no_such_route))
+        .route("/api/{*rest}", axum::routing::any(no_such_route))
+        .fallback(assets::file)
+        .layer(DefaultBodyLimit::max(json::BODY_LIMIT))
+        .layer(middleware::from_fn(headers::dress))
+        .with_state(app)
+}
+
+/// The routes with their descriptions: a handler that is not described is not served.
+fn api_routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(session::sign_in, session::sign_out))
+        .routes(routes!(session::me))
+        .routes(routes!(session::tokens, session::add_token))
+        .routes(routes!(session::remove_token))
+        .routes(routes!(company::company, company::change_company))
+        .routes(routes!(company::health))
+        .routes(routes!(rooms::people))
+        .routes(routes!(rooms::rooms, rooms::add_room))
+        .routes(routes!(members::members, members::dial))
+        .routes(routes!(members::change_member, members::remove_member))
+        .routes(routes!(meetings::meetings, meetings::add_meeting))
+        .routes(routes!(
+            meetings::meeting,
+            meetings::change_meeting,
+            meetings::remove_meeting
+        ))
+        .routes(routes!(meetings::start_meeting))
+        .routes(routes!(occurrences::occurrences))
+        .routes(routes!(occurrences::report))
+        .routes(routes!(occurrences::end))
+        .routes(routes!(invitations::attempts))
+        .routes(routes!(invitations::call))
+        .routes(routes!(invitations::stop))
+        .routes(routes!(socket::events))
+}
+
+async fn no_such_route() -> ApiError {
+    ApiError::not_found("page")
+}
+
+async fn no_such_method(method: Method) -> ApiError {
+    ApiError::new(api::ErrorCode::MethodNotAllowed).with("method", method)
+}

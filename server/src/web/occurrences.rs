@@ -1,0 +1,168 @@
+//! `/api/v1/occurrences`: the dates, and what became of them.
+
+use std::collections::BTreeMap;
+
+use api::{
+    Attempt, ErrorBody, ErrorCode, EventKind, InvitationStory, Occurrence, OccurrenceReport,
+};
+use axum::{extract::State, http::StatusCode};
+use domain::{InvitationId, Millis, OccurrenceId, Span};
+use serde::Deserialize;
+use store::{Batch, CompanyDirectory, StoreError};
+
+use super::{
+    App, Signed,
+    error::ApiError,
+    json::{Json, Path, Query},
+    resources::{self, Around},
+};
+
+const PERIOD_MOST_DAYS: i64 = 400;
+const DAY: Span = Span::minutes(24 * 60);
+
+/// How often a change is decided anew when the rows move under it.
+const TRIES: usize = 5;
+
+/// A stretch of time, in Unix milliseconds.
+#[derive(Debug, Deserialize)]
+pub(super) struct Period {
+    from: Option<i64>,
+    to: Option<i64>,
+}
+
+/// The dates that overlap a period, by start. Left out: from yesterday, for ten days.
+#[utoipa::path(get, path = "/occurrences", tag = "meetings",
+    params(("from" = Option<i64>, Query, description = "Unix ms"), ("to" = Option<i64>, Query, description = "Unix ms")), responses(
+    (status = 200, body = [Occurrence]),
+    (status = 422, body = ErrorBody, description = "`bad_period`"),
+))]
+pub(super) async fn occurrences(
+    State(app): State<App>,
+    signed: Signed,
+    Query(period): Query<Period>,
+) -> Result<Json<Vec<Occurrence>>, ApiError> {
+    let from = period.from.map_or_else(|| app.now() - DAY, Millis);
+    let until = period.to.map_or_else(|| from + Span(10 * DAY.0), Millis);
+    if until <= from || until - from > Span(PERIOD_MOST_DAYS * DAY.0) {
+        return Err(ApiError::new(ErrorCode::BadPeriod)
+            .at("to")
+            .with("days", PERIOD_MOST_DAYS));
+    }
+    between(&app, signed.company()?, from, until)
+        .await
+        .map(Json)
+}
+
+pub(super) async fn between(
+    app: &App,
+    directory: &CompanyDirectory,
+    from: Millis,
+    until: Millis,
+) -> Result<Vec<Occurrence>, ApiError> {
+    let company = directory.company.id;
+    let expected: BTreeMap<_, _> = app
+        .store
+        .expected(company, from, until)
+        .await?
+        .into_iter()
+        .collect();
+    let dates = app.store.occurrences(company, from, until).await?;
+    let shown = dates.iter().map(|date| {
+        let expected = expected.get(&date.value.id).copied().unwrap_or(0);
+        resources::occurrence(&date.value, directory, expected)
+    });
+    Ok(shown.collect())
+}
+
+/// One date, everyone expected at it, and every call made for them.
+#[utoipa::path(get, path = "/occurrences/{id}", tag = "meetings", params(("id" = String, Path)), responses(
+    (status = 200, body = OccurrenceReport),
+    (status = 404, body = ErrorBody, description = "`not_found`"),
+))]
+pub(super) async fn report(
+    State(app): State<App>,
+    signed: Signed,
+    Path(id): Path<OccurrenceId>,
+) -> Result<Json<OccurrenceReport>, ApiError> {
+    let directory = signed.company()?;
+    let date = app.store.occurrence(signed.company_id(), id).await?.value;
+    let meeting = match date.meeting {
+        Some(id) => app.store.meeting(signed.company_id(), id).await.ok(),
+        None => None,
+    };
+    let around = Around {
+        room: date.room,
+        starts_at: date.starts_at,
+        rules: resources::rules_of(meeting.as_ref(), &directory.company),
+        directory,
+    };
+    let mut attempts: BTreeMap<InvitationId, Vec<Attempt>> = BTreeMap::new();
+    for attempt in app.store.attempts_of(id).await? {
+        attempts
+            .entry(attempt.invitation)
+            .or_default()
+            .push(resources::attempt(&attempt, directory));
+    }
+    let invitations: Vec<InvitationStory> = app
+        .store
+        .invitations(id)
+        .await?
+        .iter()
+        .map(|row| InvitationStory {
+            invitation: resources::invitation(&row.invitation, around),
+            attempts: attempts.remove(&row.invitation.id).unwrap_or_default(),
+        })
+        .collect();
+    let mut members = app.live.members(signed.company_id());
+    members.retain(|member| date.is_open() && member.room_id == date.room);
+    let visits = app.store.visits(id).await?;
+    Ok(Json(OccurrenceReport {
+        occurrence: resources::occurrence(
+            &date,
+            directory,
+            u32::try_from(invitations.len()).unwrap_or(u32::MAX),
+        ),
+        invitations,
+        members,
+        visits: visits.iter().map(resources::visit).collect(),
+    }))
+}
+
+/// Ends what goes on: everybody is hung up, nobody is called any more.
+#[utoipa::path(post, path = "/occurrences/{id}/end", tag = "meetings", params(("id" = String, Path)), responses(
+    (status = 202, body = Occurrence),
+    (status = 404, body = ErrorBody, description = "`not_found`"),
+    (status = 409, body = ErrorBody, description = "`occurrence_is_over`: it is over, or has not begun"),
+))]
+pub(super) async fn end(
+    State(app): State<App>,
+    signed: Signed,
+    Path(id): Path<OccurrenceId>,
+) -> Result<(StatusCode, Json<Occurrence>), ApiError> {
+    let directory = signed.company()?;
+    for _ in 0..TRIES {
+        let now = app.now();
+        let mut date = app.store.occurrence(signed.company_id(), id).await?;
+        if date.value.end(now).is_empty() {
+            return Err(ApiError::new(ErrorCode::OccurrenceIsOver));
+        }
+        let expected = app.store.invitations(id).await?.len();
+        let shown = resources::occurrence(
+            &date.value,
+            directory,
+            u32::try_from(expected).unwrap_or(u32::MAX),
+        );
+        let mut batch = Batch::new(signed.company_id(), now);
+        batch
+            .events
+            .push(resources::event(&EventKind::Occurrence(shown.clone())));
+        batch.occurrences.push(date);
+        match app.store.write_batch(&batch).await {
+            Err(StoreError::Stale { .. }) => continue,
+            written => written?,
+        };
+        app.changed(signed.company_id());
+        return Ok((StatusCode::ACCEPTED, Json(shown)));
+    }
+    Err(ApiError::new(ErrorCode::Unavailable))
+}

@@ -1,0 +1,378 @@
+//! What a request may say: the limits, and each refusal with its field.
+
+use api::{ChangeMeeting, ErrorCode, NewMeeting, NewParticipant};
+use domain::{
+    LocalTime, MeetingId, Millis, PhoneNumber, Span, UserId, Zone,
+    meeting::{Invitee, Meeting, Participant},
+    rules::RetryRules,
+};
+use store::CompanyDirectory;
+
+use super::{error::ApiError, texts::Phrase};
+
+const TITLE_MOST: usize = 200;
+const NAME_MOST: usize = 100;
+pub(super) const PARTICIPANTS_MOST: usize = 500;
+const DAY: Span = Span::minutes(24 * 60);
+
+/// A start so long ago is still meant as "now": a form takes a while to fill in.
+const STALE_START: Span = Span::minutes(10);
+
+/// A plan from a request.
+pub(super) fn new_meeting(
+    request: &NewMeeting,
+    id: MeetingId,
+    organiser: UserId,
+    directory: &CompanyDirectory,
+    now: Millis,
+) -> Result<Meeting, ApiError> {
+    let company = &directory.company;
+    let zone = request
+        .time_zone
+        .as_deref()
+        .map_or(Ok(company.zone), time_zone)?;
+    let starts_local = match &request.starts_local {
+        Some(text) => local_time(text)?,
+        None => now
+            .in_zone(zone)
+            .ok_or_else(|| ApiError::new(ErrorCode::Internal))?,
+    };
+    let meeting = Meeting {
+        id,
+        company: company.id,
+        title: title(&request.title)?,
+        room: room(request.room_id, directory)?,
+        zone,
+        starts_local,
+        duration_ms: duration(request.duration_min)?,
+        lead_ms: request.lead_s.map_or(Ok(company.lead_ms), lead)?,
+        participants: participants(&request.participants, directory)?,
+        rules: request.rules.as_ref().map(rules).transpose()?,
+        own_people_need_no_key: request.own_people_need_no_key.unwrap_or(true),
+        language: None,
+        organiser: Some(organiser),
+    };
+    check_start(&meeting, now)?;
+    Ok(meeting)
+}
+
+/// A plan as a request changes it.
+pub(super) fn changed_meeting(
+    old: &Meeting,
+    request: &ChangeMeeting,
+    directory: &CompanyDirectory,
+    now: Millis,
+) -> Result<Meeting, ApiError> {
+    let mut meeting = old.clone();
+    if let Some(text) = &request.title {
+        meeting.title = title(text)?;
+    }
+    if let Some(id) = request.room_id {
+        meeting.room = room(id, directory)?;
+    }
+    if let Some(name) = &request.time_zone {
+        meeting.zone = time_zone(name)?;
+    }
+    if let Some(text) = &request.starts_local {
+        meeting.starts_local = local_time(text)?;
+    }
+    if let Some(minutes) = request.duration_min {
+        meeting.duration_ms = duration(minutes)?;
+    }
+    if let Some(seconds) = request.lead_s {
+        meeting.lead_ms = lead(seconds)?;
+    }
+    if let Some(needs_none) = request.own_people_need_no_key {
+        meeting.own_people_need_no_key = needs_none;
+    }
+    if let Some(list) = &request.participants {
+        meeting.participants = participants(list, directory)?;
+    }
+    if let Some(own) = &request.rules {
+        meeting.rules = Some(rules(own)?);
+    }
+    if (meeting.zone, meeting.starts_local) != (old.zone, old.starts_local) {
+        check_start(&meeting, now)?;
+    }
+    Ok(meeting)
+}
+
+fn check_start(meeting: &Meeting, now: Millis) -> Result<(), ApiError> {
+    let out_of_range = |_| {
+        let problem = Phrase::new("problems.out_of_range");
+        ApiError::new(ErrorCode::WrongType)
+            .at("starts_local")
+            .with("name", "starts_local")
+            .with_phrase("problem", problem)
+    };
+    let (starts_at, _) = meeting.hours().map_err(out_of_range)?;
+    if starts_at < now - STALE_START {
+        return Err(ApiError::new(ErrorCode::StartsInThePast).at("starts_local"));
+    }
+    Ok(())
+}
+
+fn title(text: &str) -> Result<String, ApiError> {
+    let title = text.trim();
+    if title.is_empty() {
+        return Err(ApiError::new(ErrorCode::EmptyTitle).at("title"));
+    }
+    if title.chars().count() > TITLE_MOST {
+        return Err(ApiError::new(ErrorCode::TitleTooLong)
+            .at("title")
+            .with("limit", TITLE_MOST));
+    }
+    Ok(printable(title))
+}
+
+/// A name: of a room, a token, a guest.
+pub(super) fn name_of(field: &str, text: &str) -> Result<String, ApiError> {
+    let name = text.trim();
+    if name.is_empty() {
+        return Err(ApiError::new(ErrorCode::EmptyName).at(field));
+    }
+    if name.chars().count() > NAME_MOST {
+        return Err(ApiError::new(ErrorCode::NameTooLong)
+            .at(field)
+            .with("limit", NAME_MOST));
+    }
+    Ok(printable(name))
+}
+
+/// Line breaks and other controls would reach logs, SIP headers and mails.
+fn printable(text: &str) -> String {
+    text.chars()
+        .map(|sign| if sign.is_control() { ' ' } else { sign })
+        .collect()
+}
+
+pub(super) fn time_zone(name: &str) -> Result<Zone, ApiError> {
+    name.parse().map_err(|_| {
+        ApiError::new(ErrorCode::UnknownTimeZone)
+            .at("time_zone")
+            .with("zone", short(name))
+    })
+}
+
+fn local_time(text: &str) -> Result<LocalTime, ApiError> {
+    text.parse().map_err(|_| {
+        ApiError::new(ErrorCode::BadLocalTime)
+            .at("starts_local")
+            .with("time", short(text))
+    })
+}
+
+fn duration(minutes: u32) -> Result<Span, ApiError> {
+    let span = Span::minutes(i64::from(minutes));
+    let fits = minutes > 0 && span <= DAY;
+    fits.then_some(span)
+        .ok_or_else(|| ApiError::new(ErrorCode::BadDuration).at("duration_min"))
+}
+
+pub(super) fn lead(seconds: u32) -> Result<Span, ApiError> {
+    let span = Span::seconds(i64::from(seconds));
+    (span <= DAY)
+        .then_some(span)
+        .ok_or_else(|| ApiError::new(ErrorCode::BadLead).at("lead_s"))
+}
+
+fn room(id: domain::RoomId, directory: &CompanyDirectory) -> Result<domain::RoomId, ApiError> {
+    directory
+        .room(id)
+        .map(|room| room.id)
+        .ok_or_else(|| ApiError::new(ErrorCode::UnknownRoom).at("room_id"))
+}
+
+fn participants(
+    list: &[NewParticipant],
+    directory: &CompanyDirectory,
+) -> Result<Vec<Participant>, ApiError> {
+    if list.len() > PARTICIPANTS_MOST {
+        return Err(ApiError::new(ErrorCode::TooManyParticipants)
+            .at("participants")
+            .with("limit", PARTICIPANTS_MOST));
+    }
+    let mut participants: Vec<Participant> = Vec::with_capacity(list.len());
+    for (place, one) in list.iter().enumerate() {
+        let at = format!("participants[{place}]");
+        let invitee = invitee(
+            &at,
+            one.employee_id,
+            one.number.as_deref(),
+            one.name.as_deref(),
+            directory,
+        )?;
+        if participants
+            .iter()
+            .any(|other| other.invitee.is_same_person(&invitee))
+        {
+            let name = shown(&invitee, directory);
+            return Err(ApiError::new(ErrorCode::DuplicateParticipant)
+                .at(at)
+                .with("name", name));
+        }
+        participants.push(Participant {
+            invitee,
+            role: one.role,
+        });
+    }
+    Ok(participants)
+}
+
+/// Somebody to be called: a person of the company, or a number. A number that is a
+/// person's own device means that person, or he would be called twice.
+pub(super) fn invitee(
+    at: &str,
+    employee: Option<domain::EmployeeId>,
+    number: Option<&str>,
+    name: Option<&str>,
+    directory: &CompanyDirectory,
+) -> Result<Invitee, ApiError> {
+    let field = |name: &str| {
+        if at.is_empty() {
+            name.to_owned()
+        } else {
+            format!("{at}.{name}")
+        }
+    };
+    match (employee, number) {
+        (Some(id), None) => {
+            let known = directory.employee(id).is_some();
+            let unknown = || ApiError::new(ErrorCode::UnknownEmployee).at(field("employee_id"));
+            known.then_some(Invitee::Employee(id)).ok_or_else(unknown)
+        }
+        (None, Some(text)) => {
+            let number = PhoneNumber::parse(text)
+                .map_err(|error| ApiError::bad_number(field("number"), text, &error))?;
+            if let Some(owner) = directory
+                .employees
+                .iter()
+                .find(|employee| employee.is_called_by(&number))
+            {
+                return Ok(Invitee::Employee(owner.id));
+            }
+            let name = match name.map(str::trim) {
+                None | Some("") => None,
+                Some(name) => Some(name_of(&field("name"), name)?),
+            };
+            Ok(Invitee::Outside { name, number })
+        }
+        (Some(_), Some(_)) | (None, None) => {
+            let error = ApiError::new(ErrorCode::BadParticipant);
+            Err(if at.is_empty() {
+                error.at("employee_id")
+            } else {
+                error.at(at)
+            })
+        }
+    }
+}
+
+/// How somebody is called in a sentence.
+pub(super) fn shown(invitee: &Invitee, directory: &CompanyDirectory) -> String {
+    match invitee {
+        Invitee::Employee(id) => directory
+            .employee(*id)
+            .map(|employee| employee.name.clone())
+            .unwrap_or_default(),
+        Invitee::Outside { .. } => invitee.to_string(),
+    }
+}
+
+/// Rules that could do harm: waits that are negative or shorter than a second
+/// (a phone that is knocked on without a pause), and tries without number.
+pub(super) fn rules(rules: &RetryRules) -> Result<RetryRules, ApiError> {
+    const TRIES_MOST: u32 = 50;
+    const WAIT_LEAST: Span = Span::seconds(1);
+
+    let refuse = |name: String, problem: Phrase| {
+        let field = format!("rules.{name}");
+        Err(ApiError::new(ErrorCode::BadRule)
+            .at(&field)
+            .with("name", field)
+            .with_phrase("problem", problem))
+    };
+    let mut waits = vec![
+        ("busy.wait_ms".to_owned(), rules.busy.wait_ms, WAIT_LEAST),
+        ("busy.first_ms".to_owned(), rules.busy.first_ms, Span::ZERO),
+        (
+            "busy.then_wait_ms".to_owned(),
+            rules.busy.then_wait_ms,
+            WAIT_LEAST,
+        ),
+        (
+            "offline.wait_ms".to_owned(),
+            rules.offline.wait_ms,
+            WAIT_LEAST,
+        ),
+        (
+            "not_confirmed.wait_ms".to_owned(),
+            rules.not_confirmed.wait_ms,
+            WAIT_LEAST,
+        ),
+        (
+            "dropped.wait_ms".to_owned(),
+            rules.dropped.wait_ms,
+            WAIT_LEAST,
+        ),
+        ("ring_ms".to_owned(), rules.ring_ms, WAIT_LEAST),
+        ("setup_ms".to_owned(), rules.setup_ms, WAIT_LEAST),
+        ("confirm_ms".to_owned(), rules.confirm_ms, WAIT_LEAST),
+        ("later_ms".to_owned(), rules.later_ms, WAIT_LEAST),
+        (
+            "after_freed_ms".to_owned(),
+            rules.after_freed_ms,
+            Span::ZERO,
+        ),
+    ];
+    let lists = [
+        ("no_answer.waits_ms", &rules.no_answer.waits_ms),
+        ("network.round_waits_ms", &rules.network.round_waits_ms),
+    ];
+    for (name, list) in lists {
+        if list.len() > TRIES_MOST as usize {
+            return refuse(
+                name.to_owned(),
+                Phrase::new("problems.too_many").with("most", TRIES_MOST),
+            );
+        }
+        waits.extend(
+            list.iter()
+                .enumerate()
+                .map(|(place, wait)| (format!("{name}[{place}]"), *wait, WAIT_LEAST)),
+        );
+    }
+    for (name, wait, least) in waits {
+        if wait < Span::ZERO {
+            return refuse(name, Phrase::new("problems.not_negative"));
+        }
+        if wait > DAY {
+            return refuse(name, Phrase::new("problems.too_long"));
+        }
+        if wait < least {
+            return refuse(
+                name,
+                Phrase::new("problems.too_short").with("least", least.0),
+            );
+        }
+    }
+    let tries = [
+        ("offline.tries", rules.offline.tries),
+        ("not_confirmed.tries", rules.not_confirmed.tries),
+        ("dropped.tries", rules.dropped.tries),
+    ];
+    for (name, tries) in tries {
+        if tries > TRIES_MOST {
+            return refuse(
+                name.to_owned(),
+                Phrase::new("problems.too_many").with("most", TRIES_MOST),
+            );
+        }
+    }
+    Ok(rules.clone())
+}
+
+/// As much of somebody's input as belongs in a sentence.
+fn short(text: &str) -> String {
+    printable(&text.chars().take(60).collect::<String>())
+}

@@ -8,7 +8,7 @@
 //!
 //! Tests wait for these instead of for time to pass.
 
-use std::io::Write;
+use std::{io::Write, sync::Mutex};
 
 use serde::Serialize;
 
@@ -78,25 +78,32 @@ pub enum What<'a> {
     },
 }
 
+/// Where events are written to.
+pub type Sink = Box<dyn Write + Send>;
+
 /// Writes events, or keeps silent.
 pub struct Reporter {
-    enabled: bool,
+    sink: Option<Mutex<Sink>>,
 }
 
 impl Reporter {
-    pub fn new(enabled: bool) -> Self {
-        Self { enabled }
+    pub fn new(sink: Option<Sink>) -> Self {
+        Self {
+            sink: sink.map(Mutex::new),
+        }
     }
 
     pub fn report(&self, event: &Event<'_>) {
-        if !self.enabled {
+        let Some(sink) = &self.sink else {
             return;
-        }
-        let mut out = std::io::stdout().lock();
-        let written = serde_json::to_writer(&mut out, event)
+        };
+        let Ok(mut sink) = sink.lock() else {
+            return;
+        };
+        let written = serde_json::to_string(event)
             .map_err(std::io::Error::from)
-            .and_then(|()| out.write_all(b"\n"))
-            .and_then(|()| out.flush());
+            .and_then(|line| writeln!(sink, "{line}"))
+            .and_then(|()| sink.flush());
         if let Err(error) = written {
             // Whoever was reading has gone; the phones play on.
             tracing::debug!(%error, "Event not written");

@@ -33,7 +33,7 @@ pub struct Options {
     pub server: SocketAddr,
     /// Where the operator listens; the server's trunk names it.
     pub trunk_listen: Option<SocketAddr>,
-    /// Tell on standard output what the lines live through.
+    /// Tell on standard output what the lines live through, as JSON lines.
     pub events: bool,
 }
 
@@ -54,12 +54,24 @@ pub enum SimulatorError {
 
 /// Plays the script until `end` is done; then hangs up and un-registers.
 pub async fn run(options: Options, end: impl Future<Output = ()>) -> Result<(), SimulatorError> {
+    let sink = options
+        .events
+        .then(|| Box::new(io::stdout()) as Box<dyn io::Write + Send>);
+    run_telling(options, sink, end).await
+}
+
+/// The same, telling what happens to `events`, whatever the options say.
+pub async fn run_telling(
+    options: Options,
+    events: Option<Box<dyn io::Write + Send>>,
+    end: impl Future<Output = ()>,
+) -> Result<(), SimulatorError> {
     let script = script::Script::read(&options.lines)?;
     let ip = own_address(options.server).map_err(|source| SimulatorError::Unreachable {
         server: options.server,
         source,
     })?;
-    let reporter = event::Reporter::new(options.events);
+    let reporter = event::Reporter::new(events);
     let stage =
         stage::Stage::set(script, options.server, ip, options.trunk_listen, reporter).await?;
     stage.play(end).await;

@@ -12,8 +12,10 @@
 //! is us at somebody else's registrar; a *binding* is somebody at ours.
 
 pub mod authority;
+mod call;
 pub mod command;
 pub mod config;
+mod dialog;
 pub mod digest;
 pub mod endpoint;
 pub mod event;
@@ -21,8 +23,10 @@ pub mod flow;
 pub mod identity;
 pub mod media;
 pub mod message;
+mod random;
 pub mod reason;
 pub mod registrar;
+mod registration;
 mod scan;
 pub mod sdp;
 pub mod transaction;

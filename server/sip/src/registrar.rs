@@ -1,12 +1,19 @@
 //! Who is bound where: the registrar's table (RFC 3261 §10.3).
 
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::{Duration, Instant},
+};
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
     authority::AccountId,
     command::Target,
+    config::Config,
     flow::{Flow, Hop},
-    uri::SipUri,
+    message::{Envelope, NameAddr, Request, Response},
+    uri::{SipUri, Uri},
 };
 
 /// One contact of an account.
@@ -40,4 +47,282 @@ impl Binding {
             hop: Some(Hop::Flow(self.flow)),
         }
     }
+}
+
+/// The table. Times are kept by the monotonic clock and told by the wall clock, so a
+/// jump of the latter neither cuts nor prolongs a binding.
+pub struct Registrar {
+    bindings: BTreeMap<AccountId, Vec<Bound>>,
+    deadlines: BTreeSet<(Instant, AccountId)>,
+    epoch: Instant,
+    epoch_ms: i64,
+}
+
+#[derive(Debug, Clone)]
+struct Bound {
+    binding: Binding,
+    until: Instant,
+}
+
+/// Why a REGISTER changed nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refused {
+    /// Contacts we cannot use, or `*` out of place: 400.
+    Malformed,
+    /// 423.
+    TooBrief,
+    /// Overtaken by a later REGISTER of the same Call-ID: 500.
+    OutOfOrder,
+    /// 403.
+    TooMany,
+}
+
+impl Refused {
+    pub fn response(self, request: &Request, tag: &str, config: &Config) -> Response {
+        let status = match self {
+            Refused::Malformed => 400,
+            Refused::TooBrief => 423,
+            Refused::OutOfOrder => 500,
+            Refused::TooMany => 403,
+        };
+        let response = request.response(status, Some(tag));
+        match self {
+            Refused::TooBrief => {
+                response.with("Min-Expires", &config.min_expires.as_secs().to_string())
+            }
+            Refused::TooMany => Response {
+                phrase: "Too Many Contacts".to_owned(),
+                ..response
+            },
+            Refused::Malformed | Refused::OutOfOrder => response,
+        }
+    }
+}
+
+/// What one Contact value asks for.
+struct Wish {
+    contact: SipUri,
+    /// Zero to remove.
+    expires: Duration,
+    q: u16,
+    instance: Option<String>,
+}
+
+impl Registrar {
+    pub fn new(now: Instant, wall_ms: i64) -> Self {
+        Registrar {
+            bindings: BTreeMap::new(),
+            deadlines: BTreeSet::new(),
+            epoch: now,
+            epoch_ms: wall_ms,
+        }
+    }
+
+    /// Brings back bindings of an earlier process; those that ran out are left out.
+    pub fn restore(&mut self, bindings: Vec<Binding>, now: Instant) {
+        let wall = self.wall(now);
+        for binding in bindings {
+            let Ok(left) = u64::try_from(binding.expires_at - wall) else {
+                continue;
+            };
+            if left == 0 {
+                continue;
+            }
+            let account = binding.account;
+            let until = now + Duration::from_millis(left);
+            let bound = Bound { binding, until };
+            self.bindings.entry(account).or_default().push(bound);
+            self.schedule(account);
+        }
+    }
+
+    /// All bindings of an account, the most preferred first.
+    pub fn of(&self, account: AccountId) -> Vec<Binding> {
+        let bound = self.bindings.get(&account).map_or(&[][..], Vec::as_slice);
+        let mut bindings: Vec<Binding> = bound.iter().map(|b| b.binding.clone()).collect();
+        bindings.sort_by_key(|b| std::cmp::Reverse(b.q));
+        bindings
+    }
+
+    pub fn remove(&mut self, account: AccountId) -> bool {
+        self.deadlines.retain(|(_, of)| *of != account);
+        self.bindings.remove(&account).is_some()
+    }
+
+    pub fn deadline(&self) -> Option<Instant> {
+        self.deadlines.first().map(|(at, _)| *at)
+    }
+
+    /// Drops what has run out; the accounts it was dropped from.
+    pub fn on_timeout(&mut self, now: Instant) -> Vec<AccountId> {
+        let mut changed = Vec::new();
+        while let Some((at, account)) = self.deadlines.first().copied()
+            && at <= now
+        {
+            self.deadlines.pop_first();
+            if let Some(bound) = self.bindings.get_mut(&account) {
+                let before = bound.len();
+                bound.retain(|b| b.until > now);
+                if bound.len() < before && !changed.contains(&account) {
+                    changed.push(account);
+                }
+            }
+            self.schedule(account);
+        }
+        changed
+    }
+
+    /// Carries out a REGISTER, wholly or not at all. True when something changed
+    /// rather than was asked.
+    pub fn register(
+        &mut self,
+        account: AccountId,
+        username: &str,
+        request: &Request,
+        envelope: &Envelope,
+        flow: Flow,
+        config: &Config,
+        now: Instant,
+    ) -> Result<bool, Refused> {
+        let bound = self.bindings.get(&account).cloned().unwrap_or_default();
+        let overtaken = |b: &Bound| {
+            b.binding.call_id == envelope.call_id && envelope.cseq.number <= b.binding.cseq
+        };
+        if request.headers.get("Contact").is_none() {
+            return Ok(false);
+        }
+        let mut next = bound;
+        if request.headers.list("Contact").any(|value| value == "*") {
+            let alone = request.headers.list("Contact").count() == 1;
+            if !alone || request.headers.get("Expires") != Some("0") {
+                return Err(Refused::Malformed);
+            }
+            if next.iter().any(overtaken) {
+                return Err(Refused::OutOfOrder);
+            }
+            next.clear();
+        } else {
+            for wish in wishes(request, config)? {
+                let same = |b: &Bound| {
+                    b.binding.contact.matches(&wish.contact)
+                        || (b.binding.instance.is_some()
+                            && b.binding.instance == wish.instance
+                            && b.binding.call_id != envelope.call_id)
+                };
+                if next.iter().any(|b| same(b) && overtaken(b)) {
+                    return Err(Refused::OutOfOrder);
+                }
+                next.retain(|b| !same(b));
+                if wish.expires.is_zero() {
+                    continue;
+                }
+                let until = now + wish.expires;
+                let binding = Binding {
+                    account,
+                    username: username.to_owned(),
+                    contact: wish.contact,
+                    flow,
+                    q: wish.q,
+                    expires_at: self.wall(until),
+                    call_id: envelope.call_id.clone(),
+                    cseq: envelope.cseq.number,
+                    user_agent: request.headers.get("User-Agent").map(str::to_owned),
+                    instance: wish.instance,
+                };
+                next.push(Bound { binding, until });
+            }
+        }
+        if next.len() > config.max_bindings {
+            return Err(Refused::TooMany);
+        }
+        self.bindings.insert(account, next);
+        self.schedule(account);
+        Ok(true)
+    }
+
+    /// 200 with everything the account is bound to (§10.3 step 8).
+    pub fn accepted(
+        &self,
+        account: AccountId,
+        request: &Request,
+        tag: &str,
+        now: Instant,
+    ) -> Response {
+        let mut response = request.response(200, Some(tag));
+        for bound in self.bindings.get(&account).into_iter().flatten() {
+            let left = bound.until.saturating_duration_since(now);
+            let mut contact = NameAddr::new(bound.binding.contact.clone());
+            let seconds = left.as_millis().div_ceil(1000).to_string();
+            contact.params.push(("expires".to_owned(), Some(seconds)));
+            if let Some(instance) = &bound.binding.instance {
+                let instance = ("+sip.instance".to_owned(), Some(instance.clone()));
+                contact.params.push(instance);
+            }
+            response.headers.push("Contact", &contact.to_string());
+        }
+        response
+    }
+
+    fn schedule(&mut self, account: AccountId) {
+        let next = self.bindings.get(&account).into_iter().flatten();
+        match next.map(|b| b.until).min() {
+            Some(at) => {
+                self.deadlines.insert((at, account));
+            }
+            None => {
+                self.bindings.remove(&account);
+            }
+        }
+    }
+
+    /// The wall clock at an instant, Unix ms.
+    fn wall(&self, at: Instant) -> i64 {
+        let passed = at.saturating_duration_since(self.epoch).as_millis();
+        self.epoch_ms
+            .saturating_add(i64::try_from(passed).unwrap_or(i64::MAX))
+    }
+}
+
+fn wishes(request: &Request, config: &Config) -> Result<Vec<Wish>, Refused> {
+    let default = request.headers.get("Expires").map(seconds);
+    let mut wishes = Vec::new();
+    for value in request.headers.list("Contact") {
+        let contact: NameAddr = value.parse().map_err(|_| Refused::Malformed)?;
+        let Uri::Sip(uri) = contact.uri.clone() else {
+            return Err(Refused::Malformed);
+        };
+        let expires = contact.param("expires").map(seconds).or(default);
+        let expires = expires
+            .unwrap_or(config.max_expires)
+            .min(config.max_expires);
+        if !expires.is_zero() && expires < config.min_expires {
+            return Err(Refused::TooBrief);
+        }
+        wishes.push(Wish {
+            contact: uri,
+            expires,
+            q: contact.param("q").map_or(1000, q_value),
+            instance: contact.param("+sip.instance").map(str::to_owned),
+        });
+    }
+    Ok(wishes)
+}
+
+/// A lifetime; what is malformed counts as an hour (§10.2.1.1), what is too large as
+/// very long.
+fn seconds(text: &str) -> Duration {
+    if text.is_empty() || !text.bytes().all(|b| b.is_ascii_digit()) {
+        return Duration::from_secs(3600);
+    }
+    Duration::from_secs(text.parse::<u32>().unwrap_or(u32::MAX).into())
+}
+
+/// `0.7` as 700.
+fn q_value(text: &str) -> u16 {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    if whole != "0" {
+        return 1000;
+    }
+    let digits: String = fraction.chars().chain("000".chars()).take(3).collect();
+    digits.parse().unwrap_or(1000)
 }

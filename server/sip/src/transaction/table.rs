@@ -156,6 +156,11 @@ impl<O: Clone> Transactions<O> {
         self.clients.len() + self.servers.len()
     }
 
+    /// No request of ours is still without an answer.
+    pub fn none_waiting(&self) -> bool {
+        !self.clients.values().any(Client::is_waiting)
+    }
+
     /// When [`Self::on_timeout`] wants to be called.
     pub fn deadline(&self) -> Option<Instant> {
         self.deadlines.first().map(|(at, _)| *at)

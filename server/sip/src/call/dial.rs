@@ -1,0 +1,670 @@
+//! A call of ours that nobody has answered yet.
+
+use std::{
+    collections::BTreeMap,
+    net::IpAddr,
+    time::{Duration, Instant},
+};
+
+use super::{
+    Call, Silence, Stage,
+    forks::{Forks, Leg, LegState, invite_owner, send_ack},
+    headers::{self, ALLOW},
+    reliable::EarlyDialogs,
+    session::Session,
+};
+use crate::{
+    command::{CallId, Invite, Party, Target},
+    dialog::{Dialog, hop_of},
+    digest,
+    endpoint::core::{Core, Draft},
+    event::{Event, Failure, FailureCause, Provisional},
+    flow::{Flow, Hop},
+    message::{Envelope, Method, NameAddr, Request, Response},
+    reason::Reason,
+    sdp::Negotiation,
+    transaction::ServerKey,
+    uri::SipUri,
+};
+
+/// "Something was heard" for the line state means within this time.
+const PROMPT: Duration = Duration::from_secs(4);
+/// How long we wait for the answer to our CANCEL before we tell that the call is over.
+const CANCEL_PATIENCE: Duration = Duration::from_secs(5);
+/// INVITEs to one target: the first, one with credentials, one for a stale nonce, one
+/// for a longer session interval.
+const MAX_RETRIES: u8 = 3;
+
+pub struct Dialling {
+    invite: Invite,
+    negotiation: Negotiation,
+    offer: Option<Vec<u8>>,
+    /// Asked for; grows when a 422 wants it longer.
+    session_expires: Duration,
+    started: Instant,
+    heard: Option<Instant>,
+    provisionals: Vec<Provisional>,
+    early: EarlyDialogs,
+    /// Answers (SDP) that came in provisional responses, by To-tag.
+    early_answers: BTreeMap<String, Vec<u8>>,
+    /// The best refusal so far.
+    best: Option<Failure>,
+    giving_up: Option<GivingUp>,
+}
+
+struct GivingUp {
+    cause: FailureCause,
+    /// Then the end is told, whether or not the CANCEL was answered.
+    until: Instant,
+}
+
+impl Dialling {
+    pub fn deadline(&self) -> Option<Instant> {
+        if let Some(giving_up) = &self.giving_up {
+            return Some(giving_up.until);
+        }
+        let within = self.invite.first_response_within?;
+        self.heard.is_none().then_some(self.started + within)
+    }
+
+    /// Requests in early dialogs: UPDATE without an offer, and nothing else.
+    pub fn on_request(
+        &mut self,
+        request: &Request,
+        _envelope: &Envelope,
+        key: &ServerKey,
+        core: &mut Core,
+        now: Instant,
+    ) {
+        let offers = headers::has_sdp(&request.headers, &request.body);
+        let status = match request.method {
+            // Our offer is still open (RFC 3311 §5.2).
+            Method::Update if offers => 491,
+            Method::Update | Method::Options => 200,
+            _ => 481,
+        };
+        let response = request.response(status, None).with("Allow", ALLOW);
+        core.respond(key, response, now);
+    }
+
+    fn request(&self, target: usize, leg: &Leg) -> Request {
+        let Target { uri, route, .. } = &self.invite.targets[target];
+        let mut request = Request::new(
+            Method::Invite,
+            SipUri {
+                headers: Vec::new(),
+                ..uri.clone()
+            },
+        );
+        let headers = &mut request.headers;
+        headers.push("Max-Forwards", "70");
+        for hop in route {
+            headers.push("Route", &format!("<{hop}>"));
+        }
+        let from = name_addr(&self.invite.from).with_tag(&self.invite.identity.from_tag());
+        headers.push("From", &from.to_string());
+        headers.push("To", &name_addr(&self.invite.to).to_string());
+        headers.push("Call-ID", &self.invite.identity.call_id());
+        headers.push("CSeq", &format!("{} INVITE", leg.cseq));
+        headers.push("Allow", ALLOW);
+        // Reliable provisional answers could bring an offer we would have to answer
+        // before the call is answered: not where the peer offers.
+        headers.push(
+            "Supported",
+            if self.invite.offerless {
+                "timer"
+            } else {
+                "100rel, timer"
+            },
+        );
+        headers.push(
+            "Session-Expires",
+            &self.session_expires.as_secs().to_string(),
+        );
+        if let Some(asserted) = &self.invite.asserted {
+            headers.push("P-Asserted-Identity", &name_addr(asserted).to_string());
+        }
+        for (name, value) in &self.invite.headers {
+            headers.push(name, value);
+        }
+        match &self.offer {
+            Some(offer) => request.with_sdp(offer.clone()),
+            None => request,
+        }
+    }
+
+    fn draft(&self, call: CallId, target: usize, leg: &Leg, request: Request) -> Draft {
+        Draft {
+            request,
+            hop: hop(&self.invite.targets[target]),
+            branch: leg.branch.clone(),
+            owner: invite_owner(call, target),
+            contact: Some(Some(self.invite.from.user.clone())),
+        }
+    }
+
+    fn millis(&self, now: Instant) -> u64 {
+        let passed = now.saturating_duration_since(self.started).as_millis();
+        u64::try_from(passed).unwrap_or(u64::MAX)
+    }
+
+    fn failure(&self, cause: FailureCause, now: Instant) -> Failure {
+        Failure {
+            provisionals: self.provisionals.clone(),
+            heard_within_4s: self
+                .heard
+                .is_some_and(|heard| heard.saturating_duration_since(self.started) <= PROMPT),
+            after_ms: self.millis(now),
+            ..Failure::of(cause)
+        }
+    }
+
+    /// Keeps the refusal that says most (RFC 3261 §16.7 step 6).
+    fn note_refusal(&mut self, failure: Failure) {
+        let better = match &self.best {
+            Some(best) => rank(&failure) < rank(best),
+            None => true,
+        };
+        if better {
+            self.best = Some(failure);
+        }
+    }
+}
+
+/// Lower says more about the person called: a global refusal, then the phone's own
+/// answer, then those that only say that it could not be asked.
+fn rank(failure: &Failure) -> u16 {
+    match failure.status {
+        Some(600..) => 0,
+        Some(486 | 480) => 1,
+        // Merged: the same phone reached twice.
+        Some(482) => 9,
+        Some(408) => 6,
+        Some(400..500) => 2,
+        Some(300..400) => 3,
+        Some(500..600) => 5,
+        Some(_) => 7,
+        None => 8,
+    }
+}
+
+fn name_addr(party: &Party) -> NameAddr {
+    let user = Some(party.user.as_str()).filter(|user| !user.is_empty());
+    NameAddr {
+        display: party.display.clone(),
+        ..NameAddr::new(SipUri::new(user, party.host.clone(), None))
+    }
+}
+
+fn hop(target: &Target) -> Hop {
+    match (&target.hop, target.route.first()) {
+        (Some(hop), _) => hop.clone(),
+        (None, Some(first)) => uri_hop(first),
+        (None, None) => uri_hop(&target.uri),
+    }
+}
+
+fn uri_hop(uri: &SipUri) -> Hop {
+    let nowhere = Flow {
+        transport: crate::flow::Transport::Udp,
+        local: ([0, 0, 0, 0], 0).into(),
+        remote: ([0, 0, 0, 0], 0).into(),
+    };
+    hop_of(uri, nowhere)
+}
+
+/// The address a hop leads to; for a name, some place on the Internet.
+fn towards(hop: &Hop) -> IpAddr {
+    match hop {
+        Hop::Flow(flow) => flow.remote.ip(),
+        Hop::To { host, .. } => host.ip().unwrap_or(IpAddr::from([192, 0, 2, 1])),
+    }
+}
+
+impl Call {
+    /// Places a call to all its targets at once.
+    pub fn dial(id: CallId, invite: Invite, core: &mut Core, now: Instant) -> Self {
+        let identity = invite.identity;
+        let remote = invite.targets.first().map(|target| towards(&hop(target)));
+        let address = match remote {
+            Some(remote) => core.media_address(invite.media.address, remote),
+            None => invite.media.address,
+        };
+        let codecs = invite.media.codecs.clone();
+        let codecs = codecs.unwrap_or_else(|| core.config.codecs.clone());
+        let mut negotiation = Negotiation::new(address, codecs, identity.session_id());
+        let offer = (!invite.offerless).then(|| negotiation.offer());
+        let legs = (0..invite.targets.len())
+            .map(|target| Leg {
+                cseq: 1,
+                branch: identity.branch(target, 1),
+                state: LegState::Silent,
+                retries: 0,
+            })
+            .collect();
+        let dialling = Dialling {
+            invite,
+            negotiation,
+            offer,
+            session_expires: core.config.session_expires,
+            started: now,
+            heard: None,
+            provisionals: Vec::new(),
+            early: EarlyDialogs::default(),
+            early_answers: BTreeMap::new(),
+            best: None,
+            giving_up: None,
+        };
+        let mut call = Call {
+            id,
+            key: (identity.call_id(), identity.from_tag()),
+            forks: Forks::new(legs),
+            stage: Stage::Over { until: now },
+        };
+        for (target, leg) in call.forks.legs.iter().enumerate() {
+            let request = dialling.request(target, leg);
+            core.send(dialling.draft(id, target, leg, request), now);
+        }
+        call.stage = Stage::Dialling(Box::new(dialling));
+        call.conclude_if_closed(core, now);
+        call
+    }
+
+    pub(super) fn dialling_response(
+        &mut self,
+        target: usize,
+        response: &Response,
+        flow: Flow,
+        core: &mut Core,
+        now: Instant,
+    ) {
+        let Stage::Dialling(dialling) = &mut self.stage else {
+            return;
+        };
+        dialling.heard.get_or_insert(now);
+        if dialling.giving_up.is_some() {
+            if response.status > 100 && response.is_provisional() {
+                self.note_provisional(target, response, core, now);
+            } else if response.status >= 300 {
+                let failure = refusal(dialling, target, response, now);
+                dialling.note_refusal(failure);
+            }
+            self.forks.late_response(target, response, flow, core, now);
+            return self.conclude_if_closed(core, now);
+        }
+        match response.status {
+            ..200 => {
+                if let Some(leg) = self.forks.legs.get_mut(target) {
+                    leg.state = LegState::Heard;
+                }
+                self.note_provisional(target, response, core, now);
+                self.acknowledge_reliably(target, response, flow, core, now);
+            }
+            200..300 => self.win(target, response, flow, core, now),
+            300.. => self.refused(target, response, core, now),
+        }
+    }
+
+    fn note_provisional(
+        &mut self,
+        target: usize,
+        response: &Response,
+        core: &mut Core,
+        now: Instant,
+    ) {
+        let Stage::Dialling(dialling) = &mut self.stage else {
+            return;
+        };
+        if response.status == 100 {
+            return;
+        }
+        let early_media = headers::has_sdp(&response.headers, &response.body);
+        if let (true, Some(tag)) = (early_media, response.to_tag()) {
+            dialling.early_answers.insert(tag, response.body.clone());
+        }
+        let provisional = Provisional {
+            status: response.status,
+            after_ms: dialling.millis(now),
+            target,
+            early_media,
+        };
+        // A peer that repeats itself for minutes must not fill the memory.
+        if dialling.provisionals.len() < 64 {
+            dialling.provisionals.push(provisional.clone());
+        }
+        core.tell(Event::Ringing {
+            call: self.id,
+            provisional,
+        });
+    }
+
+    /// PRACK, where the provisional answer asks for it (RFC 3262 §4).
+    fn acknowledge_reliably(
+        &mut self,
+        target: usize,
+        response: &Response,
+        flow: Flow,
+        core: &mut Core,
+        now: Instant,
+    ) {
+        let Stage::Dialling(dialling) = &mut self.stage else {
+            return;
+        };
+        let client = self.forks.legs.get(target).map(Leg::key);
+        let Some(client) = client.and_then(|key| core.transactions.client(&key)) else {
+            return;
+        };
+        if let Some(draft) = dialling
+            .early
+            .prack(self.id, &client.request, response, flow)
+        {
+            let branch = core.random.branch();
+            core.send(Draft { branch, ..draft }, now);
+        }
+    }
+
+    /// The first answer: this dialog is the call, the others are released.
+    fn win(
+        &mut self,
+        target: usize,
+        response: &Response,
+        flow: Flow,
+        core: &mut Core,
+        now: Instant,
+    ) {
+        let Stage::Dialling(dialling) = &mut self.stage else {
+            return;
+        };
+        let Some(leg) = self.forks.legs.get_mut(target) else {
+            return;
+        };
+        leg.state = LegState::Answered;
+        let cseq = leg.cseq;
+        let Some(request) = core
+            .transactions
+            .client(&leg.key())
+            .map(|client| client.request.clone())
+        else {
+            return;
+        };
+        let Some(mut dialog) = Dialog::of_caller(&request, response, flow) else {
+            // An answer without tag or Contact cannot be talked to, nor even released.
+            let mut failure = refusal(dialling, target, response, now);
+            failure.cause = FailureCause::Transport("Answer without tag or Contact".to_owned());
+            dialling.note_refusal(failure);
+            leg.state = LegState::Done;
+            return self.conclude_if_closed(core, now);
+        };
+        dialog.contact_user = Some(dialling.invite.from.user.clone());
+        dialling.early.carry_on(&mut dialog);
+        let hop = dialog.next_hop();
+        let mut ack = dialog.ack(cseq);
+        for name in ["Authorization", "Proxy-Authorization"] {
+            for value in request.headers.all(name) {
+                ack.headers.push(name, value);
+            }
+        }
+        let peer = flow.remote.ip();
+        let body = match headers::has_sdp(&response.headers, &response.body) {
+            true => Some(&response.body),
+            false => dialling.early_answers.get(&dialog.remote_tag),
+        };
+        let negotiation = &mut dialling.negotiation;
+        let agreed = match (body, dialling.offer.is_some()) {
+            (Some(answer), true) => negotiation.accept(answer, peer).is_ok(),
+            (Some(offer), false) => match negotiation.answer(offer, peer) {
+                Ok(answer) => {
+                    ack = ack.with_sdp(answer);
+                    true
+                }
+                Err(_) => false,
+            },
+            (None, _) => false,
+        };
+        send_ack(ack.clone(), hop.clone(), core, now);
+        let media = negotiation.agreed().cloned().filter(|_| agreed);
+        let after_ms = dialling.millis(now);
+        let provisionals = std::mem::take(&mut dialling.provisionals);
+        let failure = dialling.failure(FailureCause::NoCommonCodec, now);
+        let mut session = Session::of_caller(
+            self.id,
+            dialog,
+            dialling.negotiation.clone(),
+            response,
+            (cseq, ack, hop),
+            now,
+        );
+        let elsewhere = Reason::sip(200, "Call completed elsewhere");
+        self.forks.cancel_open(&[elsewhere], core, now);
+        let Some(media) = media else {
+            session.bye(&[Reason::sip(488, "Not Acceptable Here")], core, now);
+            core.tell(Event::Failed {
+                call: self.id,
+                failure: Box::new(Failure {
+                    provisionals,
+                    target: Some(target),
+                    ..failure
+                }),
+            });
+            return self.over(now);
+        };
+        core.tell(Event::Answered {
+            call: self.id,
+            dialog: Box::new(session.record(&media)),
+            media,
+            provisionals,
+            after_ms,
+            diversion: headers::values(&response.headers, "Diversion"),
+            history: headers::values(&response.headers, "History-Info"),
+        });
+        self.stage = Stage::Talking(Box::new(session));
+    }
+
+    fn refused(&mut self, target: usize, response: &Response, core: &mut Core, now: Instant) {
+        if self.retry(target, response, core, now) {
+            return;
+        }
+        let Stage::Dialling(dialling) = &mut self.stage else {
+            return;
+        };
+        let failure = refusal(dialling, target, response, now);
+        dialling.note_refusal(failure);
+        self.forks.finish(target);
+        if response.status >= 600 {
+            // Nobody at all wants this call (RFC 3261 §16.7 step 5).
+            self.forks.cancel_open(&[], core, now);
+            if let Stage::Dialling(dialling) = &mut self.stage {
+                dialling.giving_up = Some(GivingUp {
+                    cause: FailureCause::Response,
+                    until: now + CANCEL_PATIENCE,
+                });
+            }
+        }
+        self.conclude_if_closed(core, now);
+    }
+
+    /// Sends the INVITE again where the refusal tells what it lacked.
+    fn retry(&mut self, target: usize, response: &Response, core: &mut Core, now: Instant) -> bool {
+        let Stage::Dialling(dialling) = &mut self.stage else {
+            return false;
+        };
+        let Some(leg) = self.forks.legs.get_mut(target) else {
+            return false;
+        };
+        if leg.retries >= MAX_RETRIES {
+            return false;
+        }
+        let identity = dialling.invite.identity;
+        let next = Leg {
+            cseq: leg.cseq + 1,
+            branch: identity.branch(target, leg.cseq + 1),
+            state: LegState::Silent,
+            retries: leg.retries + 1,
+        };
+        let mut request = dialling.request(target, &next);
+        match response.status {
+            422 => {
+                let least = response.headers.get("Min-SE").and_then(|v| v.parse().ok());
+                let Some(least) = least.map(Duration::from_secs) else {
+                    return false;
+                };
+                if least <= dialling.session_expires {
+                    return false;
+                }
+                dialling.session_expires = least;
+                request = dialling.request(target, &next);
+                request.headers.push("Min-SE", &least.as_secs().to_string());
+            }
+            401 | 407 => {
+                // Once answered, only a nonce that ran out is answered again.
+                let (from, to) = match response.status {
+                    401 => ("WWW-Authenticate", "Authorization"),
+                    _ => ("Proxy-Authenticate", "Proxy-Authorization"),
+                };
+                let stale = response
+                    .headers
+                    .all(from)
+                    .any(|c| c.to_ascii_lowercase().contains("stale=true"));
+                let Some(credentials) = &dialling.invite.credentials else {
+                    return false;
+                };
+                if leg.retries > 0 && !stale {
+                    return false;
+                }
+                let uri = request.uri.to_string();
+                let cnonce = identity.cnonce(target, next.cseq);
+                let challenges = response.headers.all(from);
+                let answer = digest::respond(challenges, credentials, "INVITE", &uri, &cnonce, 1);
+                let Some(answer) = answer else {
+                    return false;
+                };
+                request.headers.push(to, &answer);
+            }
+            _ => return false,
+        }
+        let draft = dialling.draft(self.id, target, &next, request);
+        *leg = next;
+        core.send(draft, now);
+        true
+    }
+
+    pub(super) fn dialling_silence(
+        &mut self,
+        target: usize,
+        silence: &Silence,
+        core: &mut Core,
+        now: Instant,
+    ) {
+        let Stage::Dialling(dialling) = &mut self.stage else {
+            return;
+        };
+        let cause = match silence {
+            Silence::Unreachable(why) => FailureCause::Transport(why.clone()),
+            Silence::TimedOut if dialling.heard.is_some() => FailureCause::TimedOut,
+            Silence::TimedOut => FailureCause::NoResponse,
+        };
+        let failure = Failure {
+            target: Some(target),
+            ..dialling.failure(cause, now)
+        };
+        dialling.note_refusal(failure);
+        self.forks.finish(target);
+        self.conclude_if_closed(core, now);
+    }
+
+    pub(super) fn dialling_timeout(&mut self, core: &mut Core, now: Instant) {
+        let Stage::Dialling(dialling) = &mut self.stage else {
+            return;
+        };
+        if dialling.deadline().is_none_or(|at| at > now) {
+            return;
+        }
+        if dialling.giving_up.is_none() {
+            dialling.giving_up = Some(GivingUp {
+                cause: FailureCause::NoResponse,
+                until: now,
+            });
+            self.forks.cancel_open(&[], core, now);
+        }
+        self.conclude(core, now);
+    }
+
+    pub(super) fn give_up_dialling(&mut self, reasons: &[Reason], core: &mut Core, now: Instant) {
+        let Stage::Dialling(dialling) = &mut self.stage else {
+            return;
+        };
+        if dialling.giving_up.is_some() {
+            return;
+        }
+        // Where nothing was heard there is nobody to wait for.
+        let patience = match dialling.heard {
+            Some(_) => CANCEL_PATIENCE,
+            None => Duration::ZERO,
+        };
+        dialling.giving_up = Some(GivingUp {
+            cause: FailureCause::Cancelled,
+            until: now + patience,
+        });
+        self.forks.cancel_open(reasons, core, now);
+        if patience.is_zero() {
+            self.conclude(core, now);
+        }
+    }
+
+    fn conclude_if_closed(&mut self, core: &mut Core, now: Instant) {
+        if self.forks.all_closed() {
+            self.conclude(core, now);
+        }
+    }
+
+    /// Tells that the call failed, and why.
+    fn conclude(&mut self, core: &mut Core, now: Instant) {
+        let Stage::Dialling(dialling) = &mut self.stage else {
+            return;
+        };
+        let best = dialling.best.take();
+        let failure = match (dialling.giving_up.take(), best) {
+            (Some(giving_up), best) if giving_up.cause != FailureCause::Response => Failure {
+                // What the network said to our CANCEL (487) tells nothing; what one
+                // fork said of its own accord does.
+                cause: giving_up.cause,
+                ..best
+                    .filter(|best| best.status != Some(487))
+                    .unwrap_or_else(|| dialling.failure(FailureCause::Cancelled, now))
+            },
+            (_, Some(best)) => best,
+            (_, None) => {
+                dialling.failure(FailureCause::Transport("No target to call".to_owned()), now)
+            }
+        };
+        let failure = Failure {
+            provisionals: std::mem::take(&mut dialling.provisionals),
+            after_ms: dialling.millis(now),
+            ..failure
+        };
+        core.tell(Event::Failed {
+            call: self.id,
+            failure: Box::new(failure),
+        });
+        self.over(now);
+    }
+}
+
+fn refusal(dialling: &Dialling, target: usize, response: &Response, now: Instant) -> Failure {
+    let headers = &response.headers;
+    Failure {
+        status: Some(response.status),
+        phrase: response.phrase.clone(),
+        reasons: headers::reasons(headers),
+        retry_after_s: headers::retry_after(headers),
+        warnings: headers::values(headers, "Warning"),
+        diversion: headers::values(headers, "Diversion"),
+        history: headers::values(headers, "History-Info"),
+        contacts: match response.status {
+            300..400 => headers::values(headers, "Contact"),
+            _ => Vec::new(),
+        },
+        target: Some(target),
+        ..dialling.failure(FailureCause::Response, now)
+    }
+}

@@ -1,0 +1,331 @@
+//! All user agents on a set of sockets, without the sockets.
+//!
+//! Put in what arrives ([`Endpoint::handle_message`]), what fails
+//! ([`Endpoint::handle_unreachable`]), what is wanted ([`Endpoint::command`]) and
+//! the passing of time ([`Endpoint::handle_timeout`]); then drain
+//! [`Endpoint::poll_output`] and come back at [`Endpoint::poll_timeout`]. Coming
+//! early is harmless.
+
+pub(crate) mod core;
+mod doorman;
+mod strangers;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+    sync::Arc,
+    time::Instant,
+};
+
+use self::core::{Core, Owner};
+use crate::{
+    authority::{AccountId, Authority},
+    call::{Call, CallKey, Silence},
+    command::{CallId, Command, RegistrationId},
+    config::Config,
+    digest::Authenticator,
+    event::{Event, Failure, FailureCause},
+    flow::Flow,
+    message::{Response, Via},
+    random::Random,
+    registrar::{Binding, Registrar},
+    registration::Registering,
+    transaction::ServerKey,
+};
+
+/// What the shell must do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Output {
+    /// Send these bytes; for TCP connect first when there is no connection.
+    Send {
+        flow: Flow,
+        bytes: Vec<u8>,
+    },
+    /// Look up a host name, and call [`Endpoint::resolved`] with what was found.
+    Resolve {
+        name: String,
+    },
+    Event(Event),
+}
+
+pub struct Endpoint {
+    core: Core,
+    authority: Arc<dyn Authority>,
+    authenticator: Authenticator,
+    registrar: Registrar,
+    registrations: BTreeMap<RegistrationId, Registering>,
+    calls: BTreeMap<CallId, Call>,
+    by_key: BTreeMap<CallKey, CallId>,
+    by_invite: BTreeMap<ServerKey, CallId>,
+    deadlines: BTreeSet<(Instant, CallId)>,
+    deadline_of: BTreeMap<CallId, Instant>,
+    calls_received: u64,
+}
+
+impl Endpoint {
+    /// `seed` feeds tags, branches and nonces and must be unpredictable; `wall_ms` is
+    /// the wall clock at `now` (Unix ms), used for the expiry of bindings.
+    pub fn new(
+        config: Config,
+        authority: Arc<dyn Authority>,
+        seed: [u8; 32],
+        now: Instant,
+        wall_ms: i64,
+    ) -> Self {
+        let mut random = Random::new(seed);
+        let authenticator = Authenticator::new(config.realm.clone(), random.bytes(), now);
+        Endpoint {
+            core: Core::new(config, random),
+            authority,
+            authenticator,
+            registrar: Registrar::new(now, wall_ms),
+            registrations: BTreeMap::new(),
+            calls: BTreeMap::new(),
+            by_key: BTreeMap::new(),
+            by_invite: BTreeMap::new(),
+            deadlines: BTreeSet::new(),
+            deadline_of: BTreeMap::new(),
+            calls_received: 0,
+        }
+    }
+
+    /// Brings back bindings of an earlier process; those that ran out are left out.
+    pub fn restore(&mut self, bindings: Vec<Binding>, now: Instant) {
+        self.registrar.restore(bindings, now);
+    }
+
+    /// A flow broke: a connection closed or could not be opened, a port is unreachable.
+    pub fn handle_unreachable(&mut self, flow: Flow, why: &str, now: Instant) {
+        for fired in self.core.transactions.on_unreachable(flow) {
+            let silence = Silence::Unreachable(why.to_owned());
+            self.on_silence(fired.owner, &silence, now);
+        }
+        self.settle(now);
+    }
+
+    /// The answer to [`Output::Resolve`]; empty when there is none.
+    pub fn resolved(&mut self, name: &str, addresses: &[IpAddr], now: Instant) {
+        self.core.resolved(name, addresses, now);
+        self.settle(now);
+    }
+
+    pub fn command(&mut self, command: Command, now: Instant) {
+        match command {
+            Command::Invite { call, invite } => {
+                let call = Call::dial(call, *invite, &mut self.core, now);
+                self.put(call, now);
+            }
+            Command::Ring { call } => self.with(call, now, |call, core| call.ring(core, now)),
+            Command::Progress {
+                call,
+                status,
+                media,
+            } => self.with(call, now, |call, core| {
+                call.progress(status, media, core, now);
+            }),
+            Command::Answer { call, media } => {
+                self.with(call, now, |call, core| call.answer(&media, core, now));
+            }
+            Command::Reject { call, rejection } => {
+                self.with(call, now, |call, core| call.reject(&rejection, core, now));
+            }
+            Command::HangUp { call, reasons } => {
+                self.with(call, now, |call, core| call.hang_up(&reasons, core, now));
+            }
+            Command::Hold { call, hold } => {
+                self.with(call, now, |call, core| call.hold(hold, core, now));
+            }
+            Command::Remedia { call, media } => {
+                self.with(call, now, |call, core| call.remedia(&media, core, now));
+            }
+            Command::SendDigit { call, digit } => {
+                self.with(call, now, |call, core| call.send_digit(digit, core, now));
+            }
+            Command::Resume {
+                call,
+                record,
+                media,
+            } => match Call::resume(call, &record, &media, &mut self.core, now) {
+                Some(call) => self.put(call, now),
+                None => self.core.tell(Event::Failed {
+                    call,
+                    failure: Box::new(Failure::of(FailureCause::NotResumed)),
+                }),
+            },
+            Command::Register { id, registration } => {
+                let registering = Registering::start(id, *registration, &mut self.core, now);
+                self.registrations.insert(id, registering);
+            }
+            Command::Unregister { id } => {
+                if let Some(registering) = self.registrations.get_mut(&id) {
+                    registering.leave(&mut self.core, now);
+                }
+            }
+            Command::Unbind { account } => {
+                if self.registrar.remove(account) {
+                    self.core.tell(Event::Bindings {
+                        account,
+                        bindings: Vec::new(),
+                        by_itself: true,
+                    });
+                }
+            }
+            Command::Drain { retry_after } => self.core.draining = Some(retry_after),
+        }
+        self.settle(now);
+    }
+
+    pub fn handle_timeout(&mut self, now: Instant) {
+        for fired in self.core.transactions.on_timeout(now, &mut self.core.out) {
+            self.on_silence(fired.owner, &Silence::TimedOut, now);
+        }
+        self.core.give_up_look_ups(now);
+        while let Some((at, id)) = self.deadlines.first().copied()
+            && at <= now
+        {
+            self.with(id, now, |call, core| call.on_timeout(core, now));
+        }
+        for registering in self.registrations.values_mut() {
+            registering.on_timeout(&mut self.core, now);
+        }
+        for account in self.registrar.on_timeout(now) {
+            self.core.tell(Event::Bindings {
+                account,
+                bindings: self.registrar.of(account),
+                by_itself: false,
+            });
+        }
+        self.authenticator.sweep(now);
+        self.settle(now);
+    }
+
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.core.out.pop_front()
+    }
+
+    /// When to call [`Endpoint::handle_timeout`] next.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        let registrations = self
+            .registrations
+            .values()
+            .filter_map(Registering::deadline);
+        registrations
+            .chain(self.core.deadline())
+            .chain(self.deadlines.first().map(|(at, _)| *at))
+            .chain(self.registrar.deadline())
+            .min()
+    }
+
+    /// Everything an account is bound to now, the most preferred first.
+    pub fn bindings(&self, account: AccountId) -> Vec<Binding> {
+        self.registrar.of(account)
+    }
+
+    /// Calls that are not over.
+    pub fn calls(&self) -> usize {
+        self.calls.values().filter(|call| !call.is_over()).count()
+    }
+
+    /// Calls that are not over, for ending them all.
+    pub fn open_calls(&self) -> Vec<CallId> {
+        let open = self.calls.values().filter(|call| !call.is_over());
+        open.map(|call| call.id).collect()
+    }
+
+    /// Registrations elsewhere that are alive.
+    pub fn registrations(&self) -> Vec<RegistrationId> {
+        self.registrations.keys().copied().collect()
+    }
+
+    /// Nothing waits for an answer of ours or of the peers.
+    pub fn is_idle(&self) -> bool {
+        self.calls() == 0 && self.core.transactions.none_waiting() && self.registrations.is_empty()
+    }
+
+    fn on_response(&mut self, response: &Response, flow: Flow, now: Instant) {
+        let matched = self
+            .core
+            .transactions
+            .on_response(response, now, &mut self.core.out);
+        match matched.map(|matched| matched.owner) {
+            Some(Owner::Call(id, purpose)) => self.with(id, now, |call, core| {
+                call.on_response(purpose, response, flow, core, now);
+            }),
+            Some(Owner::Registration(id)) => {
+                if let Some(registering) = self.registrations.get_mut(&id) {
+                    registering.on_response(response, &mut self.core, now);
+                }
+            }
+            Some(Owner::Nobody) | None => {}
+        }
+    }
+
+    fn on_silence(&mut self, owner: Owner, silence: &Silence, now: Instant) {
+        match owner {
+            Owner::Call(id, purpose) => self.with(id, now, |call, core| {
+                call.on_silence(purpose, silence, core, now);
+            }),
+            Owner::Registration(id) => {
+                let why = match silence {
+                    Silence::TimedOut => "No answer",
+                    Silence::Unreachable(why) => why,
+                };
+                if let Some(registering) = self.registrations.get_mut(&id) {
+                    registering.on_silence(why, &mut self.core, now);
+                }
+            }
+            Owner::Nobody => {}
+        }
+    }
+
+    /// Tells the owners of what could not be sent, and forgets what is gone.
+    fn settle(&mut self, now: Instant) {
+        while let Some((owner, why)) = self.core.undeliverable.pop_front() {
+            self.on_silence(owner, &Silence::Unreachable(why), now);
+        }
+        self.registrations.retain(|_, r| !r.is_gone());
+    }
+
+    /// Does something with a call and brings the indices up to date.
+    fn with(&mut self, id: CallId, now: Instant, f: impl FnOnce(&mut Call, &mut Core)) {
+        let Some(mut call) = self.calls.remove(&id) else {
+            return;
+        };
+        if let Some(key) = call.cancellable() {
+            self.by_invite.remove(key);
+        }
+        f(&mut call, &mut self.core);
+        self.put(call, now);
+    }
+
+    fn put(&mut self, call: Call, now: Instant) {
+        let id = call.id;
+        if let Some(old) = self.deadline_of.remove(&id) {
+            self.deadlines.remove(&(old, id));
+        }
+        if call.is_gone(now) {
+            self.by_key.remove(&call.key);
+            return;
+        }
+        if let Some(at) = call.deadline() {
+            self.deadlines.insert((at, id));
+            self.deadline_of.insert(id, at);
+        }
+        if let Some(key) = call.cancellable() {
+            self.by_invite.insert(key.clone(), id);
+        }
+        self.by_key.insert(call.key.clone(), id);
+        self.calls.insert(id, call);
+    }
+}
+
+/// The flow a response to a request with this Via takes.
+fn return_flow(via: &Via, flow: Flow) -> Flow {
+    match flow.transport.is_reliable() {
+        true => flow,
+        false => Flow {
+            remote: via.return_address(flow.remote),
+            ..flow
+        },
+    }
+}

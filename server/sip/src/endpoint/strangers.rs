@@ -1,0 +1,232 @@
+//! Requests outside of any call: everyone must say who they are first, but for OPTIONS.
+
+use std::time::Instant;
+
+use super::{Endpoint, doorman::Guest};
+use crate::{
+    authority::AccountId,
+    call::{ALLOW, Call, has_sdp},
+    command::CallId,
+    dialog::Dialog,
+    digest::Proof,
+    event::{Caller, Event, Incoming},
+    media::NegotiatedMedia,
+    message::{Method, NameAddr},
+    sdp::Negotiation,
+    uri::{SipUri, Uri},
+};
+
+const SDP: &str = "application/sdp";
+/// Transactions at once; beyond them strangers are refused without a trace.
+const MAX_TRANSACTIONS: usize = 50_000;
+/// What an overloaded server asks callers to wait, s.
+const OVERLOAD_WAIT: &str = "5";
+
+impl Endpoint {
+    pub(super) fn on_stranger(&mut self, guest: Guest, now: Instant) {
+        match &guest.request.method {
+            Method::Options => {
+                let response = self
+                    .response(&guest, 200)
+                    .with("Allow", ALLOW)
+                    .with("Accept", SDP)
+                    .with("Supported", "100rel, timer");
+                self.core.respond_once(guest.back, response);
+            }
+            Method::Register if self.core.config.registrar => self.on_register(&guest, now),
+            Method::Invite => self.on_invite(guest, now),
+            Method::Bye | Method::Prack | Method::Update | Method::Info => {
+                self.refuse(&guest, 481);
+            }
+            Method::Register | Method::Ack | Method::Cancel | Method::Unserved(_) => {
+                self.refuse(&guest, 405);
+            }
+            Method::Other(_) => self.refuse(&guest, 501),
+        }
+    }
+
+    /// Who sent this, or a challenge was sent instead.
+    fn authenticate(&mut self, guest: &Guest, now: Instant) -> Option<(AccountId, String)> {
+        let headers = &guest.request.headers;
+        let credentials = headers
+            .all("Authorization")
+            .chain(headers.all("Proxy-Authorization"));
+        let proof = self.authenticator.judge(
+            credentials,
+            guest.request.method.as_str(),
+            &guest.request.uri.to_string(),
+            self.authority.as_ref(),
+            now,
+        );
+        let stale = match proof {
+            Proof::Accepted { account, username } => return Some((account, username)),
+            Proof::Stale => true,
+            Proof::Refused => false,
+        };
+        let mut response = self.response(guest, 401);
+        for challenge in self.authenticator.challenges(stale, now) {
+            response.headers.push("WWW-Authenticate", &challenge);
+        }
+        self.core.respond_once(guest.back, response);
+        None
+    }
+
+    fn on_register(&mut self, guest: &Guest, now: Instant) {
+        let Some((account, username)) = self.authenticate(guest, now) else {
+            return;
+        };
+        // A phone may register its own name alone (§10.3 step 5).
+        if guest.envelope.to.uri.user() != Some(&username) {
+            return self.refuse(guest, 403);
+        }
+        let tag = self.core.random.tag();
+        let outcome = self.registrar.register(
+            account,
+            &username,
+            &guest.request,
+            &guest.envelope,
+            guest.flow,
+            &self.core.config,
+            now,
+        );
+        let response = match outcome {
+            Ok(_) => self.registrar.accepted(account, &guest.request, &tag, now),
+            Err(refused) => refused.response(&guest.request, &tag, &self.core.config),
+        };
+        self.core
+            .transactions
+            .accept(guest.key.clone(), guest.back, now);
+        self.core.respond(&guest.key, response, now);
+        if outcome == Ok(true) {
+            self.core.tell(Event::Bindings {
+                account,
+                bindings: self.registrar.of(account),
+                by_itself: true,
+            });
+        }
+    }
+
+    fn on_invite(&mut self, guest: Guest, now: Instant) {
+        let Uri::Sip(dialled) = guest.request.uri.clone() else {
+            return self.refuse(&guest, 416);
+        };
+        let caller = match self.authority.trunk_by_source(guest.flow.remote) {
+            Some(trunk) => Caller::Trunk(trunk),
+            None => match self.authenticate(&guest, now) {
+                Some((account, _)) => Caller::Account(account),
+                None => return,
+            },
+        };
+        if let Some(wait) = self.core.draining {
+            let seconds = wait.as_secs().to_string();
+            let response = self.response(&guest, 503).with("Retry-After", &seconds);
+            return self.core.respond_once(guest.back, response);
+        }
+        let full = self.calls.len() >= self.core.config.max_calls
+            || self.core.transactions.len() >= MAX_TRANSACTIONS;
+        if full {
+            let response = self
+                .response(&guest, 503)
+                .with("Retry-After", OVERLOAD_WAIT);
+            return self.core.respond_once(guest.back, response);
+        }
+        let media = match self.judge_offer(&guest) {
+            Ok(media) => media,
+            Err(response) => return self.core.respond_once(guest.back, *response),
+        };
+        self.let_in(guest, caller, dialled, media, now);
+    }
+
+    /// What the offer would come to, or the refusal it gets.
+    fn judge_offer(
+        &self,
+        guest: &Guest,
+    ) -> Result<Option<NegotiatedMedia>, Box<crate::message::Response>> {
+        let headers = &guest.request.headers;
+        let accepts_sdp = !headers.has("Accept")
+            || headers.list("Accept").any(|range| {
+                let range = range.split(';').next().unwrap_or_default().trim();
+                ["*/*", "application/*", SDP]
+                    .iter()
+                    .any(|r| r.eq_ignore_ascii_case(range))
+            });
+        if !accepts_sdp {
+            return Err(Box::new(self.response(guest, 406)));
+        }
+        if crate::call::too_brief(&guest.request, &self.core) {
+            let least = self.core.config.min_session_expires.as_secs().to_string();
+            return Err(Box::new(self.response(guest, 422).with("Min-SE", &least)));
+        }
+        if guest.request.body.is_empty() {
+            return Ok(None);
+        }
+        if !has_sdp(headers, &guest.request.body) || headers.has("Content-Encoding") {
+            return Err(Box::new(self.response(guest, 415).with("Accept", SDP)));
+        }
+        let codecs = &self.core.config.codecs;
+        Negotiation::preview(codecs, &guest.request.body, guest.flow.remote.ip())
+            .map(Some)
+            .map_err(|why| {
+                let warning = format!("304 {} \"{why}\"", self.core.config.realm);
+                let response = self.response(guest, why.status());
+                Box::new(response.with("Warning", &warning))
+            })
+    }
+
+    fn let_in(
+        &mut self,
+        guest: Guest,
+        caller: Caller,
+        dialled: SipUri,
+        media: Option<NegotiatedMedia>,
+        now: Instant,
+    ) {
+        let Guest {
+            request,
+            envelope,
+            key,
+            flow,
+            back,
+        } = guest;
+        let tag = self.core.random.tag();
+        let from_user = envelope.from.uri.user().map(str::to_owned);
+        let dialog = Dialog::of_called(&request, &envelope, tag.clone(), flow, || {
+            SipUri::at(from_user.as_deref(), flow.remote)
+        });
+        self.core.transactions.accept(key.clone(), back, now);
+        self.core.respond(&key, request.response(100, None), now);
+
+        self.calls_received += 1;
+        let id = CallId::theirs(self.calls_received);
+        let trusted = matches!(caller, Caller::Trunk(_));
+        let asserted = ["P-Asserted-Identity", "Remote-Party-ID"]
+            .iter()
+            .find_map(|name| request.headers.list(name).next())
+            .and_then(|value| value.parse::<NameAddr>().ok());
+        let listed = |name: &str| match trusted {
+            true => request.headers.list(name).map(str::to_owned).collect(),
+            false => Vec::new(),
+        };
+        let incoming = Incoming {
+            caller,
+            dialled,
+            to_user: envelope.to.uri.user().map(str::to_owned),
+            from_user,
+            from_display: envelope.from.display.clone(),
+            asserted_user: asserted
+                .filter(|_| trusted)
+                .and_then(|party| party.uri.user().map(str::to_owned)),
+            diversion: listed("Diversion"),
+            history: listed("History-Info"),
+            media,
+            user_agent: request.headers.get("User-Agent").map(str::to_owned),
+            sip_call_id: envelope.call_id.clone(),
+        };
+        let call = Call::incoming(id, tag, request, envelope, key, dialog, &mut self.core, now);
+        self.put(call, now);
+        self.core.tell(Event::Incoming {
+            call: id,
+            incoming: Box::new(incoming),
+        });
+    }
+}

@@ -6,13 +6,15 @@
 
 mod call;
 mod end;
+mod stage;
 #[cfg(test)]
 mod tests;
 
 use serde::{Deserialize, Serialize};
 
-pub use call::{Call, CallSetup, Output, PlayMode, Stage};
+pub use call::Call;
 pub use end::{CallEnd, HangUp, LeaveWay};
+pub use stage::{CallSetup, Output, PlayMode, Stage};
 
 use crate::{
     decode::{Row, Verdict},
@@ -20,7 +22,7 @@ use crate::{
     id::{AttemptId, InvitationId, TrunkId},
     line::LineKey,
     outcome::Outcome,
-    time::Millis,
+    time::{Millis, Span},
 };
 
 /// The record of a call.
@@ -58,7 +60,7 @@ pub struct AttemptResult {
     /// The Q.850 cause, if one came.
     pub q850_cause: Option<u8>,
     /// How long it rang.
-    pub rang_ms: Option<crate::time::Span>,
+    pub rang_ms: Option<Span>,
 }
 
 /// A way to a person: the line, how it is dialled, and over which trunk.

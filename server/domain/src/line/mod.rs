@@ -134,7 +134,9 @@ pub struct Line {
     /// Our own calls with it, by a key of the caller's.
     #[serde(skip)]
     calls: BTreeMap<String, Evidence>,
-    dnd_until: Option<Dnd>,
+    /// What was shown when something was last heard: it does not fade.
+    known: LineState,
+    dnd: Option<Dnd>,
 }
 
 /// Do not disturb.
@@ -210,44 +212,50 @@ impl Line {
     /// Takes evidence in, in the place of what its source said before.
     ///
     /// Evidence that the line can be reached clears older evidence that it
-    /// cannot. Evidence from the future is not evidence.
+    /// cannot. A registration that is only refreshed says nothing new: a phone
+    /// that registers each minute and answers 480 does not return each minute.
+    /// Evidence from the future is no evidence.
+    ///
+    /// What an attempt came to is no [`Change`]: whoever made it knows.
     pub fn add(&mut self, evidence: Evidence, now: Millis) -> Option<Change> {
-        if evidence.at > now + CLOCK_TOLERANCE || !evidence.valid(now) {
+        let before = self.of_source(evidence.source).cloned();
+        let outdated = before.as_ref().is_some_and(|old| old.at > evidence.at);
+        if evidence.at > now + CLOCK_TOLERANCE || !evidence.valid(now) || outdated {
             return None;
         }
-        let before = self.state(now).state;
-        let older = |old: &Evidence| old.at <= evidence.at;
-        let superseded = self
-            .evidence
-            .iter()
-            .any(|old| old.source == evidence.source && !older(old));
-        if superseded {
-            return None;
-        }
+        let source = evidence.source;
+        let refreshed = source == Source::Registration
+            && before.is_some_and(|old| old.valid(now) && old.state == evidence.state);
 
-        let reaches = evidence.state.reachable();
+        let reaches = evidence.state.reachable() && !refreshed;
         self.evidence.retain(|old| {
-            let replaced = old.source == evidence.source;
-            let refuted = reaches && old.state == LineState::Offline && older(old);
-            !replaced && !refuted
+            let refuted = reaches && old.state == LineState::Offline && old.at <= evidence.at;
+            old.source != source && !refuted
         });
         self.evidence.push(evidence);
-        self.change_since(before, now)
+        if refreshed {
+            return None;
+        }
+
+        let change = self.heard(now)?;
+        match (source, change) {
+            (Source::Outcome, _) | (Source::Registration, Change::Freed) => None,
+            (_, change) => Some(change),
+        }
     }
 
-    /// Something came from the line itself (a call, a digit, a 180) or a notice
-    /// that it is back: whatever said it was offline is out of date.
+    /// Something came from the line itself (a call, a digit, a 180, a contact
+    /// that is new) or a notice that it is back: whatever said it was offline is
+    /// out of date.
     pub fn seen(&mut self, now: Millis) -> Option<Change> {
-        let before = self.state(now).state;
-        self.evidence
-            .retain(|old| old.state != LineState::Offline || old.at > now);
-        match before {
-            LineState::Offline => Some(Change::Returned),
-            LineState::Free | LineState::Ringing | LineState::Busy | LineState::Unknown => None,
-        }
+        let was_off = self.known == LineState::Offline;
+        self.evidence.retain(|old| old.state != LineState::Offline);
+        self.heard(now);
+        was_off.then_some(Change::Returned)
     }
 
     /// A call of ours with this line began or went on: exact while it lasts.
+    /// `key` tells the calls apart.
     pub fn call(
         &mut self,
         key: &str,
@@ -255,7 +263,6 @@ impl Line {
         now: Millis,
         detail: &str,
     ) -> Option<Change> {
-        let before = self.state(now).state;
         if state.reachable() {
             self.evidence.retain(|old| old.state != LineState::Offline);
         }
@@ -268,24 +275,25 @@ impl Line {
             detail: detail.to_owned(),
         };
         self.calls.insert(key.to_owned(), evidence);
-        self.change_since(before, now)
-            .filter(|change| *change == Change::Returned)
+        self.heard(now).filter(|change| *change == Change::Returned)
     }
 
-    /// That call is over. What attempts made of the line during it is out of date.
+    /// That call is over: he can be called in a moment, unless another goes on.
+    /// What attempts made of the line while it lasted is out of date.
     pub fn call_ended(&mut self, key: &str, now: Millis) -> Option<Change> {
         let ended = self.calls.remove(key)?;
         if self.calls.is_empty() {
             self.evidence
                 .retain(|old| old.source != Source::Outcome || old.state != LineState::Busy);
         }
-        let freed = ended.state == LineState::Busy && self.calls.is_empty();
-        (freed && self.state(now).state != LineState::Busy).then_some(Change::Freed)
+        self.heard(now);
+        let freed = ended.state == LineState::Busy && self.known != LineState::Busy;
+        freed.then_some(Change::Freed)
     }
 
     /// Sets or lifts "do not disturb"; `until` none is until it is lifted.
     pub fn set_dnd(&mut self, on: bool, until: Option<Millis>) {
-        self.dnd_until = on.then(|| until.map_or(Dnd::Always, Dnd::Until));
+        self.dnd = on.then(|| until.map_or(Dnd::Always, Dnd::Until));
     }
 
     /// What is to be shown.
@@ -298,7 +306,7 @@ impl Line {
         LineView {
             state: winner.map_or(LineState::Unknown, |winner| winner.state),
             winner,
-            dnd: match self.dnd_until {
+            dnd: match self.dnd {
                 None => false,
                 Some(Dnd::Always) => true,
                 Some(Dnd::Until(until)) => now < until,
@@ -310,7 +318,7 @@ impl Line {
     /// When what is shown may change by itself.
     pub fn next_change(&self, now: Millis) -> Option<Millis> {
         let fades = self.evidence.iter().filter_map(|piece| piece.until);
-        let quiet = match self.dnd_until {
+        let quiet = match self.dnd {
             Some(Dnd::Until(until)) => Some(until),
             Some(Dnd::Always) | None => None,
         };
@@ -322,13 +330,23 @@ impl Line {
         self.evidence.retain(|piece| piece.valid(now));
     }
 
-    fn change_since(&self, before: LineState, now: Millis) -> Option<Change> {
+    fn of_source(&self, source: Source) -> Option<&Evidence> {
+        self.evidence.iter().find(|piece| piece.source == source)
+    }
+
+    /// Notes what is known now, and tells how it differs from what was known
+    /// when something was last heard.
+    fn heard(&mut self, now: Millis) -> Option<Change> {
         use LineState::{Busy, Free, Offline, Ringing, Unknown};
 
-        match (before, self.state(now).state) {
-            (Offline, Free | Ringing | Busy) => Some(Change::Returned),
+        let state = self.state(now).state;
+        match (std::mem::replace(&mut self.known, state), state) {
+            (Offline | Unknown, Free | Ringing | Busy) => Some(Change::Returned),
             (Busy, Free) => Some(Change::Freed),
             (Free | Ringing | Busy | Offline | Unknown, _) => None,
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

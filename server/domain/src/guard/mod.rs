@@ -1,0 +1,164 @@
+//! What must not be dialled, whatever is due.
+//!
+//! The guard is asked right before a call, with everything that is in flight
+//! over all meetings. It never forgets a reason to refuse: a refusal says until
+//! when it holds, if it does not hold for good.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    company::QuietHours,
+    id::{InvitationId, OccurrenceId},
+    invitation::{Finish, Invitation, Rsvp, Status, Why},
+    line::LineKey,
+    meeting::Invitee,
+    number::PhoneNumber,
+    time::{Millis, Span, Zone},
+};
+
+/// A call that is up or being set up, to whomever, in whichever meeting.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InFlight {
+    /// For which invitation.
+    pub invitation: InvitationId,
+    /// At which occurrence.
+    pub occurrence: OccurrenceId,
+    /// To whom.
+    pub invitee: Invitee,
+    /// By which line.
+    pub line: LineKey,
+    /// The number dialled, if it is one.
+    pub number: Option<PhoneNumber>,
+}
+
+/// Everything the guard looks at.
+#[derive(Debug, Clone, Copy)]
+pub struct Circumstances<'a> {
+    /// When the occurrence is over.
+    pub ends_at: Millis,
+    /// Whether the occurrence calls people at all now.
+    pub calls: bool,
+    /// The company's quiet hours.
+    pub quiet_hours: Option<QuietHours>,
+    /// Where the callee's clock hangs.
+    pub zone: Zone,
+    /// All calls in flight.
+    pub in_flight: &'a [InFlight],
+    /// Numbers that asked never to be called again.
+    pub never: &'a [PhoneNumber],
+    /// The line that is about to be called.
+    pub line: &'a LineKey,
+    /// Its number, if it is one.
+    pub number: Option<&'a PhoneNumber>,
+}
+
+/// Why somebody is not called now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Blocked {
+    /// The meeting is over, or calls nobody.
+    #[error("The meeting is over")]
+    MeetingOver,
+    /// He declined, or said he cannot come.
+    #[error("He declined")]
+    Declined,
+    /// He asked never to be called on this number.
+    #[error("He asked never to be called on this number")]
+    NeverAgain,
+    /// A call with him is up already.
+    #[error("He is in a call of another meeting")]
+    InFlight {
+        /// At which occurrence.
+        occurrence: OccurrenceId,
+    },
+    /// It is night where he is.
+    #[error("It is quiet hours where he is")]
+    QuietHours {
+        /// Until when.
+        until: Millis,
+    },
+}
+
+/// How soon a call that another call stands in the way of is looked at again,
+/// when nothing says before that the other one ended.
+const LOOK_AGAIN: Span = Span::seconds(15);
+
+/// Whether this invitation may be dialled now.
+pub fn check(
+    invitation: &Invitation,
+    around: &Circumstances<'_>,
+    now: Millis,
+) -> Result<(), Blocked> {
+    if now >= around.ends_at || !around.calls {
+        return Err(Blocked::MeetingOver);
+    }
+    if has_declined(invitation) {
+        return Err(Blocked::Declined);
+    }
+    if let Some(number) = around.number
+        && around.never.iter().any(|never| never.same_line(number))
+    {
+        return Err(Blocked::NeverAgain);
+    }
+    if let Some(other) = around
+        .in_flight
+        .iter()
+        .find(|call| is_same(call, invitation, around))
+    {
+        return Err(Blocked::InFlight {
+            occurrence: other.occurrence,
+        });
+    }
+    let accepted = invitation.rsvp() == Some(Rsvp::Accepted) || wanted_by_hand(invitation);
+    let quiet = around.quiet_hours.filter(|_| !accepted);
+    if let Some(until) = quiet.and_then(|quiet| quiet.until(now, around.zone)) {
+        return Err(Blocked::QuietHours { until });
+    }
+    Ok(())
+}
+
+impl Blocked {
+    /// When to ask again, and what the board says until then; none when never.
+    pub fn retry(self, now: Millis) -> Option<(Millis, Why)> {
+        match self {
+            Self::MeetingOver | Self::Declined | Self::NeverAgain => None,
+            Self::InFlight { .. } => Some((now + LOOK_AGAIN, Why::AlreadyCalled)),
+            Self::QuietHours { until } => Some((until, Why::QuietHours)),
+        }
+    }
+}
+
+fn has_declined(invitation: &Invitation) -> bool {
+    let finished = matches!(
+        invitation.status(),
+        Status::Finished {
+            why: Finish::Declined | Finish::CannotCome,
+            ..
+        }
+    );
+    finished || invitation.rsvp() == Some(Rsvp::Declined)
+}
+
+/// The organiser answers for a call he asks for himself.
+fn wanted_by_hand(invitation: &Invitation) -> bool {
+    matches!(
+        invitation.status(),
+        Status::Waiting {
+            why: Why::Organiser,
+            ..
+        }
+    )
+}
+
+/// One person is one person by his id, by his line and by his number: a mobile
+/// that was dragged in as a bare number may be an employee's.
+fn is_same(call: &InFlight, invitation: &Invitation, around: &Circumstances<'_>) -> bool {
+    let number = match (&call.number, around.number) {
+        (Some(one), Some(two)) => one.same_line(two),
+        (None, _) | (_, None) => false,
+    };
+    number || call.line == *around.line || call.invitee.is_same_person(&invitation.invitee)
+}
+
+#[cfg(test)]
+mod tests;

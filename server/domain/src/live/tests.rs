@@ -1,0 +1,213 @@
+use super::*;
+
+const NOW: Millis = Millis(1_000_000);
+
+fn member(n: u8, role: Role) -> Member {
+    Member {
+        id: MemberId::new(NOW, [n; 10]),
+        name: format!("Member {n}"),
+        employee: None,
+        number: None,
+        class: DeviceClass::SipPhone,
+        role,
+        invitation: None,
+        joined_at: NOW,
+        muted: false,
+        talking: false,
+    }
+}
+
+fn room(roles: &[Role]) -> (LiveRoom, Vec<MemberId>) {
+    let mut room = LiveRoom::new(RoomId::new(NOW, [9; 10]));
+    let ids = roles.iter().zip(1..).map(|(role, n)| {
+        let someone = member(n, *role);
+        let id = someone.id;
+        room.join(someone);
+        id
+    });
+    let ids = ids.collect();
+    drain(&mut room);
+    (room, ids)
+}
+
+fn drain(room: &mut LiveRoom) -> Vec<Output> {
+    std::iter::from_fn(|| room.poll_output()).collect()
+}
+
+fn press(room: &mut LiveRoom, id: MemberId, keys: &str) -> Vec<Output> {
+    for key in keys.chars() {
+        room.on_digit(id, key, NOW);
+    }
+    drain(room)
+}
+
+#[test]
+fn a_newcomer_is_welcomed_and_told_how_many_are_here() {
+    let (mut room, _) = room(&[Role::Speaker, Role::Speaker]);
+    let third = member(3, Role::Listener);
+
+    room.join(third.clone());
+
+    assert_eq!(
+        drain(&mut room),
+        [
+            Output::Joined(third.clone()),
+            Output::Hearing {
+                member: third.id,
+                speaks: false,
+                hears: true
+            },
+            Output::Tell {
+                member: third.id,
+                phrases: speech::welcome(2)
+            },
+        ]
+    );
+    assert_eq!(room.count(), 3);
+}
+
+#[test]
+fn star_six_mutes_and_a_second_time_unmutes() {
+    let (mut room, ids) = room(&[Role::Speaker]);
+
+    let outputs = press(&mut room, ids[0], "*6");
+
+    assert!(room.member(ids[0]).unwrap().muted);
+    assert!(outputs.contains(&Output::Hearing {
+        member: ids[0],
+        speaks: false,
+        hears: true
+    }));
+    assert!(outputs.contains(&Output::Tell {
+        member: ids[0],
+        phrases: speech::muted(true)
+    }));
+    press(&mut room, ids[0], "*6");
+    assert!(!room.member(ids[0]).unwrap().muted);
+}
+
+#[test]
+fn whoever_was_muted_by_a_moderator_can_unmute_himself() {
+    let (mut room, ids) = room(&[Role::Moderator, Role::Speaker]);
+    room.mute(ids[1], true);
+
+    press(&mut room, ids[1], "*6");
+
+    assert!(!room.member(ids[1]).unwrap().muted);
+}
+
+#[test]
+fn a_listener_cannot_unmute_himself_into_the_talk() {
+    let (mut room, ids) = room(&[Role::Listener]);
+
+    let outputs = press(&mut room, ids[0], "*6");
+
+    assert_eq!(
+        outputs,
+        [Output::Tell {
+            member: ids[0],
+            phrases: speech::may_speak(false)
+        }]
+    );
+}
+
+#[test]
+fn single_digits_and_slow_keys_do_nothing() {
+    let (mut room, ids) = room(&[Role::Speaker]);
+
+    assert_eq!(press(&mut room, ids[0], "6660"), []);
+    room.on_digit(ids[0], '*', NOW);
+    room.on_digit(ids[0], '6', NOW + KEY_TIME + Span(1));
+    assert_eq!(drain(&mut room), []);
+    // One member's star is not another's.
+    assert_eq!(press(&mut room, MemberId::new(NOW, [8; 10]), "*6"), []);
+}
+
+#[test]
+fn keys_count_heads_and_lead_out() {
+    let (mut room, ids) = room(&[Role::Speaker, Role::Speaker, Role::Speaker]);
+
+    assert_eq!(
+        press(&mut room, ids[0], "*5"),
+        [Output::Tell {
+            member: ids[0],
+            phrases: speech::head_count(2)
+        }]
+    );
+    assert_eq!(
+        press(&mut room, ids[0], "*0"),
+        [Output::HangUp {
+            member: ids[0],
+            way: LeaveWay::Key
+        }]
+    );
+}
+
+#[test]
+fn a_muted_member_does_not_show_as_talking() {
+    let (mut room, ids) = room(&[Role::Speaker]);
+    room.on_talking(ids[0], true);
+    assert!(room.member(ids[0]).unwrap().talking);
+
+    room.mute(ids[0], true);
+    assert!(!room.member(ids[0]).unwrap().talking);
+    room.on_talking(ids[0], true);
+    assert!(!room.member(ids[0]).unwrap().talking);
+}
+
+#[test]
+fn a_role_change_that_matters_to_the_voice_is_told() {
+    let (mut room, ids) = room(&[Role::Speaker]);
+
+    room.set_role(ids[0], Role::Moderator);
+    assert_eq!(
+        drain(&mut room),
+        [Output::Changed(room.member(ids[0]).unwrap().clone())]
+    );
+    room.set_role(ids[0], Role::Listener);
+    assert!(drain(&mut room).contains(&Output::Tell {
+        member: ids[0],
+        phrases: speech::may_speak(false)
+    }));
+}
+
+#[test]
+fn announcements_are_said_one_after_the_other() {
+    let (mut room, _) = room(&[Role::Speaker]);
+    let offline = |name| speech::is_offline(speech::name(name));
+
+    room.announce(offline("Anna"));
+    room.announce(offline("Boris"));
+
+    assert_eq!(drain(&mut room), [Output::Announce(offline("Anna"))]);
+    room.on_announced();
+    assert_eq!(drain(&mut room), [Output::Announce(offline("Boris"))]);
+    room.on_announced();
+    assert_eq!(drain(&mut room), []);
+}
+
+#[test]
+fn what_is_said_into_an_empty_room_is_heard_by_the_first_who_comes() {
+    let (mut room, ids) = room(&[Role::Speaker]);
+    room.leave(ids[0], LeaveWay::HungUp);
+    drain(&mut room);
+
+    room.announce(speech::meeting_ended());
+    assert_eq!(drain(&mut room), []);
+    room.join(member(2, Role::Speaker));
+
+    assert!(drain(&mut room).contains(&Output::Announce(speech::meeting_ended())));
+}
+
+#[test]
+fn closing_hangs_everyone_up() {
+    let (mut room, ids) = room(&[Role::Moderator, Role::Listener]);
+
+    room.close();
+
+    let gone = ids.iter().map(|member| Output::HangUp {
+        member: *member,
+        way: LeaveWay::MeetingOver,
+    });
+    assert_eq!(drain(&mut room), gone.collect::<Vec<_>>());
+}

@@ -1,0 +1,166 @@
+use super::*;
+use crate::{
+    id::{AttemptId, DeviceId, EmployeeId, InvitationId, OccurrenceId},
+    meeting::Invitee,
+    role::Role,
+    time::Millis,
+};
+
+const NOW: Millis = Millis(1_000);
+
+fn invitation() -> Invitation {
+    Invitation::new(
+        InvitationId::new(NOW, [1; 10]),
+        OccurrenceId::new(NOW, [1; 10]),
+        Invitee::Employee(EmployeeId::new(NOW, [1; 10])),
+        Role::Speaker,
+        NOW,
+    )
+}
+
+fn trunk(n: u8, free_channels: Option<u32>) -> TrunkNow {
+    TrunkNow {
+        id: TrunkId::new(NOW, [n; 10]),
+        free_channels,
+    }
+}
+
+fn phone(n: u8, registered: bool) -> Candidate {
+    Candidate {
+        line: LineKey::Device(DeviceId::new(NOW, [n; 10])),
+        class: DeviceClass::SipPhone,
+        username: Some(format!("10{n}")),
+        registered,
+        number: None,
+        state: if registered {
+            LineState::Free
+        } else {
+            LineState::Offline
+        },
+        exact: false,
+    }
+}
+
+fn mobile(n: u8, state: LineState) -> Candidate {
+    Candidate {
+        line: LineKey::Device(DeviceId::new(NOW, [n; 10])),
+        class: DeviceClass::IpSim,
+        username: None,
+        registered: false,
+        number: format!("+791600000{n:02}").parse().ok(),
+        state,
+        exact: false,
+    }
+}
+
+fn way(choice: Choice) -> (String, Option<TrunkId>) {
+    match choice {
+        Choice::Call(route) => (route.address, route.trunk),
+        other => panic!("no call: {other:?}"),
+    }
+}
+
+fn dial(invitation: &mut Invitation, choice: Choice) {
+    let Choice::Call(route) = choice else {
+        panic!("no call: {choice:?}");
+    };
+    invitation
+        .dial(AttemptId::new(NOW, [1; 10]), route, NOW)
+        .unwrap();
+}
+
+#[test]
+fn the_device_he_likes_best_is_called_first() {
+    let his = [phone(1, true), mobile(2, LineState::Free)];
+
+    let chosen = choose(&invitation(), &his, &[trunk(1, None)]);
+
+    assert_eq!(way(chosen), ("101".to_owned(), None));
+}
+
+#[test]
+fn a_busy_or_absent_device_is_passed_over_while_another_may_be_free() {
+    let trunks = [trunk(1, None)];
+    let second = |first| {
+        let his = [first, mobile(2, LineState::Unknown)];
+        way(choose(&invitation(), &his, &trunks)).0
+    };
+
+    assert_eq!(second(mobile(1, LineState::Busy)), "+79160000002");
+    assert_eq!(second(mobile(1, LineState::Offline)), "+79160000002");
+    assert_eq!(second(phone(1, false)), "+79160000002");
+    // When none is better, what is known may be out of date.
+    let both_off = [mobile(1, LineState::Offline), mobile(2, LineState::Offline)];
+    assert_eq!(
+        way(choose(&invitation(), &both_off, &trunks)).0,
+        "+79160000001"
+    );
+}
+
+#[test]
+fn a_failing_trunk_is_followed_by_the_next_and_then_by_the_next_line() {
+    let his = [mobile(1, LineState::Free), mobile(2, LineState::Free)];
+    let trunks = [trunk(1, None), trunk(2, None)];
+    let mut someone = invitation();
+    let first = choose(&someone, &his, &trunks);
+    dial(&mut someone, first);
+
+    assert_eq!(
+        remaining(&someone, &his, &trunks),
+        Remaining {
+            another_line: true,
+            another_trunk: true
+        }
+    );
+    assert_eq!(
+        way(choose(&someone, &his, &trunks)),
+        ("+79160000001".to_owned(), Some(trunks[1].id))
+    );
+}
+
+#[test]
+fn a_mobile_that_registers_is_called_directly_before_its_operator_is_asked() {
+    let mut sim = mobile(1, LineState::Free);
+    sim.username = Some("231".to_owned());
+    sim.registered = true;
+    let his = [sim];
+    let trunks = [trunk(1, None)];
+    let mut someone = invitation();
+
+    let first = choose(&someone, &his, &trunks);
+    assert_eq!(way(first.clone()), ("231".to_owned(), None));
+    dial(&mut someone, first);
+
+    assert!(remaining(&someone, &his, &trunks).another_line);
+    assert_eq!(way(choose(&someone, &his, &trunks)).0, "+79160000001");
+}
+
+#[test]
+fn a_full_trunk_is_passed_over_and_when_all_are_full_the_call_waits() {
+    let his = [mobile(1, LineState::Free)];
+
+    let chosen = choose(&invitation(), &his, &[trunk(1, Some(0)), trunk(2, Some(3))]);
+    assert_eq!(way(chosen).1, Some(trunk(2, None).id));
+    assert_eq!(
+        choose(&invitation(), &his, &[trunk(1, Some(0))]),
+        Choice::NoChannel
+    );
+}
+
+#[test]
+fn a_line_in_a_call_of_ours_is_waited_for() {
+    let mut talking = phone(1, true);
+    (talking.state, talking.exact) = (LineState::Busy, true);
+
+    assert_eq!(choose(&invitation(), &[talking], &[]), Choice::Busy);
+}
+
+#[test]
+fn a_phone_that_is_not_registered_is_a_try_that_fails_at_once() {
+    let Choice::NotRegistered(route) = choose(&invitation(), &[phone(1, false)], &[]) else {
+        panic!("there is nothing to send");
+    };
+
+    assert_eq!(route.address, "101");
+    assert_eq!(choose(&invitation(), &[], &[]), Choice::NoWay);
+}

@@ -1,19 +1,28 @@
 //! The handle the rest of the program holds, and how signalling is started.
 
 use std::{
+    collections::BTreeMap,
     net::{IpAddr, SocketAddr},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use sip::{
-    AccountId, Authority, Binding, CallId, Codec, Command, DialogRecord, Event, Invite, LocalMedia,
-    Reason, Registration, RegistrationId, Rejection,
+    AccountId, Authority, Binding, CallId, Codec, Command, DialogRecord, Endpoint, Event, Invite,
+    Local, LocalMedia, Reason, Registration, RegistrationId, Rejection, Transport,
 };
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    sync::{mpsc, oneshot},
+    task::JoinSet,
+};
+
+use crate::{
+    sockets::{self, Pair},
+    task::{self, Task},
+};
 
 /// What signalling is told at its start.
 #[derive(Debug, Clone)]
@@ -104,15 +113,88 @@ pub async fn start(
     authority: Arc<dyn Authority>,
     restored: Vec<Binding>,
 ) -> Result<(Signalling, mpsc::UnboundedReceiver<Event>), StartError> {
-    let _ = (authority, restored);
-    let (requests, _inbox) = mpsc::unbounded_channel();
-    let (_events, receiver) = mpsc::unbounded_channel();
+    let pairs: Vec<Pair> = config
+        .bind
+        .iter()
+        .map(|address| sockets::open(*address))
+        .collect::<Result<_, _>>()?;
+    let addresses: Arc<[SocketAddr]> = pairs.iter().map(|pair| pair.address).collect();
+    let endpoint = endpoint(&config, &addresses, authority, restored)?;
+
+    let (requests, request_queue) = mpsc::unbounded_channel();
+    let (events, receiver) = mpsc::unbounded_channel();
+    let (inbox, inputs) = mpsc::channel(task::INBOX);
+    let mut helpers = JoinSet::new();
+    let mut udp = BTreeMap::new();
+    for pair in pairs {
+        let socket = Arc::new(pair.udp);
+        udp.insert(pair.address, socket.clone());
+        helpers.spawn(task::read_datagrams(socket, pair.address, inbox.clone()));
+        helpers.spawn(task::accept(pair.tcp, pair.address, inbox.clone()));
+    }
+    let task = Task {
+        endpoint,
+        sockets: udp,
+        requests: request_queue,
+        inputs,
+        inbox,
+        events,
+        connections: BTreeMap::new(),
+        helpers,
+    };
+    tokio::spawn(task.run());
     let signalling = Signalling {
         requests,
         next: Arc::new(AtomicU64::new(1)),
-        addresses: config.bind.into(),
+        addresses,
     };
     Ok((signalling, receiver))
+}
+
+fn endpoint(
+    config: &Config,
+    addresses: &[SocketAddr],
+    authority: Arc<dyn Authority>,
+    restored: Vec<Binding>,
+) -> Result<Endpoint, StartError> {
+    let locals = addresses
+        .iter()
+        .flat_map(|bound| {
+            [Transport::Udp, Transport::Tcp].map(|transport| Local {
+                transport,
+                bound: *bound,
+                host_ip: sockets::host_ip(bound.ip()),
+            })
+        })
+        .collect();
+    let defaults = sip::Config::new(locals);
+    let endpoint_config = sip::Config {
+        public_ip: config.public_ip,
+        realm: config.realm.clone(),
+        codecs: config.codecs.clone(),
+        min_expires: config.min_expires,
+        max_expires: config.max_expires,
+        max_calls: config.max_calls,
+        session_expires: config.session_expires,
+        registrar: config.registrar,
+        product: config.product.clone().unwrap_or(defaults.product.clone()),
+        ..defaults
+    };
+    let mut seed = [0; 32];
+    getrandom::fill(&mut seed).map_err(|error| StartError {
+        address: addresses
+            .first()
+            .copied()
+            .unwrap_or(([0, 0, 0, 0], 0).into()),
+        transport: "randomness",
+        source: std::io::Error::other(error.to_string()),
+    })?;
+    let now = Instant::now();
+    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH);
+    let wall_ms = since_1970.map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(0));
+    let mut endpoint = Endpoint::new(endpoint_config, authority, seed, now, wall_ms);
+    endpoint.restore(restored, now);
+    Ok(endpoint)
 }
 
 /// A cheap handle. No method waits for the network; what comes of a command is told

@@ -5,6 +5,9 @@
 //! Nothing here decides anything about a call: that is the endpoint's.
 
 mod handle;
+mod sockets;
+mod stream;
+mod task;
 
 pub use handle::{Config, Signalling, StartError, start};
 pub use sip::{

@@ -11,6 +11,8 @@ use crate::level::{self, Meter};
 use crate::player::Player;
 use crate::receive::Playout;
 use crate::receive::buffer::Content;
+use crate::reception::{Quality, Reception};
+use crate::rtcp::{self, Ntp, Report, SenderInfo};
 use crate::rtp::{Header, Packet};
 use crate::send::{Seed, Sender};
 use crate::sound::Sound;
@@ -50,6 +52,8 @@ pub enum Event {
     /// Nothing has come for [`NO_AUDIO`], though it should.
     NoAudio,
     AudioBack,
+    /// How well the member's audio travels.
+    Quality(Quality),
 }
 
 /// Silence on the wire for this long is reported.
@@ -65,6 +69,26 @@ const QUIET_FRAMES: u8 = 50;
 const LEVEL_EVERY: u32 = 10;
 /// At most this many packets a second are looked at, and as many at once.
 const PACKETS_PER_SECOND: f32 = 250.0;
+
+/// Quality is reported every so many frames: 2 s.
+const QUALITY_EVERY: u32 = 100;
+/// RTCP is sent about every 5 s (RFC 3550 §6.2), from half to one and a half of it.
+const RTCP_EVERY: Duration = Duration::from_secs(5);
+
+/// The wall clock against the monotonic one, as RTCP needs it.
+#[derive(Debug, Clone, Copy)]
+pub struct WallClock {
+    pub at: Instant,
+    pub ntp: Ntp,
+}
+
+impl WallClock {
+    fn read(&self, now: Instant) -> Ntp {
+        let since = now.saturating_duration_since(self.at);
+        let fraction = (u64::from(since.subsec_nanos()) << 32) / 1_000_000_000;
+        Ntp(self.ntp.0.wrapping_add(since.as_secs() << 32 | fraction))
+    }
+}
 
 /// One member's leg.
 #[derive(Debug)]
@@ -93,6 +117,11 @@ pub struct Leg {
     watch: Watch,
     talking: bool,
     frames: u32,
+    reception: Reception,
+    clock: WallClock,
+    cname: u64,
+    next_rtcp: Option<Instant>,
+    scatter: u32,
     events: VecDeque<Event>,
 }
 
@@ -107,7 +136,7 @@ enum Watch {
 }
 
 impl Leg {
-    pub fn new(seed: Seed) -> Self {
+    pub fn new(seed: Seed, clock: WallClock) -> Self {
         Self {
             setting: None,
             playout: None,
@@ -130,6 +159,11 @@ impl Leg {
             watch: Watch::Off,
             talking: false,
             frames: 0,
+            reception: Reception::default(),
+            clock,
+            cname: seed.cname,
+            next_rtcp: None,
+            scatter: seed.ssrc | 1,
             events: VecDeque::new(),
         }
     }
@@ -229,11 +263,69 @@ impl Leg {
         let Some(samples) = samples_in(codec, packet.payload) else {
             return false;
         };
+        self.reception
+            .on_packet(header, codec.clock_rate(), arrived);
         let content = Content::Audio { codec, samples };
         self.playout
             .get_or_insert_default()
             .on_packet(header, content, packet.payload, arrived);
         true
+    }
+
+    /// Takes a datagram that came to the RTCP port.
+    pub fn on_rtcp(&mut self, datagram: &[u8], arrived: Instant) {
+        let ours = self.sender.ssrc();
+        let now = self.clock.read(arrived);
+        rtcp::parse(datagram, |report| match report {
+            Report::Sender { ssrc, info } => {
+                self.reception.on_sender_report(ssrc, &info, arrived);
+            }
+            Report::About(block) if block.ssrc == ours => self.reception.on_block(&block, now),
+            // A BYE may be forged, and a call is ended by signalling.
+            Report::About(_) | Report::Bye { .. } => {}
+        });
+    }
+
+    /// Puts a report for the member's side into `out` if one is due; false if not.
+    pub fn poll_rtcp(&mut self, now: Instant, out: &mut Vec<u8>) -> bool {
+        if self.setting.is_none() {
+            return false;
+        }
+        let due = *self.next_rtcp.get_or_insert(now + RTCP_EVERY / 4);
+        if now < due {
+            return false;
+        }
+        // Anything but in step with others will do: a linear congruence, seeded by our SSRC.
+        self.scatter = self
+            .scatter
+            .wrapping_mul(1_664_525)
+            .wrapping_add(1_013_904_223);
+        let share = f64::from(self.scatter >> 8) / f64::from(1u32 << 24);
+        self.next_rtcp = Some(now + RTCP_EVERY.mul_f64(0.5 + share));
+        self.compose_rtcp(now, false, out);
+        true
+    }
+
+    /// Puts our last word into `out`; false if nothing was ever agreed.
+    pub fn bye(&mut self, now: Instant, out: &mut Vec<u8>) -> bool {
+        let known = self.setting.is_some();
+        if known {
+            self.compose_rtcp(now, true, out);
+        }
+        known
+    }
+
+    fn compose_rtcp(&mut self, now: Instant, bye: bool, out: &mut Vec<u8>) {
+        let (packets, octets) = self.sender.sent();
+        let sends = self.setting.is_some_and(|s| s.sends) && packets > 0;
+        let sender = sends.then(|| SenderInfo {
+            at: self.clock.read(now),
+            timestamp: self.sender.timestamp(),
+            packets,
+            octets,
+        });
+        let block = self.reception.report(now);
+        rtcp::compose(self.sender.ssrc(), sender, block, self.cname, bye, out);
     }
 
     fn on_digit_packet(&mut self, packet: &Packet<'_>, arrived: Instant) {
@@ -276,6 +368,11 @@ impl Leg {
         };
         self.audible = frame.is_some() && self.quiet < QUIET_FRAMES;
         self.report_talking();
+        if self.frames.is_multiple_of(QUALITY_EVERY) {
+            let delay = self.playout.as_ref().map_or(0.0, |p| p.delay_ms());
+            let quality = self.reception.read(delay);
+            self.events.extend(quality.map(Event::Quality));
+        }
     }
 
     fn report_talking(&mut self) {

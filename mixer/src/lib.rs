@@ -13,8 +13,10 @@ pub mod leg;
 pub mod level;
 pub mod player;
 pub mod receive;
+pub mod reception;
 pub mod resample;
 pub mod room;
+pub mod rtcp;
 pub mod rtp;
 pub mod send;
 pub mod sound;
@@ -24,8 +26,10 @@ pub mod voice;
 
 pub use codec::Codec;
 pub use encode::Format;
-pub use leg::{Event, Leg, Setting};
+pub use leg::{Event, Leg, Setting, WallClock};
+pub use reception::Quality;
 pub use room::{LegKey, Room};
+pub use rtcp::Ntp;
 pub use send::Seed;
 pub use sound::{Sound, SoundError};
 

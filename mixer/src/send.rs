@@ -10,6 +10,8 @@ pub struct Seed {
     pub ssrc: u32,
     pub sequence: u16,
     pub timestamp: u32,
+    /// Our name in RTCP: random, since it should tell nothing else (RFC 7022).
+    pub cname: u64,
 }
 
 /// Counts what is sent to one listener.

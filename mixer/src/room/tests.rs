@@ -8,8 +8,9 @@ use super::*;
 use crate::FRAME;
 use crate::codec::{Codec, Decoder, Encoder};
 use crate::encode::Format;
-use crate::leg::Setting;
+use crate::leg::{Setting, WallClock};
 use crate::level::dbov;
+use crate::rtcp::{self, Ntp, Report};
 use crate::rtp::{Header, Packet};
 use crate::send::Seed;
 use crate::testing::{Tone, power_at, share_at};
@@ -51,11 +52,17 @@ impl Meeting {
     }
 
     fn join_with(&mut self, key: LegKey, codec: Codec, ptime: u8, note: f32, amplitude: f32) {
-        let mut leg = Box::new(Leg::new(Seed {
+        let seed = Seed {
             ssrc: key as u32,
             sequence: 65_530,
             timestamp: u32::MAX - 500,
-        }));
+            cname: key,
+        };
+        let clock = WallClock {
+            at: self.now,
+            ntp: Ntp(42 << 32),
+        };
+        let mut leg = Box::new(Leg::new(seed, clock));
         leg.configure(setting(codec, ptime), self.now);
         self.room.insert(key, leg);
         self.phones.insert(
@@ -548,6 +555,62 @@ fn a_member_who_changes_codec_in_mid_call_is_heard_on_and_hears_on() {
 
     assert!(meeting.loudness(2, 440.0) > 7_000.0);
     assert!(meeting.loudness(1, 620.0) > 7_000.0);
+}
+
+#[test]
+fn reports_tell_both_sides_loss_jitter_and_round_trip() {
+    let mut meeting = Meeting::new();
+    meeting.join(1, Codec::Pcmu, 440.0);
+    let mut ours = Vec::new();
+    let mut datagram = Vec::new();
+    for frame in 0..600 {
+        // Every tenth packet of his is lost.
+        meeting.phones.get_mut(&1).unwrap().sends = frame % 10 != 3;
+        meeting.run(1);
+        let now = meeting.now;
+        if meeting.room.leg(1).unwrap().poll_rtcp(now, &mut datagram) {
+            rtcp::parse(&datagram, |report| ours.push((now, report)));
+        }
+    }
+    let blocks = ours.iter().filter_map(|(_, report)| match report {
+        Report::About(block) => Some(block),
+        _ => None,
+    });
+    let last = blocks.last().unwrap();
+    assert!((24..=27).contains(&last.fraction_lost), "{last:?}");
+    assert!(
+        (2..=6).contains(&(ours.len() / 2)),
+        "{} reports in 12 s",
+        ours.len() / 2
+    );
+
+    // His report on ours, 300 ms after he got it, which took 80 ms both ways.
+    let (sent, Report::Sender { info, .. }) = ours[ours.len() - 2] else {
+        panic!("no sender report among {ours:?}");
+    };
+    let block = rtcp::Block {
+        ssrc: 1,
+        last_report: info.at.middle(),
+        since_report: 65_536 * 3 / 10,
+        fraction_lost: 128,
+        ..rtcp::Block::default()
+    };
+    rtcp::compose(9, None, Some(block), 5, true, &mut datagram);
+    let leg = meeting.room.leg(1).unwrap();
+    leg.on_rtcp(&datagram, sent + Duration::from_millis(380));
+    meeting.run(100);
+
+    let quality = meeting
+        .events
+        .iter()
+        .rev()
+        .find_map(|(_, event)| match event {
+            Event::Quality(quality) => Some(*quality),
+            _ => None,
+        });
+    let quality = quality.unwrap();
+    assert!((quality.rtt_ms.unwrap() - 80.0).abs() < 1.0, "{quality:?}");
+    assert_eq!(quality.loss_there, 0.5);
 }
 
 mod anything {

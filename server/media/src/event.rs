@@ -1,5 +1,7 @@
 //! What the media threads report.
 
+use mixer::Quality;
+
 /// Something that happened to a leg.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum LegEvent {
@@ -33,23 +35,9 @@ impl From<mixer::Event> for LegEvent {
             mixer::Event::Level { dbov } => LegEvent::Level { dbov },
             mixer::Event::NoAudio => LegEvent::NoAudio,
             mixer::Event::AudioBack => LegEvent::AudioBack,
+            mixer::Event::Quality(quality) => LegEvent::Quality(quality),
         }
     }
-}
-
-/// One reading of a leg's transport.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct Quality {
-    /// Share of the member's packets lost on the way to us since the last reading, 0 to 1.
-    pub loss: f32,
-    /// Share of our packets lost on the way to the member, as he last reported, 0 to 1.
-    pub loss_there: f32,
-    /// Interarrival jitter (RFC 3550 §6.4.1), milliseconds.
-    pub jitter_ms: f32,
-    /// Round trip by RTCP, milliseconds; `None` until the member's side has reported.
-    pub rtt_ms: Option<f32>,
-    /// How long what he says waits in our jitter buffer, milliseconds.
-    pub delay_ms: f32,
 }
 
 /// Something that happened to a room as a whole.

@@ -268,5 +268,6 @@ fn random_seed() -> Result<Seed, getrandom::Error> {
         ssrc: low,
         sequence: high as u16,
         timestamp: (high >> 32) as u32,
+        cname: getrandom::u64()?,
     })
 }

@@ -18,13 +18,14 @@
 
 mod event;
 mod handle;
+mod inbox;
 mod ports;
 mod source;
 mod stream;
 mod wire;
 mod worker;
 
-pub use event::{LegEvent, Quality, RoomEvent};
+pub use event::{LegEvent, RoomEvent};
 pub use handle::{Config, Family, Leg, LegId, Media, OpenError, RoomKey};
-pub use mixer::{Codec, Sound, SoundError};
+pub use mixer::{Codec, Quality, Sound, SoundError};
 pub use stream::{Direction, Hearing, Mode, Stream, Target};

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use socket2::{Domain, Protocol, Socket, Type};
 
-use crate::OpenError;
+use crate::{OpenError, inbox};
 
 /// How long a closed port rests.
 const REST: Duration = Duration::from_secs(5);
@@ -99,8 +99,9 @@ fn bind(address: SocketAddr) -> io::Result<UdpSocket> {
         Some(Protocol::UDP),
     )?;
     socket.set_nonblocking(true)?;
-    // Both are wishes: a system that refuses them still carries audio.
+    // These are wishes: a system that refuses them still carries audio.
     let _ = socket.set_recv_buffer_size(RECEIVE_BUFFER);
+    let _ = inbox::stamp_arrivals(&socket);
     let _ = match address {
         SocketAddr::V4(_) => socket.set_tos_v4(DSCP_EF),
         SocketAddr::V6(_) => socket

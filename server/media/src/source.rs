@@ -7,7 +7,7 @@
 //! be learnt, and only one that alone sends several packets of one stream; and then
 //! it is locked until the next offer and answer names another address.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// Packets another source must send before it is believed: a tenth of a second.
 const BELIEVED_AFTER: u32 = 5;
@@ -60,6 +60,31 @@ impl Source {
         match *self {
             Source::Learnt { at, .. } => Some(at),
             Source::Unknown | Source::Expected { .. } | Source::Named(_) => self.named(),
+        }
+    }
+
+    /// The member turned out to be on another host: a candidate from there is believed sooner.
+    /// For reports, which are too rare to be counted.
+    pub fn expect_host(&mut self, host: IpAddr) {
+        if let Source::Expected {
+            other: Some(candidate),
+            named,
+        } = *self
+            && candidate.at.ip() == host
+        {
+            *self = Source::Learnt {
+                named,
+                at: candidate.at,
+            };
+        }
+    }
+
+    /// Whether this is where packets are known to come from.
+    pub fn is_known(&self, from: SocketAddr) -> bool {
+        match *self {
+            Source::Unknown => false,
+            Source::Expected { named, .. } | Source::Named(named) => from == named,
+            Source::Learnt { named, at } => from == named || from == at,
         }
     }
 

@@ -4,10 +4,11 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Instant;
 
 use mixer::Leg;
-use mixer::rtp::HEADER;
+use mixer::rtp::{HEADER, is_rtcp};
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::handle::RoomKey;
+use crate::inbox::Inbox;
 use crate::ports::{Pair, Ports};
 use crate::source::Source;
 use crate::{LegEvent, LegId, Stream};
@@ -72,20 +73,65 @@ impl Wire {
         true
     }
 
-    /// Reads what has arrived.
-    pub fn sweep(&mut self, leg: &mut Leg, buffer: &mut [u8]) {
-        for _ in 0..MOST_AT_ONCE {
-            // An error is somebody's ICMP or an empty socket: either way there is no packet.
-            let Ok((length, from)) = self.pair.rtp.recv_from(buffer) else {
-                break;
+    /// Reads the audio that has arrived.
+    pub fn sweep(&mut self, leg: &mut Leg, inbox: &mut Inbox) {
+        let (source, rtcp) = (&mut self.rtp, &mut self.rtcp);
+        inbox.read(&self.pair.rtp, MOST_AT_ONCE, |received| {
+            let Some(ssrc) = ssrc_of(received.bytes) else {
+                return;
             };
-            let datagram = &buffer[..length];
-            let Some(ssrc) = ssrc_of(datagram) else {
-                continue;
-            };
-            if self.rtp.hears(from, ssrc) {
-                leg.on_rtp(datagram, Instant::now());
+            // Both on one port (RFC 5761): reports come from where audio comes from.
+            if is_rtcp(received.bytes) {
+                if source.is_known(received.from) {
+                    leg.on_rtcp(received.bytes, received.arrived);
+                }
+            } else if source.hears(received.from, ssrc) {
+                if let Source::Learnt { at, .. } = *source {
+                    rtcp.expect_host(at.ip());
+                }
+                leg.on_rtp(received.bytes, received.arrived);
             }
+        });
+    }
+
+    /// Reads the reports that have arrived, and sends ours if they are due.
+    pub fn exchange_reports(
+        &mut self,
+        leg: &mut Leg,
+        inbox: &mut Inbox,
+        now: Instant,
+        scratch: &mut Vec<u8>,
+    ) {
+        let source = &mut self.rtcp;
+        inbox.read(&self.pair.rtcp, MOST_AT_ONCE, |received| {
+            let Some(ssrc) = sender_of(received.bytes) else {
+                return;
+            };
+            if source.hears(received.from, ssrc) {
+                leg.on_rtcp(received.bytes, received.arrived);
+            }
+        });
+        if leg.poll_rtcp(now, scratch) {
+            self.send_report(scratch);
+        }
+    }
+
+    /// Tells the other side that the stream has ended.
+    pub fn bye(&self, leg: &mut Leg, now: Instant, scratch: &mut Vec<u8>) {
+        if leg.bye(now, scratch) {
+            self.send_report(scratch);
+        }
+    }
+
+    fn send_report(&self, report: &[u8]) {
+        let shared = self.rtp.named() == self.rtcp.named();
+        let (socket, source) = if shared {
+            (&self.pair.rtp, &self.rtp)
+        } else {
+            (&self.pair.rtcp, &self.rtcp)
+        };
+        if let Some(to) = source.target() {
+            let _ = socket.send_to(report, to);
         }
     }
 
@@ -106,6 +152,12 @@ impl Wire {
 fn ssrc_of(datagram: &[u8]) -> Option<u32> {
     let bytes = datagram.get(8..12)?;
     Some(u32::from_be_bytes(bytes.try_into().ok()?))
+}
+
+/// Who sends a report: the word after its first header.
+fn sender_of(datagram: &[u8]) -> Option<u32> {
+    let bytes = datagram.get(4..8)?;
+    is_rtcp(datagram).then(|| bytes.try_into().map(u32::from_be_bytes).ok())?
 }
 
 /// Media goes to hosts, and not to ourselves: SDP is written by strangers.

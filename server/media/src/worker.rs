@@ -14,15 +14,19 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
-use mixer::{FRAME, Format, Leg, Room, Seed, Setting, Sound};
+use mixer::{FRAME, Format, Leg, Ntp, Room, Seed, Setting, Sound, WallClock};
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::handle::{LegId, RoomKey};
+use crate::inbox::Inbox;
 use crate::ports::Ports;
 use crate::wire::{Place, Wire};
 use crate::{Hearing, LegEvent, Mode, RoomEvent, Stream};
+
+/// Reports are read and sent every so many frames.
+const REPORTS_EVERY: u64 = 5;
 
 /// What a media thread is told.
 #[derive(Debug)]
@@ -88,6 +92,9 @@ pub struct Worker {
     rooms: BTreeMap<Place, Room>,
     watchers: BTreeMap<RoomKey, UnboundedSender<(RoomKey, RoomEvent)>>,
     away: BTreeMap<LegId, Whereabouts>,
+    inbox: Inbox,
+    scratch: Vec<u8>,
+    ticks: u64,
 }
 
 /// The thread a room lives on.
@@ -118,6 +125,9 @@ impl Worker {
             rooms: BTreeMap::new(),
             watchers: BTreeMap::new(),
             away: BTreeMap::new(),
+            inbox: Inbox::new(),
+            scratch: Vec::with_capacity(2_048),
+            ticks: 0,
         }
     }
 
@@ -151,25 +161,14 @@ impl Worker {
     }
 
     fn tick(&mut self, now: Instant) {
-        let mut buffer = [0; 2_048];
-        for wire in self.wires.values_mut() {
-            if let Some(leg) = self
-                .rooms
-                .get_mut(&wire.place)
-                .and_then(|r| r.leg(wire.id.0))
-            {
-                wire.sweep(leg, &mut buffer);
-            }
-        }
-
-        let mut scratch = Vec::with_capacity(2_048);
-        let wires = &self.wires;
+        self.sweep(now);
+        let (wires, scratch) = (&self.wires, &mut self.scratch);
         for (place, room) in &mut self.rooms {
             // A fault costs a frame of this room, and the others nothing.
             let ticked = catch_unwind(AssertUnwindSafe(|| {
                 room.tick(now, |key, header, payload| {
                     if let Some(wire) = wires.get(&LegId(key)) {
-                        wire.send(header, payload, &mut scratch);
+                        wire.send(header, payload, scratch);
                     }
                 });
             }));
@@ -193,10 +192,33 @@ impl Worker {
         self.watchers.retain(|_, watcher| !watcher.is_closed());
     }
 
+    /// Reads all sockets; those for reports each every tenth of a second, not all at once.
+    fn sweep(&mut self, now: Instant) {
+        self.ticks += 1;
+        self.inbox.set_clock();
+        for wire in self.wires.values_mut() {
+            let Some(leg) = self
+                .rooms
+                .get_mut(&wire.place)
+                .and_then(|room| room.leg(wire.id.0))
+            else {
+                continue;
+            };
+            wire.sweep(leg, &mut self.inbox);
+            if (self.ticks + wire.id.0).is_multiple_of(REPORTS_EVERY) {
+                wire.exchange_reports(leg, &mut self.inbox, now, &mut self.scratch);
+            }
+        }
+    }
+
     fn obey(&mut self, command: Command) {
         match command {
             Command::Open(wire, seed) => {
-                let leg = Box::new(Leg::new(seed));
+                let clock = WallClock {
+                    at: Instant::now(),
+                    ntp: ntp(SystemTime::now()),
+                };
+                let leg = Box::new(Leg::new(seed, clock));
                 self.seat(Seat { wire: *wire, leg }, None);
             }
             Command::Leg(leg, command) => self.obey_leg(leg, command),
@@ -284,7 +306,10 @@ impl Worker {
             }
             LegCommand::Digit(digit) => wire.report(LegEvent::Digit(digit)),
             LegCommand::Close => {
-                self.unseat(id);
+                if let Some(mut seat) = self.unseat(id) {
+                    seat.wire
+                        .bye(&mut seat.leg, Instant::now(), &mut self.scratch);
+                }
             }
         }
     }
@@ -349,6 +374,16 @@ impl Worker {
             let _ = peer.send(command);
         }
     }
+}
+
+/// Seconds since 1900 (RFC 3550 §4): 70 years with 17 leap days before Unix began.
+fn ntp(time: SystemTime) -> Ntp {
+    const UNIX: u64 = 2_208_988_800;
+    let since = time
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
+    let fraction = (u64::from(since.subsec_nanos()) << 32) / 1_000_000_000;
+    Ntp(since.as_secs().wrapping_add(UNIX) << 32 | fraction)
 }
 
 fn setting(stream: &Stream) -> Setting {

@@ -13,6 +13,7 @@ use media::{
     RoomKey, Sound, Stream, Target,
 };
 use mixer::codec::g711::{MU_LAW, mu_byte};
+use mixer::rtcp;
 use mixer::rtp::{Header, Packet};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
@@ -372,6 +373,55 @@ fn silence_on_the_wire_is_noticed_and_its_end_too() {
     }
     phone.hum_until(|event| *event == LegEvent::NoAudio);
     phone.hum_until(|event| *event == LegEvent::AudioBack);
+}
+
+#[test]
+fn reports_go_both_ways_and_quality_is_told() {
+    let media = media(32_100..=32_198);
+    let mut phone = Phone::call(&media, 440.0);
+    let reports = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    reports.set_read_timeout(Some(PATIENCE)).unwrap();
+    let mut stream = Stream::new(Codec::Pcmu, 0, phone.socket.local_addr().unwrap());
+    stream.remote_rtcp = Some(reports.local_addr().unwrap());
+    media.connect(phone.leg.id, stream);
+    phone.hum(75);
+
+    let mut buffer = [0; 1_500];
+    let (length, from) = reports.recv_from(&mut buffer).expect("no report came");
+    assert_eq!(from.port(), phone.leg.local.port() + 1);
+    let mut about = None;
+    let mut sender = None;
+    rtcp::parse(&buffer[..length], |report| match report {
+        rtcp::Report::About(block) => about = Some(block),
+        rtcp::Report::Sender { ssrc, info } => sender = Some((ssrc, info)),
+        rtcp::Report::Bye { .. } => {}
+    });
+    assert_eq!(about.unwrap().ssrc, u32::from(phone.leg.local.port()));
+
+    // The phone tells that a quarter of what we sent was lost.
+    let (ssrc, info) = sender.unwrap();
+    let block = rtcp::Block {
+        ssrc,
+        fraction_lost: 64,
+        last_report: info.at.middle(),
+        ..rtcp::Block::default()
+    };
+    let mut report = Vec::new();
+    rtcp::compose(1, None, Some(block), 2, false, &mut report);
+    reports.send_to(&report, from).unwrap();
+    phone.hum_until(|event| {
+        matches!(event, LegEvent::Quality(quality) if quality.loss_there == 0.25 && quality.rtt_ms.is_some())
+    });
+
+    media.close(phone.leg.id);
+    let (length, _) = reports.recv_from(&mut buffer).expect("no goodbye came");
+    let mut bye = None;
+    rtcp::parse(&buffer[..length], |report| {
+        if let rtcp::Report::Bye { ssrc } = report {
+            bye = Some(ssrc);
+        }
+    });
+    assert_eq!(bye, Some(ssrc));
 }
 
 #[test]

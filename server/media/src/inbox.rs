@@ -1,0 +1,249 @@
+//! Reading what has arrived on a socket: one system call for all of it, each
+//! datagram with the kernel's time of its arrival.
+//!
+//! The thread reads its sockets once a frame, so its own clock would say that
+//! everything arrived just now; jitter, drift and round trips are only seen in
+//! the kernel's time stamps (`SO_TIMESTAMPNS`). And `recvmmsg` finds out in the same
+//! call that nothing more is there, where `recv` needs a second one.
+//!
+//! This is the one place in the media threads with `unsafe` code.
+#![expect(
+    unsafe_code,
+    reason = "recvmmsg and its control messages exist in C alone"
+)]
+
+use std::io;
+use std::mem;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6, UdpSocket};
+use std::os::fd::AsRawFd;
+use std::time::{Duration, Instant, SystemTime};
+
+/// Datagrams of one call. A phone sends one a frame; more are read by the next call.
+const BATCH: usize = 4;
+/// An Ethernet frame; RTP is far smaller, and what is larger is cut and then refused.
+const LARGEST: usize = 1_500;
+/// Room for one control message with a `timespec`, and to spare.
+const CONTROL: usize = 64;
+
+/// Asks the kernel to note when datagrams arrive.
+pub fn stamp_arrivals(socket: &socket2::Socket) -> io::Result<()> {
+    let on: libc::c_int = 1;
+    // SAFETY: the option's value is an int that outlives the call.
+    let result = unsafe {
+        libc::setsockopt(
+            socket.as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_TIMESTAMPNS,
+            (&raw const on).cast(),
+            size_of_val(&on) as libc::socklen_t,
+        )
+    };
+    if result == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
+}
+
+/// A datagram and where and when it came from.
+#[derive(Debug, Clone, Copy)]
+pub struct Received<'a> {
+    pub bytes: &'a [u8],
+    pub from: SocketAddr,
+    pub arrived: Instant,
+}
+
+/// Buffers for reading sockets one after the other.
+pub struct Inbox {
+    slots: Box<[Slot; BATCH]>,
+    /// The same instant by both clocks: time stamps are by the wall.
+    now: (Instant, SystemTime),
+}
+
+/// One datagram's memory; aligned for the control messages' headers.
+#[repr(C, align(8))]
+struct Slot {
+    control: [u8; CONTROL],
+    address: libc::sockaddr_storage,
+    bytes: [u8; LARGEST],
+}
+
+impl Inbox {
+    pub fn new() -> Self {
+        // SAFETY: all of a slot is plain bytes and integers, for which zeros are valid.
+        let slot = || unsafe { mem::zeroed::<Slot>() };
+        Self {
+            slots: Box::new(std::array::from_fn(|_| slot())),
+            now: (Instant::now(), SystemTime::now()),
+        }
+    }
+
+    /// Compares the clocks; to be called before each round of reading.
+    pub fn set_clock(&mut self) {
+        self.now = (Instant::now(), SystemTime::now());
+    }
+
+    /// Hands over what has arrived on the socket, at most `most` datagrams (and a batch).
+    pub fn read(&mut self, socket: &UdpSocket, most: usize, mut take: impl FnMut(Received<'_>)) {
+        let mut taken = 0;
+        while taken < most {
+            let count = self.read_batch(socket, &mut take);
+            taken += count;
+            if count < BATCH {
+                break;
+            }
+        }
+    }
+
+    fn read_batch(&mut self, socket: &UdpSocket, take: &mut impl FnMut(Received<'_>)) -> usize {
+        let mut vectors: [libc::iovec; BATCH] = std::array::from_fn(|i| libc::iovec {
+            iov_base: self.slots[i].bytes.as_mut_ptr().cast(),
+            iov_len: LARGEST,
+        });
+        let mut headers: [libc::mmsghdr; BATCH] = std::array::from_fn(|i| {
+            // SAFETY: a header of zeros is valid, and on some systems it has private padding.
+            let mut header: libc::mmsghdr = unsafe { mem::zeroed() };
+            let slot = &mut self.slots[i];
+            header.msg_hdr.msg_name = (&raw mut slot.address).cast();
+            header.msg_hdr.msg_namelen = size_of_val(&slot.address) as libc::socklen_t;
+            header.msg_hdr.msg_iov = &raw mut vectors[i];
+            header.msg_hdr.msg_iovlen = 1;
+            header.msg_hdr.msg_control = slot.control.as_mut_ptr().cast();
+            header.msg_hdr.msg_controllen = CONTROL as _;
+            header
+        });
+        // SAFETY: every header points to live memory of the length it names, which nothing
+        // else touches during the call; without a time-out the last argument may be null.
+        let count = unsafe {
+            libc::recvmmsg(
+                socket.as_raw_fd(),
+                headers.as_mut_ptr(),
+                BATCH as libc::c_uint,
+                libc::MSG_DONTWAIT,
+                std::ptr::null_mut(),
+            )
+        };
+        // An error is an empty socket or somebody's ICMP: either way there is no datagram.
+        let count = usize::try_from(count).unwrap_or(0);
+        for (header, slot) in headers.iter().zip(self.slots.iter()).take(count) {
+            let Some(from) = address(&slot.address) else {
+                continue;
+            };
+            let length = (header.msg_len as usize).min(LARGEST);
+            take(Received {
+                bytes: &slot.bytes[..length],
+                from,
+                arrived: self.instant(time_stamp(&header.msg_hdr)),
+            });
+        }
+        count
+    }
+
+    /// The wall clock may be set at any time: a stamp that makes no sense is now.
+    fn instant(&self, stamp: Option<SystemTime>) -> Instant {
+        let (now, wall) = self.now;
+        let Some(stamp) = stamp else {
+            return now;
+        };
+        let sane = Duration::from_secs(1);
+        match wall.duration_since(stamp) {
+            Ok(age) if age < sane => now.checked_sub(age).unwrap_or(now),
+            Err(ahead) if ahead.duration() < sane => now + ahead.duration(),
+            Ok(_) | Err(_) => now,
+        }
+    }
+}
+
+/// The kernel's time stamp among a message's control messages.
+fn time_stamp(header: &libc::msghdr) -> Option<SystemTime> {
+    // SAFETY: the kernel has filled the control buffer up to msg_controllen, and both macros
+    // stay within it. The data of a control message need not be aligned: it is read as such.
+    unsafe {
+        let mut message = libc::CMSG_FIRSTHDR(header);
+        while let Some(control) = message.as_ref() {
+            if control.cmsg_level == libc::SOL_SOCKET && control.cmsg_type == libc::SCM_TIMESTAMPNS
+            {
+                let time: libc::timespec = libc::CMSG_DATA(message)
+                    .cast::<libc::timespec>()
+                    .read_unaligned();
+                let seconds = u64::try_from(time.tv_sec).ok()?;
+                let nanos = u32::try_from(time.tv_nsec).ok()?;
+                return SystemTime::UNIX_EPOCH.checked_add(Duration::new(seconds, nanos));
+            }
+            message = libc::CMSG_NXTHDR(header, message);
+        }
+    }
+    None
+}
+
+fn address(storage: &libc::sockaddr_storage) -> Option<SocketAddr> {
+    match libc::c_int::from(storage.ss_family) {
+        libc::AF_INET => {
+            // SAFETY: the family says that this is what the kernel wrote, and storage is
+            // large and aligned enough for every address.
+            let v4 = unsafe { &*(&raw const *storage).cast::<libc::sockaddr_in>() };
+            let ip = Ipv4Addr::from(u32::from_be(v4.sin_addr.s_addr));
+            Some(SocketAddrV4::new(ip, u16::from_be(v4.sin_port)).into())
+        }
+        libc::AF_INET6 => {
+            // SAFETY: as above.
+            let v6 = unsafe { &*(&raw const *storage).cast::<libc::sockaddr_in6>() };
+            let ip = Ipv6Addr::from(v6.sin6_addr.s6_addr);
+            let address = SocketAddrV6::new(ip, u16::from_be(v6.sin6_port), 0, v6.sin6_scope_id);
+            Some(address.into())
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pair(any: &str) -> (UdpSocket, UdpSocket) {
+        let ours = UdpSocket::bind(any).unwrap();
+        stamp_arrivals(&ours.try_clone().unwrap().into()).unwrap();
+        let theirs = UdpSocket::bind(any).unwrap();
+        theirs.connect(ours.local_addr().unwrap()).unwrap();
+        (ours, theirs)
+    }
+
+    #[test]
+    fn datagrams_are_read_in_order_with_source_and_time() {
+        for any in ["127.0.0.1:0", "[::1]:0"] {
+            let (ours, theirs) = pair(any);
+            let before = Instant::now();
+            for i in 0..10u8 {
+                theirs.send(&vec![i; usize::from(i) + 1]).unwrap();
+            }
+            let after = Instant::now();
+
+            let mut inbox = Inbox::new();
+            let mut seen = Vec::new();
+            inbox.read(&ours, 64, |received| {
+                assert_eq!(received.from, theirs.local_addr().unwrap());
+                let slack = Duration::from_millis(50);
+                assert!(received.arrived + slack >= before && received.arrived <= after + slack);
+                seen.push(received.bytes.to_vec());
+            });
+
+            let sent: Vec<_> = (0..10u8).map(|i| vec![i; usize::from(i) + 1]).collect();
+            assert_eq!(seen, sent);
+        }
+    }
+
+    #[test]
+    fn a_flood_is_read_in_portions_and_an_empty_socket_is_left_at_once() {
+        let (ours, theirs) = pair("127.0.0.1:0");
+        for _ in 0..20 {
+            theirs.send(b"x").unwrap();
+        }
+        let mut inbox = Inbox::new();
+        let mut portions = [0, 0, 0, 0];
+        for portion in &mut portions {
+            inbox.read(&ours, 8, |_| *portion += 1);
+        }
+
+        assert_eq!(portions, [8, 8, 4, 0]);
+    }
+}

@@ -64,6 +64,18 @@ struct Bound {
     until: Instant,
 }
 
+/// An authenticated REGISTER.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'a> {
+    pub account: AccountId,
+    /// The name that was proved.
+    pub username: &'a str,
+    pub request: &'a Request,
+    pub envelope: &'a Envelope,
+    /// Where it came from.
+    pub flow: Flow,
+}
+
 /// Why a REGISTER changed nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refused {
@@ -176,14 +188,17 @@ impl Registrar {
     /// rather than was asked.
     pub fn register(
         &mut self,
-        account: AccountId,
-        username: &str,
-        request: &Request,
-        envelope: &Envelope,
-        flow: Flow,
+        asked: &Asked,
         config: &Config,
         now: Instant,
     ) -> Result<bool, Refused> {
+        let Asked {
+            account,
+            username,
+            request,
+            envelope,
+            flow,
+        } = *asked;
         let bound = self.bindings.get(&account).cloned().unwrap_or_default();
         let overtaken = |b: &Bound| {
             b.binding.call_id == envelope.call_id && envelope.cseq.number <= b.binding.cseq

@@ -14,6 +14,7 @@ mod session;
 mod session_requests;
 
 pub use headers::{ALLOW, has_sdp};
+pub use ring::Invitation;
 pub use session_requests::too_brief;
 
 use std::time::Instant;
@@ -60,25 +61,16 @@ pub enum Silence {
 }
 
 impl Call {
-    /// A call of theirs, let in and not yet answered. `tag` is our To-tag.
-    #[expect(clippy::too_many_arguments, reason = "an INVITE is made of many parts")]
-    pub fn incoming(
-        id: CallId,
-        tag: String,
-        request: Request,
-        envelope: Envelope,
-        key: ServerKey,
-        dialog: Dialog,
-        core: &mut Core,
-        now: Instant,
-    ) -> Self {
+    /// A call of theirs, let in and not yet answered.
+    pub fn incoming(id: CallId, invitation: Invitation, core: &mut Core, now: Instant) -> Self {
+        let Dialog {
+            call_id, local_tag, ..
+        } = &invitation.dialog;
         Call {
             id,
-            key: (envelope.call_id.clone(), tag),
+            key: (call_id.clone(), local_tag.clone()),
             forks: Forks::default(),
-            stage: Stage::Ringing(Box::new(Ringing::new(
-                request, envelope, key, dialog, core, now,
-            ))),
+            stage: Stage::Ringing(Box::new(Ringing::new(invitation, core, now))),
         }
     }
 

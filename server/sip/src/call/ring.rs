@@ -21,6 +21,14 @@ use crate::{
 /// A provisional answer is repeated this often, lest a proxy gives up (§13.3.1.1).
 const REMIND: Duration = Duration::from_secs(60);
 
+/// An INVITE that was let in, and the dialog it would make.
+pub struct Invitation {
+    pub request: Request,
+    pub envelope: Envelope,
+    pub key: ServerKey,
+    pub dialog: Dialog,
+}
+
 pub struct Ringing {
     request: Request,
     envelope: Envelope,
@@ -36,14 +44,13 @@ pub struct Ringing {
 }
 
 impl Ringing {
-    pub fn new(
-        request: Request,
-        envelope: Envelope,
-        key: ServerKey,
-        dialog: Dialog,
-        core: &mut Core,
-        now: Instant,
-    ) -> Self {
+    pub fn new(invitation: Invitation, core: &mut Core, now: Instant) -> Self {
+        let Invitation {
+            request,
+            envelope,
+            key,
+            dialog,
+        } = invitation;
         Ringing {
             request,
             envelope,

@@ -5,13 +5,14 @@ use std::time::Instant;
 use super::{Endpoint, doorman::Guest};
 use crate::{
     authority::AccountId,
-    call::{ALLOW, Call, has_sdp},
+    call::{ALLOW, Call, Invitation, has_sdp},
     command::CallId,
     dialog::Dialog,
     digest::Proof,
     event::{Caller, Event, Incoming},
     media::NegotiatedMedia,
     message::{Method, NameAddr},
+    registrar::Asked,
     sdp::Negotiation,
     uri::{SipUri, Uri},
 };
@@ -80,15 +81,14 @@ impl Endpoint {
             return self.refuse(guest, 403);
         }
         let tag = self.core.random.tag();
-        let outcome = self.registrar.register(
+        let asked = Asked {
             account,
-            &username,
-            &guest.request,
-            &guest.envelope,
-            guest.flow,
-            &self.core.config,
-            now,
-        );
+            username: &username,
+            request: &guest.request,
+            envelope: &guest.envelope,
+            flow: guest.flow,
+        };
+        let outcome = self.registrar.register(&asked, &self.core.config, now);
         let response = match outcome {
             Ok(_) => self.registrar.accepted(account, &guest.request, &tag, now),
             Err(refused) => refused.response(&guest.request, &tag, &self.core.config),
@@ -123,7 +123,7 @@ impl Endpoint {
             return self.core.respond_once(guest.back, response);
         }
         let full = self.calls.len() >= self.core.config.max_calls
-            || self.core.transactions.len() >= MAX_TRANSACTIONS;
+            || self.core.transactions.count() >= MAX_TRANSACTIONS;
         if full {
             let response = self
                 .response(&guest, 503)
@@ -190,7 +190,7 @@ impl Endpoint {
         } = guest;
         let tag = self.core.random.tag();
         let from_user = envelope.from.uri.user().map(str::to_owned);
-        let dialog = Dialog::of_called(&request, &envelope, tag.clone(), flow, || {
+        let dialog = Dialog::of_called(&request, &envelope, tag, flow, || {
             SipUri::at(from_user.as_deref(), flow.remote)
         });
         self.core.transactions.accept(key.clone(), back, now);
@@ -222,7 +222,13 @@ impl Endpoint {
             user_agent: request.headers.get("User-Agent").map(str::to_owned),
             sip_call_id: envelope.call_id.clone(),
         };
-        let call = Call::incoming(id, tag, request, envelope, key, dialog, &mut self.core, now);
+        let invitation = Invitation {
+            request,
+            envelope,
+            key,
+            dialog,
+        };
+        let call = Call::incoming(id, invitation, &mut self.core, now);
         self.put(call, now);
         self.core.tell(Event::Incoming {
             call: id,

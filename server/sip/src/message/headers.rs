@@ -92,7 +92,7 @@ impl Headers {
     }
 
     /// All fields of this (long) name, one per line.
-    pub fn all<'a, 'n>(&'a self, name: &'n str) -> impl Iterator<Item = &'a str> {
+    pub fn all<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
         self.iter()
             .filter(move |(n, _)| n.eq_ignore_ascii_case(name))
             .map(|(_, value)| value)
@@ -104,7 +104,7 @@ impl Headers {
 
     /// All values of a comma-separated field, over all its lines. A line with a
     /// quote left open counts as one value.
-    pub fn list<'a, 'n>(&'a self, name: &'n str) -> impl Iterator<Item = &'a str> {
+    pub fn list<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
         self.all(name)
             .flat_map(|line| scan::split(line, ',').unwrap_or_else(|| vec![line]))
             .map(scan::trim)

@@ -152,7 +152,8 @@ impl<O> Default for Transactions<O> {
 }
 
 impl<O: Clone> Transactions<O> {
-    pub fn len(&self) -> usize {
+    /// How many there are, of both kinds.
+    pub fn count(&self) -> usize {
         self.clients.len() + self.servers.len()
     }
 

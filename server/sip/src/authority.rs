@@ -47,6 +47,13 @@ pub trait Authority: Send + Sync + 'static {
     /// The credentials of a user name at our realm.
     fn credentials(&self, username: &str, realm: &str) -> Option<Credentials>;
 
+    /// The realm of a user whose address names this host: where several companies
+    /// share a server, each has its own. `None` for the server's.
+    fn realm(&self, host: &str) -> Option<String> {
+        let _ = host;
+        None
+    }
+
     /// The trunk a packet from `source` belongs to. Its calls are not challenged
     /// and its identity headers are believed.
     fn trunk_by_source(&self, source: SocketAddr) -> Option<TrunkId>;

@@ -32,7 +32,7 @@ pub mod sdp;
 pub mod transaction;
 pub mod uri;
 
-pub use authority::{AccountId, Authority, Credentials, TrunkId};
+pub use authority::{AccountId, Authority, Credentials, Secret, TrunkId};
 pub use command::{
     CallId, Command, Invite, LocalMedia, OutboundCredentials, Party, Registration, RegistrationId,
     Rejection, Target,

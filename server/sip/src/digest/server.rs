@@ -33,7 +33,6 @@ pub enum Proof {
 }
 
 pub struct Authenticator {
-    realm: String,
     key: [u8; 32],
     epoch: Instant,
     minted: u64,
@@ -69,9 +68,8 @@ impl Count {
 
 impl Authenticator {
     /// `key` must be unpredictable.
-    pub fn new(realm: String, key: [u8; 32], now: Instant) -> Self {
+    pub fn new(key: [u8; 32], now: Instant) -> Self {
         Authenticator {
-            realm,
             key,
             epoch: now,
             minted: 0,
@@ -81,7 +79,7 @@ impl Authenticator {
     }
 
     /// The values of `WWW-Authenticate`, strongest first.
-    pub fn challenges(&mut self, stale: bool, now: Instant) -> [String; 2] {
+    pub fn challenges(&mut self, realm: &str, stale: bool, now: Instant) -> [String; 2] {
         self.minted += 1;
         let age = now.saturating_duration_since(self.epoch).as_millis();
         let stem = format!("{age:x}.{:x}", self.minted);
@@ -90,15 +88,16 @@ impl Authenticator {
         [Algorithm::Sha256, Algorithm::Md5].map(|algorithm| {
             format!(
                 "Digest realm={}, nonce=\"{nonce}\", algorithm={}, qop=\"auth\"{stale}",
-                quote(&self.realm),
+                quote(realm),
                 algorithm.name(),
             )
         })
     }
 
-    /// Judges the credentials in these `Authorization` values.
+    /// Judges the credentials in these `Authorization` values; those for other realms are not ours.
     pub fn judge<'a>(
         &mut self,
+        realm: &str,
         values: impl Iterator<Item = &'a str>,
         method: &str,
         request_uri: &str,
@@ -107,17 +106,18 @@ impl Authenticator {
     ) -> Proof {
         let ours = values
             .filter_map(Fields::parse)
-            .find(|fields| fields.get("realm") == Some(&self.realm));
+            .find(|fields| fields.get("realm") == Some(realm));
         let Some(fields) = ours else {
             return Proof::Refused;
         };
-        self.judge_fields(&fields, method, request_uri, authority, now)
+        self.judge_fields(realm, &fields, method, request_uri, authority, now)
             .unwrap_or(Proof::Refused)
     }
 
     /// `None` when a field is missing or out of place.
     fn judge_fields(
         &mut self,
+        realm: &str,
         fields: &Fields,
         method: &str,
         request_uri: &str,
@@ -135,11 +135,11 @@ impl Authenticator {
         if !fields.get("qop")?.eq_ignore_ascii_case("auth") || !same_user(uri, request_uri) {
             return None;
         }
-        let found = authority.credentials(username, &self.realm);
+        let found = authority.credentials(username, realm);
         // An unknown user costs the same work as a wrong secret.
         let nobody = Secret::Password(String::new());
         let secret = found.as_ref().map_or(&nobody, |found| &found.secret);
-        let ha1 = ha1(algorithm, username, &self.realm, secret);
+        let ha1 = ha1(algorithm, username, realm, secret);
         let expected = response(algorithm, &ha1, nonce, Some((nc, cnonce)), method, uri);
         if !same(&expected, given) {
             return None;

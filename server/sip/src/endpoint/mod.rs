@@ -73,7 +73,7 @@ impl Endpoint {
         wall_ms: i64,
     ) -> Self {
         let mut random = Random::new(seed);
-        let authenticator = Authenticator::new(config.realm.clone(), random.bytes(), now);
+        let authenticator = Authenticator::new(random.bytes(), now);
         Endpoint {
             core: Core::new(config, random),
             authority,

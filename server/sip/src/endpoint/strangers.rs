@@ -52,7 +52,12 @@ impl Endpoint {
         let credentials = headers
             .all("Authorization")
             .chain(headers.all("Proxy-Authorization"));
+        let host = guest.envelope.from.uri.as_sip().map(|uri| uri.host.to_string());
+        let realm = host
+            .and_then(|host| self.authority.realm(&host))
+            .unwrap_or_else(|| self.core.config.realm.clone());
         let proof = self.authenticator.judge(
+            &realm,
             credentials,
             guest.request.method.as_str(),
             &guest.request.uri.to_string(),
@@ -65,7 +70,7 @@ impl Endpoint {
             Proof::Refused => false,
         };
         let mut response = self.response(guest, 401);
-        for challenge in self.authenticator.challenges(stale, now) {
+        for challenge in self.authenticator.challenges(&realm, stale, now) {
             response.headers.push("WWW-Authenticate", &challenge);
         }
         self.core.respond_once(guest.back, response);

@@ -270,7 +270,7 @@ mod tests {
     }
 
     fn server() -> Authenticator {
-        Authenticator::new("rollcall".into(), [1; 32], at(0))
+        Authenticator::new([1; 32], at(0))
     }
 
     fn answer(challenges: &[String], username: &str, password: &str, nc: u32) -> String {
@@ -284,13 +284,13 @@ mod tests {
     }
 
     fn judge(server: &mut Authenticator, value: &str, now: Instant) -> Proof {
-        server.judge([value].into_iter(), "REGISTER", "sip:b", &Alice, now)
+        server.judge("rollcall", [value].into_iter(), "REGISTER", "sip:b", &Alice, now)
     }
 
     #[test]
     fn the_right_secret_is_accepted_with_either_algorithm() {
         let mut server = server();
-        let challenges = server.challenges(false, at(1));
+        let challenges = server.challenges("rollcall", false, at(1));
         assert!(challenges[0].contains("SHA-256"));
         for (nc, algorithm) in challenges.iter().enumerate() {
             let value = answer(
@@ -309,7 +309,7 @@ mod tests {
     #[test]
     fn unknown_users_and_wrong_secrets_are_refused_alike() {
         let mut server = server();
-        let challenges = server.challenges(false, at(1));
+        let challenges = server.challenges("rollcall", false, at(1));
         for (user, password) in [("alice", "wrong"), ("bob", "secret"), ("bob", "")] {
             let value = answer(&challenges, user, password, 1);
             assert_eq!(judge(&mut server, &value, at(2)), Proof::Refused);
@@ -321,7 +321,7 @@ mod tests {
     #[test]
     fn a_count_serves_once_and_late_ones_only_within_reason() {
         let mut server = server();
-        let challenges = server.challenges(false, at(1));
+        let challenges = server.challenges("rollcall", false, at(1));
         let mut outcome = |nc| {
             judge(
                 &mut server,
@@ -340,13 +340,13 @@ mod tests {
     #[test]
     fn nonces_expire_and_those_of_others_never_serve() {
         let mut server = server();
-        let challenges = server.challenges(false, at(1));
+        let challenges = server.challenges("rollcall", false, at(1));
         let value = answer(&challenges, "alice", "secret", 1);
         assert_eq!(judge(&mut server, &value, at(302)), Proof::Stale);
-        assert!(server.challenges(true, at(302))[0].contains("stale=true"));
+        assert!(server.challenges("rollcall", true, at(302))[0].contains("stale=true"));
 
-        let mut other = Authenticator::new("rollcall".into(), [2; 32], at(0));
-        let foreign = other.challenges(false, at(300));
+        let mut other = Authenticator::new([2; 32], at(0));
+        let foreign = other.challenges("rollcall", false, at(300));
         let value = answer(&foreign, "alice", "secret", 1);
         assert_eq!(judge(&mut server, &value, at(300)), Proof::Stale);
     }
@@ -354,7 +354,7 @@ mod tests {
     #[test]
     fn credentials_for_one_destination_do_not_reach_another() {
         let mut server = server();
-        let challenges = server.challenges(false, at(1));
+        let challenges = server.challenges("rollcall", false, at(1));
         let value = answer(&challenges, "alice", "secret", 1);
         let proof = server.judge([&*value].into_iter(), "REGISTER", "sip:x@b", &Alice, at(2));
         assert_eq!(proof, Proof::Refused);

@@ -52,7 +52,12 @@ impl Endpoint {
         let credentials = headers
             .all("Authorization")
             .chain(headers.all("Proxy-Authorization"));
-        let host = guest.envelope.from.uri.as_sip().map(|uri| uri.host.to_string());
+        let host = guest
+            .envelope
+            .from
+            .uri
+            .as_sip()
+            .map(|uri| uri.host.to_string());
         let realm = host
             .and_then(|host| self.authority.realm(&host))
             .unwrap_or_else(|| self.core.config.realm.clone());

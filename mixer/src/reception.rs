@@ -189,7 +189,7 @@ mod tests {
     }
 
     fn receive(count: u32, lost: impl Fn(u32) -> bool, late: impl Fn(u32) -> u64) -> Reception {
-        let start = Instant::now();
+        let start = crate::testing::an_instant();
         let mut reception = Reception::default();
         for i in (0..count).filter(|&i| !lost(i)) {
             let at = start + Duration::from_millis(u64::from(i) * 20 + late(i));
@@ -202,7 +202,7 @@ mod tests {
     fn loss_is_counted_across_the_wrap() {
         let mut reception = receive(101, |i| i % 10 == 5, |_| 0);
 
-        let block = reception.report(Instant::now()).unwrap();
+        let block = reception.report(crate::testing::an_instant()).unwrap();
         assert_eq!(block.lost, 10);
         assert_eq!(block.fraction_lost, (10.0 / 101.0 * 256.0) as u8);
         assert_eq!(block.highest, 65_600);
@@ -241,7 +241,7 @@ mod tests {
     #[test]
     fn a_sender_that_begins_anew_is_no_loss() {
         let mut reception = receive(100, |_| false, |_| 0);
-        let start = Instant::now();
+        let start = crate::testing::an_instant();
         for i in 0..50u32 {
             let header = Header {
                 sequence: (20_000 + i) as u16,

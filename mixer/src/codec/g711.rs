@@ -87,10 +87,7 @@ pub const fn a_byte(sample: i16) -> u8 {
     } else {
         (0x80, sample as i32)
     };
-    let segment = match 24 - (magnitude | 0x80).leading_zeros() {
-        0 => 0,
-        above => above,
-    };
+    let segment = 24 - (magnitude | 0x80).leading_zeros();
     let shift = if segment == 0 { 4 } else { segment + 3 };
     let mantissa = (magnitude >> shift) & 0x0f;
     (sign | ((segment as u8) << 4) | mantissa as u8) ^ 0x55

@@ -218,7 +218,7 @@ mod tests {
 
     /// Packets every 20 ms of a clock that is off by `ppm`, each late by what `late` says.
     fn learn(packets: u32, ppm: f64, mut late: impl FnMut(u32) -> f64) -> Delay {
-        let start = Instant::now();
+        let start = crate::testing::an_instant();
         let mut delay = Delay::default();
         for i in 0..packets {
             let media = f64::from(i) * 20.0;

@@ -24,7 +24,7 @@ const FREQUENCY: f32 = 440.0;
 impl Caller {
     fn new(codec: Codec) -> Self {
         Self {
-            start: Instant::now(),
+            start: crate::testing::an_instant(),
             codec,
             encoder: Encoder::new(codec).unwrap(),
             tone: Tone::new(codec.sample_rate(), FREQUENCY, 8_000.0),
@@ -349,7 +349,7 @@ mod anything {
                 0..120,
             ),
         ) {
-            let mut now = Instant::now();
+            let mut now = crate::testing::an_instant();
             let mut playout = Playout::default();
             for (ssrc, sequence, timestamp, content, payload, wait) in packets {
                 let header = Header { marker: false, payload_type: 0, sequence, timestamp, ssrc };

@@ -1,3 +1,33 @@
-//! The server.
+//! The server: what glues the pure parts to the world.
+//!
+//! [`run`] starts everything. The rows are read by the [`scheduler`], which
+//! hands what is due to the task of its room ([`conference`]); calls that come
+//! in go through the [`exchange`]; [`lines`] and [`members`] hold what everybody
+//! may look at; [`web`] is the API over all of it.
 
+mod bridge;
+pub mod cli;
+mod clock;
+pub mod company_file;
+mod conference;
+pub mod config;
+mod dialling;
+mod directory;
+mod exchange;
+mod inflight;
+mod lines;
+mod members;
+mod people;
+mod registrations;
+mod run;
+mod scheduler;
+mod shared;
+mod sounds;
+mod switchboard;
+mod toml_reader;
+mod trunks;
 pub mod web;
+mod wire;
+
+pub use clock::now;
+pub use run::serve;

@@ -1,0 +1,178 @@
+//! `[[trunks]]`, `[[rooms]]` and `[[numbers]]`.
+
+use domain::{PhoneNumber, ShortNumber, employee::Secret, room::Pin, trunk::Transport};
+use store::{PlannedNumber, PlannedPin, PlannedRegistration, PlannedRoom, PlannedTrunk};
+
+use super::read::{INSIDE, Names, ROOM, TRUNK};
+use crate::toml_reader::{Section, Source};
+
+pub(super) fn trunks(
+    source: &mut Source<'_>,
+    root: &mut Section<'_>,
+    names: &mut Names,
+) -> Vec<PlannedTrunk> {
+    root.sections(source, "trunks", |source, section| {
+        let name = section.required_text(source, "name").map(str::to_owned);
+        if let Some(name) = &name
+            && names.take(TRUNK, name, name).is_some()
+        {
+            section.refuse(source, "name", format!("there is another trunk \"{name}\""));
+        }
+        let address = address(source, section);
+        let transport = section.word(
+            source,
+            "transport",
+            &[("udp", Transport::Udp), ("tcp", Transport::Tcp)],
+        );
+        let registration = registration(source, section);
+        let caller_number = section.parsed::<PhoneNumber>(source, "caller_number");
+        let channels = section.number(source, "channels", 1..10_001);
+        Some(PlannedTrunk {
+            name: name?,
+            address: address?,
+            transport: transport.unwrap_or_default(),
+            registration,
+            caller_number,
+            channels: channels.and_then(|channels| u32::try_from(channels).ok()),
+        })
+    })
+}
+
+/// With a user name we log in at the operator; without, he knows us by our address.
+fn registration(source: &mut Source<'_>, section: &mut Section<'_>) -> Option<PlannedRegistration> {
+    let username = section.text(source, "username").map(str::to_owned);
+    let secret = section.text(source, "secret").map(Secret::new);
+    let realm = section.text(source, "realm").map(str::to_owned);
+    let register = section.boolean(source, "register");
+    match username {
+        Some(username) => Some(PlannedRegistration {
+            username,
+            realm,
+            register: register.unwrap_or(true),
+            secret,
+        }),
+        None => {
+            if secret.is_some() || realm.is_some() || register.is_some() {
+                section.refuse(
+                    source,
+                    "username",
+                    "it is missing: a login at the operator needs it",
+                );
+            }
+            None
+        }
+    }
+}
+
+/// A host, or a host and a port.
+fn address(source: &mut Source<'_>, section: &mut Section<'_>) -> Option<String> {
+    let address = section.required_text(source, "address")?;
+    let (host, port) = match address.rsplit_once(':') {
+        Some((host, _)) if host.contains(':') && !host.starts_with('[') => (address, None),
+        Some((host, port)) => (host, Some(port)),
+        None => (address, None),
+    };
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    let host_is_sound = !bare.is_empty()
+        && bare
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b".-:".contains(&byte));
+    let port_is_sound = port.is_none_or(|port| port.parse::<u16>().is_ok_and(|port| port > 0));
+    if host_is_sound && port_is_sound {
+        return Some(address.to_owned());
+    }
+    section.refuse(
+        source,
+        "address",
+        format!("\"{address}\" is not a host such as sip.operator.example:5060"),
+    );
+    None
+}
+
+pub(super) fn rooms(
+    source: &mut Source<'_>,
+    root: &mut Section<'_>,
+    names: &mut Names,
+) -> Vec<PlannedRoom> {
+    root.sections(source, "rooms", |source, section| {
+        let number = section.required::<ShortNumber>(source, "number");
+        if let Some(number) = &number {
+            names.take(ROOM, number.as_str(), number.as_str());
+            let owner = format!("room {number}");
+            if let Some(other) = names.take(INSIDE, number.as_str(), &owner) {
+                section.refuse(source, "number", format!("{number} is taken by {other}"));
+            }
+        }
+        let name = section.required_text(source, "name").map(str::to_owned);
+        let (open, moderator) = (pin(source, section, "pin"), pin(source, section, "moderator_pin"));
+        if matches!((&open, &moderator), (PlannedPin::Set(open), PlannedPin::Set(moderator)) if open == moderator) {
+            section.refuse(source, "moderator_pin", "it is the same as the PIN: nobody would be a moderator");
+        }
+        Some(PlannedRoom { number: number?, name: name?, pin: open, moderator_pin: moderator })
+    })
+}
+
+/// Left out keeps what is there; `false` takes it away.
+fn pin(source: &mut Source<'_>, section: &mut Section<'_>, key: &'static str) -> PlannedPin {
+    if section.is_false(source, key) {
+        return PlannedPin::None;
+    }
+    match section.text(source, key).map(Pin::parse) {
+        None => PlannedPin::Keep,
+        Some(Ok(pin)) => PlannedPin::Set(pin),
+        Some(Err(error)) => {
+            section.refuse(source, key, error.to_string());
+            PlannedPin::Keep
+        }
+    }
+}
+
+pub(super) fn numbers(
+    source: &mut Source<'_>,
+    root: &mut Section<'_>,
+    names: &mut Names,
+) -> Vec<PlannedNumber> {
+    root.sections(source, "numbers", |source, section| {
+        let number = section.required::<PhoneNumber>(source, "number");
+        if let Some(number) = &number
+            && names
+                .take("city number", number.digits(), number.as_str())
+                .is_some()
+        {
+            section.refuse(source, "number", format!("{number} is in the file twice"));
+        }
+        let room = section.required::<ShortNumber>(source, "room");
+        if let Some(room) = &room
+            && !names.has(ROOM, room.as_str())
+        {
+            section.refuse(
+                source,
+                "room",
+                format!("there is no room {room} in this file"),
+            );
+        }
+        let trunk = trunk(source, section, names);
+        Some(PlannedNumber {
+            number: number?,
+            trunk,
+            room: room?,
+        })
+    })
+}
+
+/// The name of a trunk of this file, if one is given.
+pub(super) fn trunk(
+    source: &mut Source<'_>,
+    section: &mut Section<'_>,
+    names: &Names,
+) -> Option<String> {
+    let name = section.text(source, "trunk")?;
+    if !names.has(TRUNK, name) {
+        section.refuse(
+            source,
+            "trunk",
+            format!("there is no trunk \"{name}\" in this file"),
+        );
+    }
+    Some(name.to_owned())
+}

@@ -1,0 +1,234 @@
+//! The file as a whole and its `[company]` table.
+
+use std::collections::BTreeMap;
+
+use domain::{
+    CompanyId, Language, Span,
+    company::{Company, DEFAULT_LEAD, QuietHours},
+    employee::Level,
+    rules::{RetryRules, TryRule},
+};
+use store::CompanyPlan;
+
+use super::{people, places};
+use crate::toml_reader::{Section, Source};
+
+/// A file that makes sense in itself.
+pub(super) struct Read {
+    pub(super) plan: CompanyPlan,
+    /// The passwords given, one place for each employee.
+    pub(super) passwords: Vec<Option<String>>,
+}
+
+/// What has been named so far, and by whom: nothing may be named twice.
+#[derive(Default)]
+pub(super) struct Names {
+    taken: BTreeMap<(&'static str, String), String>,
+}
+
+impl Names {
+    /// Notes that `owner` has this name; who had it before, if anybody.
+    pub(super) fn take(&mut self, kind: &'static str, name: &str, owner: &str) -> Option<String> {
+        self.taken.insert((kind, name.to_owned()), owner.to_owned())
+    }
+
+    pub(super) fn has(&self, kind: &'static str, name: &str) -> bool {
+        self.taken.contains_key(&(kind, name.to_owned()))
+    }
+}
+
+/// Numbers that are dialled inside the company: extensions, short numbers and rooms share them.
+pub(super) const INSIDE: &str = "number";
+pub(super) const TRUNK: &str = "trunk";
+pub(super) const ROOM: &str = "room";
+
+const DAY_S: i64 = 24 * 60 * 60;
+
+pub(super) fn company(source: &mut Source<'_>, root: &mut Section<'_>) -> Option<Read> {
+    let mut names = Names::default();
+    let company = root.section(source, "company", settings);
+    if company.is_none() {
+        root.refuse(source, "company", "the table [company] is missing");
+    }
+    let trunks = places::trunks(source, root, &mut names);
+    let rooms = places::rooms(source, root, &mut names);
+    let numbers = places::numbers(source, root, &mut names);
+    let (employees, passwords) = people::employees(source, root, &mut names)
+        .into_iter()
+        .unzip();
+
+    let company = company??;
+    Some(Read {
+        plan: CompanyPlan {
+            company,
+            employees,
+            trunks,
+            numbers,
+            rooms,
+        },
+        passwords,
+    })
+}
+
+fn settings(source: &mut Source<'_>, section: &mut Section<'_>) -> Option<Company> {
+    let name = section.required_text(source, "name").map(str::to_owned);
+    let domain = domain_name(source, section);
+    let language = section.word(
+        source,
+        "language",
+        &[("en", Language::English), ("ru", Language::Russian)],
+    );
+    let zone = section.required(source, "time_zone");
+    let lead = section
+        .number(source, "lead_s", 0..DAY_S + 1)
+        .map_or(DEFAULT_LEAD, Span::seconds);
+    let quiet_hours = section
+        .section(source, "quiet_hours", quiet_hours)
+        .flatten();
+    let rules = section.section(source, "rules", rules).unwrap_or_default();
+    Some(Company {
+        // Who the company is, the database knows by its name.
+        id: CompanyId::from_uuid(Default::default()),
+        name: name?,
+        domain: domain?,
+        language: language.unwrap_or_default(),
+        zone: zone?,
+        rules,
+        lead_ms: lead,
+        quiet_hours,
+    })
+}
+
+fn domain_name(source: &mut Source<'_>, section: &mut Section<'_>) -> Option<String> {
+    let domain = section.required_text(source, "domain")?.to_lowercase();
+    let sound = domain.len() <= 253
+        && domain.split('.').all(|label| {
+            !label.is_empty()
+                && label
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+                && !label.starts_with('-')
+        });
+    if !sound {
+        section.refuse(
+            source,
+            "domain",
+            format!("\"{domain}\" is not a domain such as northway.example"),
+        );
+        return None;
+    }
+    Some(domain)
+}
+
+fn quiet_hours(source: &mut Source<'_>, section: &mut Section<'_>) -> Option<QuietHours> {
+    let mut minute = |key: &'static str| {
+        let text = section.required_text(source, key)?;
+        let parsed = text.split_once(':').and_then(|(hour, minute)| {
+            let (hour, minute): (u16, u16) = (hour.parse().ok()?, minute.parse().ok()?);
+            (hour < 24 && minute < 60).then_some(hour * 60 + minute)
+        });
+        if parsed.is_none() {
+            section.refuse(
+                source,
+                key,
+                format!("\"{text}\" is not a time such as 21:00"),
+            );
+        }
+        parsed
+    };
+    let (from, until) = (minute("from"), minute("until"));
+    Some(QuietHours {
+        from_minute: from?,
+        until_minute: until?,
+    })
+}
+
+/// The rules; what is left out is as the product has it.
+fn rules(source: &mut Source<'_>, section: &mut Section<'_>) -> RetryRules {
+    let mut rules = RetryRules::default();
+    span(source, section, "ring_s", &mut rules.ring_ms);
+    span(source, section, "setup_s", &mut rules.setup_ms);
+    span(source, section, "confirm_s", &mut rules.confirm_ms);
+    span(source, section, "later_s", &mut rules.later_ms);
+    span(source, section, "after_freed_s", &mut rules.after_freed_ms);
+    section.section(source, "busy", |source, busy| {
+        span(source, busy, "wait_s", &mut rules.busy.wait_ms);
+        span(source, busy, "first_s", &mut rules.busy.first_ms);
+        span(source, busy, "then_wait_s", &mut rules.busy.then_wait_ms);
+    });
+    section.section(source, "offline", |source, offline| {
+        span(source, offline, "wait_s", &mut rules.offline.wait_ms);
+        tries(source, offline, &mut rules.offline.tries);
+        set(
+            &mut rules.offline.announce,
+            offline.boolean(source, "announce"),
+        );
+        set(
+            &mut rules.offline.call_when_back,
+            offline.boolean(source, "call_when_back"),
+        );
+    });
+    section.section(source, "no_answer", |source, no_answer| {
+        spans(source, no_answer, "waits_s", &mut rules.no_answer.waits_ms);
+    });
+    section.section(source, "not_confirmed", |source, section| {
+        try_rule(source, section, &mut rules.not_confirmed)
+    });
+    section.section(source, "dropped", |source, section| {
+        try_rule(source, section, &mut rules.dropped)
+    });
+    section.section(source, "network", |source, network| {
+        spans(
+            source,
+            network,
+            "round_waits_s",
+            &mut rules.network.round_waits_ms,
+        );
+    });
+    rules
+}
+
+fn try_rule(source: &mut Source<'_>, section: &mut Section<'_>, rule: &mut TryRule) {
+    span(source, section, "wait_s", &mut rule.wait_ms);
+    tries(source, section, &mut rule.tries);
+}
+
+fn tries(source: &mut Source<'_>, section: &mut Section<'_>, tries: &mut u32) {
+    set(
+        tries,
+        section
+            .number(source, "tries", 0..51)
+            .and_then(|number| u32::try_from(number).ok()),
+    );
+}
+
+fn span(source: &mut Source<'_>, section: &mut Section<'_>, key: &'static str, span: &mut Span) {
+    set(
+        span,
+        section.number(source, key, 1..DAY_S + 1).map(Span::seconds),
+    );
+}
+
+fn spans(
+    source: &mut Source<'_>,
+    section: &mut Section<'_>,
+    key: &'static str,
+    spans: &mut Vec<Span>,
+) {
+    let read = section.numbers(source, key, 1..DAY_S + 1);
+    set(
+        spans,
+        read.map(|list| list.into_iter().map(Span::seconds).collect()),
+    );
+}
+
+fn set<T>(place: &mut T, value: Option<T>) {
+    if let Some(value) = value {
+        *place = value;
+    }
+}
+
+pub(super) const LEVELS: [(&str, Level); 2] = [
+    ("administrator", Level::Administrator),
+    ("employee", Level::Employee),
+];

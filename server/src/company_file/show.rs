@@ -1,0 +1,298 @@
+//! A company as a file: everything but its secrets.
+
+use std::collections::BTreeMap;
+
+use domain::{
+    RoomId, Span, TrunkId,
+    company::{Company, QuietHours},
+    employee::{Device, DeviceKind, Employee, Level},
+    rules::{RetryRules, TryRule},
+    trunk::{Target, Transport, Trunk},
+};
+use store::{CompanyDirectory, Store};
+use toml::{Table, Value};
+
+use super::CompanyFileError;
+
+/// Writes the company of this name, or the only one there is.
+pub async fn show(store: &Store, name: Option<&str>) -> Result<String, CompanyFileError> {
+    let directory = store.directory().await?;
+    let names = store.company_names().await?;
+    let missing = |text: String| CompanyFileError::NotThere(text);
+    let name = match (name, &names[..]) {
+        (Some(name), _) => name,
+        (None, [only]) => only,
+        (None, []) => {
+            return Err(missing(
+                "There is no company yet: rollcall company apply FILE".to_owned(),
+            ));
+        }
+        (None, _) => {
+            return Err(missing(format!(
+                "Which one? There are: {}",
+                names.join(", ")
+            )));
+        }
+    };
+    let found = directory
+        .companies
+        .values()
+        .find(|company| company.company.name == name);
+    let company = found.ok_or_else(|| {
+        let there = if names.is_empty() {
+            "none".to_owned()
+        } else {
+            names.join(", ")
+        };
+        missing(format!(
+            "There is no company \"{name}\" (there are: {there})"
+        ))
+    })?;
+    Ok(file(company))
+}
+
+fn file(directory: &CompanyDirectory) -> String {
+    let rooms: BTreeMap<RoomId, &str> = directory
+        .rooms
+        .iter()
+        .map(|room| (room.id, room.number.as_str()))
+        .collect();
+    let trunks: BTreeMap<TrunkId, &str> = directory
+        .trunks
+        .iter()
+        .map(|trunk| (trunk.id, trunk.name.as_str()))
+        .collect();
+
+    let mut parts = vec![
+        "# Secrets, passwords and PINs are not shown. Applied, this file keeps those that are there.\n".to_owned(),
+        table("company", company(&directory.company)),
+    ];
+    parts.extend(
+        directory
+            .trunks
+            .iter()
+            .map(|one| list_item("trunks", trunk(one))),
+    );
+    for room in &directory.rooms {
+        let mut item = Table::new();
+        put(&mut item, "number", room.number.as_str());
+        put(&mut item, "name", room.name.as_str());
+        parts.push(list_item("rooms", item));
+    }
+    for number in &directory.numbers {
+        let Target::Room(room) = number.target;
+        let mut item = Table::new();
+        put(&mut item, "number", number.number.as_str());
+        put_some(&mut item, "room", rooms.get(&room).copied());
+        put_some(
+            &mut item,
+            "trunk",
+            number.trunk.and_then(|id| trunks.get(&id).copied()),
+        );
+        parts.push(list_item("numbers", item));
+    }
+    for one in &directory.employees {
+        parts.push(list_item("employees", employee(one)));
+        for owned in &one.devices {
+            let trunk = directory
+                .sim_trunks
+                .get(&owned.id)
+                .and_then(|id| trunks.get(id).copied());
+            parts.push(list_item(
+                "employees.devices",
+                device(owned, trunk, directory),
+            ));
+        }
+    }
+    parts.join("\n")
+}
+
+fn table(name: &str, table: Table) -> String {
+    let mut root = Table::new();
+    root.insert(name.to_owned(), Value::Table(table));
+    root.to_string()
+}
+
+fn list_item(path: &str, item: Table) -> String {
+    format!("[[{path}]]\n{item}")
+}
+
+fn put(table: &mut Table, key: &str, value: impl Into<Value>) {
+    table.insert(key.to_owned(), value.into());
+}
+
+fn put_some(table: &mut Table, key: &str, value: Option<impl Into<Value>>) {
+    if let Some(value) = value {
+        put(table, key, value);
+    }
+}
+
+fn company(company: &Company) -> Table {
+    let Company {
+        id: _,
+        name,
+        domain,
+        language,
+        zone,
+        rules,
+        lead_ms,
+        quiet_hours,
+    } = company;
+    let mut table = Table::new();
+    put(&mut table, "name", name.as_str());
+    put(&mut table, "domain", domain.as_str());
+    put(&mut table, "language", language.code());
+    put(&mut table, "time_zone", zone.name());
+    put(&mut table, "lead_s", lead_ms.as_seconds());
+    put_some(&mut table, "quiet_hours", quiet_hours.as_ref().map(hours));
+    put(&mut table, "rules", self::rules(rules));
+    table
+}
+
+fn hours(hours: &QuietHours) -> Table {
+    let clock = |minute: u16| format!("{:02}:{:02}", minute / 60, minute % 60);
+    let mut table = Table::new();
+    put(&mut table, "from", clock(hours.from_minute));
+    put(&mut table, "until", clock(hours.until_minute));
+    table
+}
+
+fn rules(rules: &RetryRules) -> Table {
+    let RetryRules {
+        busy,
+        offline,
+        no_answer,
+        not_confirmed,
+        dropped,
+        network,
+        ring_ms,
+        setup_ms,
+        confirm_ms,
+        later_ms,
+        after_freed_ms,
+    } = rules;
+    let mut table = Table::new();
+    let singles = [
+        ("ring_s", ring_ms),
+        ("setup_s", setup_ms),
+        ("confirm_s", confirm_ms),
+        ("later_s", later_ms),
+        ("after_freed_s", after_freed_ms),
+    ];
+    for (key, span) in singles {
+        put(&mut table, key, span.as_seconds());
+    }
+    let mut part = Table::new();
+    put(&mut part, "wait_s", busy.wait_ms.as_seconds());
+    put(&mut part, "first_s", busy.first_ms.as_seconds());
+    put(&mut part, "then_wait_s", busy.then_wait_ms.as_seconds());
+    put(&mut table, "busy", part);
+
+    let mut part = Table::new();
+    put(&mut part, "wait_s", offline.wait_ms.as_seconds());
+    put(&mut part, "tries", i64::from(offline.tries));
+    put(&mut part, "announce", offline.announce);
+    put(&mut part, "call_when_back", offline.call_when_back);
+    put(&mut table, "offline", part);
+
+    let mut part = Table::new();
+    put(&mut part, "waits_s", waits(&no_answer.waits_ms));
+    put(&mut table, "no_answer", part);
+    put(&mut table, "not_confirmed", try_rule(not_confirmed));
+    put(&mut table, "dropped", try_rule(dropped));
+
+    let mut part = Table::new();
+    put(&mut part, "round_waits_s", waits(&network.round_waits_ms));
+    put(&mut table, "network", part);
+    table
+}
+
+fn try_rule(rule: &TryRule) -> Table {
+    let mut table = Table::new();
+    put(&mut table, "wait_s", rule.wait_ms.as_seconds());
+    put(&mut table, "tries", i64::from(rule.tries));
+    table
+}
+
+fn waits(spans: &[Span]) -> Value {
+    Value::Array(
+        spans
+            .iter()
+            .map(|span| Value::Integer(span.as_seconds()))
+            .collect(),
+    )
+}
+
+fn trunk(trunk: &Trunk) -> Table {
+    let mut table = Table::new();
+    put(&mut table, "name", trunk.name.as_str());
+    put(&mut table, "address", trunk.address.as_str());
+    let transport = match trunk.transport {
+        Transport::Udp => "udp",
+        Transport::Tcp => "tcp",
+    };
+    put(&mut table, "transport", transport);
+    if let Some(registration) = &trunk.registration {
+        put(&mut table, "username", registration.username.as_str());
+        put_some(&mut table, "realm", registration.realm.as_deref());
+        put(&mut table, "register", registration.register);
+    }
+    put_some(
+        &mut table,
+        "caller_number",
+        trunk.caller_number.as_ref().map(|number| number.as_str()),
+    );
+    put_some(&mut table, "channels", trunk.channels.map(i64::from));
+    table
+}
+
+fn employee(employee: &Employee) -> Table {
+    let mut table = Table::new();
+    put(&mut table, "name", employee.name.as_str());
+    put(&mut table, "extension", employee.extension.as_str());
+    put_some(&mut table, "group", employee.group.as_deref());
+    put_some(
+        &mut table,
+        "time_zone",
+        employee.zone.map(|zone| zone.name()),
+    );
+    if let Some(login) = &employee.login {
+        put(&mut table, "email", login.email.as_str());
+        let level = match login.level {
+            Level::Administrator => "administrator",
+            Level::Employee => "employee",
+        };
+        put(&mut table, "level", level);
+    }
+    table
+}
+
+fn device(device: &Device, trunk: Option<&str>, directory: &CompanyDirectory) -> Table {
+    let mut table = Table::new();
+    match &device.kind {
+        DeviceKind::SipPhone { username, .. } => {
+            put(&mut table, "kind", "sip_phone");
+            put(&mut table, "username", username.as_str());
+        }
+        DeviceKind::IpSim { mobile, short, .. } => {
+            put(&mut table, "kind", "ip_sim");
+            put(&mut table, "mobile", mobile.as_str());
+            put(&mut table, "short", short.as_str());
+            put_some(&mut table, "trunk", trunk);
+            let login = directory
+                .credentials
+                .iter()
+                .find(|(_, credential)| credential.device == device.id);
+            put_some(
+                &mut table,
+                "username",
+                login.map(|(username, _)| username.as_str()),
+            );
+        }
+        DeviceKind::Outside { number } => {
+            put(&mut table, "kind", "outside");
+            put(&mut table, "number", number.as_str());
+        }
+    }
+    table
+}

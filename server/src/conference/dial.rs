@@ -1,0 +1,494 @@
+//! A call begins, or goes on after a restart.
+//!
+//! The order matters: the guard is asked, the attempt is written, and only then
+//! its INVITE leaves. Its ids derive from the attempt's, so the same row makes
+//! the same packet in the next process.
+
+use domain::{
+    AttemptId, InvitationId, Millis, Outcome, PhoneNumber, ShortNumber,
+    attempt::{Attempt, Call, CallEnd, CallSetup, LeaveWay, Route},
+    decode::{self, CallFacts, Profile, Row, Verdict, Way as CallWay},
+    employee::DeviceClass,
+    guard::{self, Circumstances, InFlight},
+    invitation::{Invitation, Remaining, Terms, Why},
+    line::LineKey,
+    meeting::Invitee,
+    reach::{self, Candidate, Choice, TrunkNow},
+    speech::{self, Briefing},
+};
+use media::Leg;
+use sip::{CallId, Codec, LocalMedia};
+use store::{AttemptRow, StoreError, person_key};
+
+use super::{
+    Conference,
+    party::{Part, Party},
+};
+use crate::{
+    clock,
+    dialling::{self, Way},
+    directory::Numbers,
+};
+
+/// G.711 in both laws: what every telephone network carries.
+const G711: [Codec; 2] = [Codec::Pcma, Codec::Pcmu];
+
+/// A short wait where something that should not happen stands in the way.
+const AGAIN: domain::Span = domain::Span::seconds(2);
+
+impl Conference {
+    /// Calls somebody who is due, if nothing speaks against it.
+    pub(super) async fn dial(&mut self, id: InvitationId) {
+        let now = clock::now();
+        let Some(seat) = self.seats.get(&id) else {
+            return;
+        };
+        let invitation = seat.invitation.clone();
+        if self
+            .parties
+            .values()
+            .any(|party| party.who.invitation == Some(id))
+        {
+            // He waits at the door, or his last call is not quite over.
+            return self
+                .change(id, |one| one.postpone(now + AGAIN, Why::AlreadyCalled))
+                .await;
+        }
+        if invitation.poll_timeout().is_none_or(|(due, _)| due > now) {
+            return;
+        }
+        let candidates = self.candidates(&invitation, now).await;
+        let trunks = self.trunks(&invitation);
+        let route = match reach::choose(&invitation, &candidates, &trunks) {
+            Choice::Call(route) => route,
+            Choice::Busy => {
+                let until = now + self.rules().busy.wait_ms;
+                return self.change(id, |one| one.postpone(until, Why::Busy)).await;
+            }
+            Choice::NoChannel => {
+                return self
+                    .change(id, |one| one.postpone(now + AGAIN, Why::NoChannel))
+                    .await;
+            }
+            // Its attempt is on record like any other, though no packet can leave.
+            Choice::NotRegistered(route) => route,
+            Choice::NoWay => return self.change(id, |one| one.no_way(now)).await,
+        };
+        self.begin(id, invitation, route, now).await;
+    }
+
+    /// Puts the attempt on record and sends its INVITE: in this order.
+    async fn begin(
+        &mut self,
+        id: InvitationId,
+        mut invitation: Invitation,
+        route: Route,
+        now: Millis,
+    ) {
+        let attempt = AttemptId::new(now, clock::random());
+        if let Err(blocked) = self.allowed(attempt, &invitation, &route, now) {
+            match blocked.retry(now) {
+                Some((until, why)) => self.change(id, |one| one.postpone(until, why)).await,
+                None => self.change(id, |one| one.give_up(now)).await,
+            }
+            return;
+        }
+        let way = self.way(&route).await;
+        let family = way.as_ref().map_or(media::Family::V4, |way| way.family);
+        let leg = match self.shared.media.open(family, None, self.out.legs.clone()) {
+            Ok(leg) => leg,
+            Err(error) => {
+                tracing::error!(%error, "No audio for a call");
+                self.shared.flights.end(attempt);
+                return self
+                    .change(id, |one| one.postpone(now + AGAIN, Why::NoChannel))
+                    .await;
+            }
+        };
+        let Ok(record) = invitation.dial(attempt, route, now) else {
+            self.shared.flights.end(attempt);
+            return self.shared.media.close(leg.id);
+        };
+        let machine = Call::new(self.setup(&invitation, &record));
+        let row = AttemptRow {
+            company: self.company,
+            person: person_key(&invitation.invitee),
+            rtp_port: Some(leg.local.port()),
+            dialog: None,
+            call: serde_json::to_string(&machine).ok(),
+            attempt: record,
+        };
+        if let Err(error) = self.put_on_record(id, invitation, &row).await {
+            self.shared.flights.end(attempt);
+            self.shared.media.close(leg.id);
+            return self.on_refused(id, error, now).await;
+        }
+        self.place(row, machine, leg, way).await;
+    }
+
+    async fn put_on_record(
+        &mut self,
+        id: InvitationId,
+        invitation: Invitation,
+        row: &AttemptRow,
+    ) -> Result<(), StoreError> {
+        let Some(seat) = self.seats.get_mut(&id) else {
+            return Err(StoreError::NotFound {
+                what: "invitation",
+                id: id.to_string(),
+            });
+        };
+        let before = std::mem::replace(&mut seat.invitation, invitation);
+        self.unwritten.invitations.insert(id);
+        self.unwritten.attempts.insert(row.attempt.id, row.clone());
+        let written = self.try_write().await;
+        if written.is_err() {
+            self.unwritten.invitations.remove(&id);
+            self.unwritten.attempts.remove(&row.attempt.id);
+            if let Some(seat) = self.seats.get_mut(&id) {
+                seat.invitation = before;
+            }
+        }
+        written
+    }
+
+    /// The attempt could not be put on record, so nobody is called now.
+    async fn on_refused(&mut self, id: InvitationId, error: StoreError, now: Millis) {
+        match error {
+            StoreError::AlreadyCalling { .. } => {
+                let until = now + AGAIN;
+                self.change(id, |one| one.postpone(until, Why::AlreadyCalled))
+                    .await;
+            }
+            // Somebody was quicker: the claim is void, the row is read again.
+            StoreError::Stale { .. } => self.refresh().await,
+            error => {
+                tracing::warn!(invitation = %id, %error, "Nobody is called: the attempt cannot be put on record")
+            }
+        }
+    }
+
+    /// Sends the INVITE of an attempt that is on record, for the first time or again.
+    async fn place(&mut self, row: AttemptRow, machine: Call, leg: Leg, way: Option<Way>) {
+        let Some(way) = way else {
+            let verdict = if row.attempt.route.trunk.is_none() {
+                Verdict::not_registered()
+            } else {
+                let facts = CallFacts {
+                    transport_error: true,
+                    ..CallFacts::default()
+                };
+                decode::judge(&facts, &Profile::default())
+            };
+            self.seat_party(CallId::ours(u64::MAX), row, machine, leg);
+            return self
+                .on_call_over(leg.id, CallEnd::Failed, &verdict, clock::now())
+                .await;
+        };
+        let narrow = row.attempt.route.g711_only.then(|| G711.to_vec());
+        let audio = LocalMedia {
+            address: leg.local,
+            codecs: narrow,
+        };
+        let invite = way.invite(row.attempt.id.bytes(), audio);
+        let call = self.shared.switchboard.invite(invite, self.out.sip.clone());
+        self.seat_party(call, row, machine, leg);
+    }
+
+    pub(super) fn seat_party(&mut self, call: CallId, row: AttemptRow, machine: Call, leg: Leg) {
+        let who = self.who(&row.attempt);
+        let party = Party {
+            call,
+            who,
+            part: Part::Called {
+                machine: Box::new(machine),
+                row: Box::new(row),
+            },
+            media: None,
+            hears: 0,
+            member: None,
+            quality: None,
+        };
+        self.calls.insert(call, leg.id);
+        self.parties.insert(leg.id, party);
+    }
+
+    /// A call of an earlier process: the same INVITE again, or the dialog taken up.
+    pub(super) async fn take_up(&mut self, row: AttemptRow) {
+        let now = clock::now();
+        let invitation = row.attempt.invitation;
+        if self
+            .parties
+            .values()
+            .any(|party| party.who.invitation == Some(invitation))
+        {
+            return;
+        }
+        let Some(seat) = self.seats.get(&invitation) else {
+            return self.write_off(row, now).await;
+        };
+        let machine = row
+            .call
+            .as_deref()
+            .and_then(|call| serde_json::from_str::<Call>(call).ok())
+            .unwrap_or_else(|| Call::new(self.setup(&seat.invitation, &row.attempt)));
+        let flight = self.flight(&seat.invitation, &row.attempt.route);
+        // It was allowed when it began, and is the one that counts.
+        _ = self
+            .shared
+            .flights
+            .begin(row.attempt.id, flight, row.attempt.route.trunk, |_| {
+                Ok::<(), ()>(())
+            });
+
+        let dialog = row
+            .dialog
+            .as_deref()
+            .and_then(|dialog| serde_json::from_str::<sip::DialogRecord>(dialog).ok());
+        let family = dialog.as_ref().map_or(media::Family::V4, |dialog| {
+            dialling::family_of(dialog.flow.remote.ip())
+        });
+        let way = self.way(&row.attempt.route).await;
+        let family = way.as_ref().map_or(family, |way| way.family);
+        let leg = match self
+            .shared
+            .media
+            .open(family, row.rtp_port, self.out.legs.clone())
+        {
+            Ok(leg) => leg,
+            Err(error) => {
+                tracing::error!(%error, "A call of before the restart cannot be taken up");
+                return self.write_off(row, now).await;
+            }
+        };
+        tracing::info!(attempt = %row.attempt.id, answered = dialog.is_some(), "Takes up a call of before the restart");
+        match dialog {
+            Some(dialog) => {
+                let call = self.shared.switchboard.resume(
+                    dialog,
+                    LocalMedia::at(leg.local),
+                    self.out.sip.clone(),
+                );
+                self.seat_party(call, row, machine, leg);
+            }
+            None => self.place(row, machine, leg, way).await,
+        }
+    }
+
+    /// The server stops: the calls end, and whoever is still expected is due again at the next start.
+    pub(super) async fn stop(&mut self) {
+        let now = clock::now();
+        for (_, party) in std::mem::take(&mut self.parties) {
+            if let Part::Called { row, .. } = party.part {
+                self.write_off(*row, now).await;
+            }
+        }
+        self.write().await;
+    }
+
+    /// A call that cannot be taken up again is over, and is not held against him.
+    async fn write_off(&mut self, mut row: AttemptRow, now: Millis) {
+        let facts = CallFacts::default();
+        let verdict = Verdict::after_answer(Outcome::Dropped, Row::BrokenOff, facts);
+        row.attempt.finish(&verdict, now);
+        let (id, attempt) = (row.attempt.invitation, row.attempt.id);
+        self.shared.flights.end(attempt);
+        self.unwritten.attempts.insert(attempt, row);
+        let (rules, times) = (self.rules(), self.times());
+        self.change(id, |invitation| {
+            let terms = Terms {
+                rules: &rules,
+                starts_at: times.0,
+                ends_at: times.1,
+            };
+            let end = CallEnd::Left(LeaveWay::Lost);
+            invitation.on_call_ended(attempt, end, &verdict, Remaining::default(), terms, now);
+        })
+        .await;
+    }
+
+    fn allowed(
+        &self,
+        attempt: AttemptId,
+        invitation: &Invitation,
+        route: &Route,
+        now: Millis,
+    ) -> Result<(), guard::Blocked> {
+        let page = self.shared.book.page();
+        let company = page.company(self.company).map(|company| &company.company);
+        let flight = self.flight(invitation, route);
+        let (line, number) = (flight.line.clone(), flight.number.clone());
+        self.shared
+            .flights
+            .begin(attempt, flight, route.trunk, |others| {
+                let around = Circumstances {
+                    ends_at: self.times().1,
+                    calls: self
+                        .occurrence
+                        .as_ref()
+                        .is_some_and(|held| held.value.calls(now)),
+                    quiet_hours: company.and_then(|company| company.quiet_hours),
+                    zone: self.zone_of(&invitation.invitee),
+                    in_flight: others,
+                    never: &[],
+                    line: &line,
+                    number: number.as_ref(),
+                };
+                guard::check(invitation, &around, now)
+            })
+    }
+
+    fn flight(&self, invitation: &Invitation, route: &Route) -> InFlight {
+        InFlight {
+            invitation: invitation.id,
+            occurrence: invitation.occurrence,
+            invitee: invitation.invitee.clone(),
+            line: route.line.clone(),
+            number: PhoneNumber::parse(&route.address)
+                .ok()
+                .filter(|_| route.trunk.is_some()),
+        }
+    }
+
+    /// All lines of a person, with what is known of them now.
+    pub(super) async fn candidates(&self, invitation: &Invitation, now: Millis) -> Vec<Candidate> {
+        let number = match &invitation.invitee {
+            Invitee::Outside { number, .. } => {
+                let line = self.shared.lines.line(&LineKey::Number(number.clone()));
+                return vec![Candidate::of_number(number, &line.state(now))];
+            }
+            Invitee::Employee(id) => *id,
+        };
+        let page = self.shared.book.page();
+        let Some(employee) = page
+            .company(self.company)
+            .and_then(|company| company.employee(number))
+        else {
+            return Vec::new();
+        };
+        let mut candidates = Vec::new();
+        for device in &employee.devices {
+            let account = sip::AccountId(device.id.uuid());
+            let registered = !self
+                .shared
+                .switchboard
+                .signalling()
+                .bindings(account)
+                .await
+                .is_empty();
+            let line = self.shared.lines.line(&device.line());
+            candidates.push(Candidate::of_device(device, registered, &line.state(now)));
+        }
+        candidates
+    }
+
+    /// The trunks in the order of trying: an IP-SIM's own operator first.
+    pub(super) fn trunks(&self, invitation: &Invitation) -> Vec<TrunkNow> {
+        let page = self.shared.book.page();
+        let Some(company) = page.company(self.company) else {
+            return Vec::new();
+        };
+        let own = match &invitation.invitee {
+            Invitee::Employee(id) => company.lines(*id).into_iter().find_map(|line| match line {
+                LineKey::Device(device) => company.sim_trunks.get(&device).copied(),
+                LineKey::Number(_) => None,
+            }),
+            Invitee::Outside { .. } => None,
+        };
+        let mut trunks: Vec<_> = company.trunks.iter().collect();
+        trunks.sort_by_key(|trunk| (Some(trunk.id) != own, trunk.rank));
+        trunks
+            .into_iter()
+            .map(|trunk| TrunkNow {
+                id: trunk.id,
+                free_channels: trunk.channels.map(|channels| {
+                    channels.saturating_sub(self.shared.flights.on_trunk(trunk.id))
+                }),
+            })
+            .collect()
+    }
+
+    async fn way(&self, route: &Route) -> Option<Way> {
+        let page = self.shared.book.page();
+        let company = page.company(self.company)?;
+        let room = company.room(self.room)?;
+        let title = self.title();
+        match (route.trunk, &route.line) {
+            (Some(trunk), _) => {
+                let (_, trunk) = page.trunk(trunk)?;
+                let number = PhoneNumber::parse(&route.address).ok()?;
+                let ours = dialling::shown_number(&self.shared, trunk.id)
+                    .or_else(|| PhoneNumber::parse(room.number.as_str()).ok())?;
+                Way::over_trunk(trunk, &number, Some(company.company.name.clone()), &ours)
+            }
+            (None, LineKey::Device(device)) => {
+                // Calling back what the phone shows is dialling the room.
+                let from = sip::Party {
+                    display: Some(title),
+                    user: room.number.as_str().to_owned(),
+                    host: dialling::host_of(&company.company),
+                };
+                Way::to_phone(&self.shared, *device, from).await
+            }
+            (None, LineKey::Number(_)) => None,
+        }
+    }
+
+    fn setup(&self, invitation: &Invitation, attempt: &Attempt) -> CallSetup {
+        let rules = self.rules();
+        let own = match attempt.route.class {
+            DeviceClass::SipPhone | DeviceClass::IpSim => true,
+            DeviceClass::Outside => false,
+        };
+        let keyless = self
+            .meeting
+            .as_ref()
+            .is_none_or(|meeting| meeting.own_people_need_no_key);
+        let page = self.shared.book.page();
+        CallSetup {
+            attempt: attempt.id,
+            started_at: attempt.started_at,
+            starts_at: self.times().0,
+            way: match attempt.route.trunk {
+                Some(_) => CallWay::Trunk,
+                None => CallWay::Device,
+            },
+            profile: attempt
+                .route
+                .trunk
+                .and_then(|trunk| page.trunk(trunk))
+                .map_or_else(Profile::default, |(_, trunk)| trunk.profile.clone()),
+            needs_key: !(own && keyless),
+            audio_only_before: invitation.audio_only_before(),
+            ring_ms: rules.ring_ms,
+            setup_ms: rules.setup_ms,
+            confirm_ms: rules.confirm_ms,
+            briefing: self.briefing(invitation),
+        }
+    }
+
+    fn briefing(&self, invitation: &Invitation) -> Briefing {
+        let page = self.shared.book.page();
+        let company = page.company(self.company);
+        let (starts_at, _) = self.times();
+        Briefing {
+            language: self.language(),
+            caller: company.map(|company| speech::name(&company.company.name)),
+            callee: None,
+            title: self
+                .meeting
+                .as_ref()
+                .map(|meeting| speech::name(&meeting.title)),
+            zone: self.zone_of(&invitation.invitee),
+            starts_at,
+            room: company
+                .and_then(|company| company.room(self.room))
+                .map_or_else(no_number, |room| room.number.clone()),
+        }
+    }
+}
+
+/// The number of a room that was removed while it was in use.
+fn no_number() -> ShortNumber {
+    ShortNumber::parse("00").expect("Two digits are a short number")
+}

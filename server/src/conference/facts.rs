@@ -1,0 +1,118 @@
+//! What holds here: the names, the hours, the language and the rules.
+
+use domain::{
+    Millis, Zone, attempt::Attempt, company::Language, meeting::Invitee, rules::RetryRules,
+};
+
+use super::{Conference, party::Who};
+use crate::wire;
+
+impl Conference {
+    /// Whom an attempt calls.
+    pub(super) fn who(&self, attempt: &Attempt) -> Who {
+        let seat = self
+            .seats
+            .get(&attempt.invitation)
+            .map(|seat| &seat.invitation);
+        let invitee = seat.map(|one| one.invitee.clone());
+        Who {
+            name: invitee
+                .as_ref()
+                .map(|invitee| self.name_of(invitee))
+                .unwrap_or_default(),
+            role: seat.map(|one| one.role).unwrap_or_default(),
+            invitee,
+            class: attempt.route.class,
+            line: Some(attempt.route.line.clone()),
+            invitation: Some(attempt.invitation),
+        }
+    }
+
+    pub(super) fn name_of(&self, invitee: &Invitee) -> String {
+        match invitee {
+            Invitee::Employee(id) => self
+                .shared
+                .book
+                .page()
+                .company(self.company)
+                .and_then(|company| company.employee(*id))
+                .map_or_else(|| "?".to_owned(), |employee| employee.name.clone()),
+            Invitee::Outside { name, number } => name.clone().unwrap_or_else(|| number.to_string()),
+        }
+    }
+
+    pub(super) fn zone_of(&self, invitee: &Invitee) -> Zone {
+        let page = self.shared.book.page();
+        let company = page.company(self.company);
+        let own = match invitee {
+            Invitee::Employee(id) => company
+                .and_then(|company| company.employee(*id))
+                .and_then(|employee| employee.zone),
+            Invitee::Outside { .. } => None,
+        };
+        own.or(company.map(|company| company.company.zone))
+            .unwrap_or_default()
+    }
+
+    pub(super) fn language(&self) -> Language {
+        let company = || {
+            self.shared
+                .book
+                .page()
+                .company(self.company)
+                .map(|company| company.company.language)
+        };
+        self.meeting
+            .as_ref()
+            .and_then(|meeting| meeting.language)
+            .or_else(company)
+            .unwrap_or_default()
+    }
+
+    pub(super) fn title(&self) -> String {
+        let page = self.shared.book.page();
+        let room = || {
+            page.room(self.room)
+                .map(|(_, room)| room.name.clone())
+                .unwrap_or_default()
+        };
+        self.occurrence
+            .as_ref()
+            .map(|held| held.value.title.clone())
+            .filter(|title| !title.is_empty())
+            .unwrap_or_else(room)
+    }
+
+    /// The meeting's rules, else the company's.
+    pub(super) fn rules(&self) -> RetryRules {
+        let company = || {
+            self.shared
+                .book
+                .page()
+                .company(self.company)
+                .map(|company| company.company.rules.clone())
+        };
+        self.meeting
+            .as_ref()
+            .and_then(|meeting| meeting.rules.clone())
+            .or_else(company)
+            .unwrap_or_default()
+    }
+
+    /// When what is held here begins and ends. An open room has no hours.
+    pub(super) fn times(&self) -> (Millis, Millis) {
+        self.occurrence
+            .as_ref()
+            .map_or((Millis(0), Millis(i64::MAX)), |held| {
+                (held.value.starts_at, held.value.ends_at)
+            })
+    }
+
+    /// The audio of a call, in the media threads' words.
+    pub(super) fn connect(&mut self, leg: media::LegId, media: sip::NegotiatedMedia) {
+        self.shared.media.connect(leg, wire::stream(&media));
+        if let Some(party) = self.parties.get_mut(&leg) {
+            party.media = Some(media);
+        }
+    }
+}

@@ -1,0 +1,328 @@
+//! The people in the room: what the pure room asks for is carried out here, and
+//! told to everybody who watches.
+
+use api::{EventKind, LeaveReason, MemberLeft, Text};
+use domain::{
+    InvitationId, MemberId, Millis,
+    attempt::LeaveWay,
+    invitation::Terms,
+    live::{Member, Output},
+    speech,
+};
+use media::{Hearing, LegId, Mode, Target};
+use store::VisitRow;
+
+use super::{Conference, party::Part};
+use crate::{clock, members::Order, web::resources};
+
+impl Conference {
+    /// Takes a call into the room as this member.
+    pub(super) fn seat(&mut self, leg: LegId, id: MemberId, now: Millis) {
+        let Some(party) = self.parties.get_mut(&leg) else {
+            return;
+        };
+        party.member = Some(id);
+        let member = party.to_member(id, now);
+        self.shared.media.stop(Target::Leg(leg));
+        self.live.join(member);
+    }
+
+    /// Takes a member of before the restart in again: he hears nothing new.
+    pub(super) async fn rejoin(&mut self, leg: LegId, now: Millis) {
+        let Some(party) = self.parties.get_mut(&leg) else {
+            return;
+        };
+        let known = party
+            .who
+            .invitation
+            .and_then(|id| self.seats.get(&id))
+            .map(|seat| *seat.invitation.status());
+        let id = match known {
+            Some(domain::invitation::Status::InRoom { member, .. }) => member,
+            Some(_) | None => MemberId::new(now, clock::random()),
+        };
+        party.member = Some(id);
+        let member = party.to_member(id, now);
+        self.live.restore(member);
+        self.follow_room().await;
+    }
+
+    pub(super) async fn on_order(&mut self, order: Order) {
+        let done = match order {
+            Order::Mute {
+                member,
+                muted,
+                done,
+            } => {
+                self.live.mute(member, muted);
+                done
+            }
+            Order::SetRole { member, role, done } => {
+                self.live.set_role(member, role);
+                self.keep_role(member, role).await;
+                done
+            }
+            Order::HangUp { member, done } => {
+                self.live.hang_up(member);
+                done
+            }
+        };
+        self.follow_room().await;
+        self.write().await;
+        // Whoever asked may have gone away.
+        _ = done.send(());
+    }
+
+    /// Whoever is called again comes back in the role he was given.
+    async fn keep_role(&mut self, member: MemberId, role: domain::Role) {
+        let invitation = self
+            .live
+            .member(member)
+            .and_then(|member| member.invitation);
+        if let Some(id) = invitation {
+            self.change(id, |one| one.role = role).await;
+        }
+    }
+
+    /// Carries out what the room asks for.
+    pub(super) async fn follow_room(&mut self) {
+        while let Some(output) = self.live.poll_output() {
+            match output {
+                Output::Hearing {
+                    member,
+                    speaks,
+                    hears,
+                } => {
+                    if let Some(leg) = self.leg_of(member) {
+                        self.shared
+                            .media
+                            .enter(leg, self.key, Hearing { speaks, hears });
+                    }
+                }
+                Output::Tell { member, phrases } => {
+                    if let Some(leg) = self.leg_of(member) {
+                        self.tell(leg, &phrases).await;
+                    }
+                }
+                Output::Announce(phrases) => self.announce(&phrases).await,
+                Output::HangUp { member, way } => self.take_out(member, way).await,
+                Output::Joined(member) => self.on_joined(&member),
+                Output::Changed(member) => self.on_changed(&member),
+                Output::Left { member, way } => self.on_left(&member, way).await,
+            }
+        }
+    }
+
+    /// Says something to one member, over what he hears of the room.
+    async fn tell(&mut self, leg: LegId, phrases: &[speech::Phrase]) {
+        let sounds = self.shared.sounds.render(self.language(), phrases).await;
+        if !sounds.is_empty() {
+            self.shared
+                .media
+                .play(Target::Leg(leg), sounds, Mode::Once, 0);
+        }
+    }
+
+    async fn announce(&mut self, phrases: &[speech::Phrase]) {
+        let sounds = self.shared.sounds.render(self.language(), phrases).await;
+        if sounds.is_empty() {
+            return self.live.on_announced();
+        }
+        self.tokens += 1;
+        self.shared
+            .media
+            .play(Target::Room(self.key), sounds, Mode::Once, self.tokens);
+    }
+
+    /// What was said into the room has been heard.
+    pub(super) async fn on_announced(&mut self) {
+        self.live.on_announced();
+        self.follow_room().await;
+    }
+
+    /// "*name* is offline", into the room and onto the boards.
+    pub(super) fn announce_offline(&mut self, id: InvitationId) {
+        let Some(seat) = self.seats.get(&id) else {
+            return;
+        };
+        let name = self.name_of(&seat.invitation.invitee);
+        self.live.announce(speech::is_offline(speech::name(&name)));
+        let text = Text {
+            code: "is_offline".to_owned(),
+            args: [("name".to_owned(), name)].into(),
+        };
+        self.unwritten
+            .events
+            .push(EventKind::Announced(api::Announcement {
+                room_id: self.room,
+                text,
+            }));
+    }
+
+    async fn take_out(&mut self, member: MemberId, way: LeaveWay) {
+        let Some(leg) = self.leg_of(member) else {
+            return;
+        };
+        let now = clock::now();
+        match self.part(leg) {
+            Some(Part::Called { machine, .. }) => {
+                machine.leave(way, now);
+                Box::pin(self.follow_call(leg)).await;
+            }
+            Some(Part::Caller { .. }) => {
+                if let Some(party) = self.parties.get(&leg) {
+                    self.shared
+                        .switchboard
+                        .signalling()
+                        .hang_up(party.call, Vec::new());
+                }
+                Box::pin(self.on_caller_gone(leg, way, now)).await;
+            }
+            None => {}
+        }
+    }
+
+    /// Everybody is out: those who were called, those who called, those who only rang.
+    pub(super) async fn send_everybody_home(&mut self, now: Millis) {
+        self.live.close();
+        self.follow_room().await;
+        for leg in self.parties.keys().copied().collect::<Vec<_>>() {
+            match self.part(leg) {
+                Some(Part::Called { machine, .. }) => machine.on_meeting_over(now),
+                Some(Part::Caller { .. }) => {
+                    if let Some(party) = self.parties.get(&leg) {
+                        self.shared
+                            .switchboard
+                            .signalling()
+                            .hang_up(party.call, Vec::new());
+                    }
+                    self.on_caller_gone(leg, LeaveWay::MeetingOver, now).await;
+                }
+                None => {}
+            }
+            self.follow_call(leg).await;
+        }
+    }
+
+    fn on_joined(&mut self, member: &Member) {
+        if let Some(shown) = self.shown(member) {
+            self.shared
+                .members
+                .put(self.company, shown.clone(), self.out.orders.clone());
+            self.unwritten.events.push(EventKind::MemberJoined(shown));
+        }
+        self.unwritten.visits.push(self.visit(member, None));
+        self.on_head_count(member);
+    }
+
+    fn on_changed(&mut self, member: &Member) {
+        let Some(shown) = self.shown(member) else {
+            return;
+        };
+        let before = self
+            .shared
+            .members
+            .put(self.company, shown.clone(), self.out.orders.clone());
+        let lasting = |member: &api::Member| api::Member {
+            talking: false,
+            ..member.clone()
+        };
+        // Who talks is told by levels, many times a second, and never written down.
+        if before.as_ref().map(lasting) != Some(lasting(&shown)) {
+            self.unwritten.events.push(EventKind::Member(shown));
+        }
+    }
+
+    async fn on_left(&mut self, member: &Member, way: LeaveWay) {
+        self.shared.members.remove(member.id);
+        let why = match way {
+            LeaveWay::HungUp | LeaveWay::Key => LeaveReason::Left,
+            LeaveWay::Moderator => LeaveReason::Removed,
+            LeaveWay::AudioLost | LeaveWay::Lost => LeaveReason::Dropped,
+            LeaveWay::MeetingOver => LeaveReason::Ended,
+        };
+        self.unwritten.visits.push(self.visit(member, Some(why)));
+        self.unwritten
+            .events
+            .push(EventKind::MemberLeft(MemberLeft {
+                id: member.id,
+                room_id: self.room,
+                why,
+            }));
+        self.on_head_count(member);
+    }
+
+    /// He called in and is gone again: his place on the list hears of it.
+    pub(super) async fn on_guest_left(
+        &mut self,
+        id: InvitationId,
+        member: MemberId,
+        way: LeaveWay,
+        now: Millis,
+    ) {
+        let (rules, times) = (self.rules(), self.times());
+        self.change(id, |one| {
+            let terms = Terms {
+                rules: &rules,
+                starts_at: times.0,
+                ends_at: times.1,
+            };
+            one.on_left(member, way, terms, now);
+        })
+        .await;
+        self.shared.nudge.notify_one();
+    }
+
+    /// A call looks different: its member is shown anew.
+    pub(super) fn show(&mut self, leg: LegId) {
+        let member = self.parties.get(&leg).and_then(|party| party.member);
+        if let Some(member) = member.and_then(|id| self.live.member(id)).cloned()
+            && let Some(shown) = self.shown(&member)
+        {
+            self.shared
+                .members
+                .put(self.company, shown.clone(), self.out.orders.clone());
+            self.unwritten.events.push(EventKind::Member(shown));
+        }
+    }
+
+    /// The room and the person look different when somebody comes or goes.
+    fn on_head_count(&mut self, member: &Member) {
+        if let Some(employee) = member.employee {
+            self.shared.people.look_again(employee);
+        }
+        let page = self.shared.book.page();
+        if let Some((company, room)) = page.room(self.room) {
+            let held = self.occurrence.as_ref().map(|held| held.value.id);
+            let members = self.shared.members.in_room(self.room);
+            self.unwritten.events.push(EventKind::Room(resources::room(
+                room, company, held, &members,
+            )));
+        }
+    }
+
+    fn shown(&self, member: &Member) -> Option<api::Member> {
+        let party = self.parties.get(&self.leg_of(member.id)?)?;
+        Some(party.shown(member, self.room))
+    }
+
+    fn visit(&self, member: &Member, why: Option<LeaveReason>) -> VisitRow {
+        VisitRow {
+            member: member.id,
+            occurrence: self.occurrence.as_ref().map(|held| held.value.id),
+            name: member.name.clone(),
+            employee: member.employee,
+            number: member.number.clone(),
+            joined_at: member.joined_at,
+            left_at: why.map(|_| clock::now()),
+            why: why.and_then(|why| serde_json::to_value(why).ok()?.as_str().map(str::to_owned)),
+        }
+    }
+
+    pub(super) fn leg_of(&self, member: MemberId) -> Option<LegId> {
+        self.parties
+            .iter()
+            .find(|(_, party)| party.member == Some(member))
+            .map(|(leg, _)| *leg)
+    }
+}

@@ -1,0 +1,176 @@
+//! The task of one live room: the roll that is called for it, and the people in it.
+//!
+//! There is one task for each room with a meeting under way or people inside,
+//! and it alone owns what happens there: the invitations of the occurrence, the
+//! calls made for them, the calls that came in, the members. What it decides,
+//! `domain` decides for it; here inputs are handed to the pure machines and
+//! what they ask for is carried out. A fault ends one call, never the room.
+//!
+//! Rows are the truth. The task keeps copies; whatever others write (the API,
+//! the scheduler) it reads again on [`Message::Refresh`], and what it changes
+//! itself it writes before anybody hears of it. An attempt is on disk before
+//! its INVITE leaves.
+//!
+//! It must not touch audio: it tells the media threads what to do and hears
+//! from them what happened.
+
+mod arrivals;
+mod calls;
+mod dial;
+mod facts;
+mod members;
+mod party;
+mod registry;
+mod roll;
+mod rows;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use domain::{
+    CompanyId, InvitationId, Millis, RoomId, live::LiveRoom, meeting::Meeting,
+    occurrence::Occurrence,
+};
+use media::{LegEvent, LegId, RoomEvent, RoomKey};
+use sip::{CallId, Event};
+use store::{AttemptRow, InvitationRow, Versioned};
+use tokio::sync::{broadcast, mpsc};
+
+pub use arrivals::Arrival;
+pub use registry::Conferences;
+
+use crate::{clock, lines::LineNews, members::Order, shared::Shared};
+use party::Party;
+
+/// What a room's task is told by the rest of the server.
+#[derive(Debug)]
+pub enum Message {
+    /// Rows of its occurrence may have changed.
+    Refresh,
+    /// These have fallen due and are claimed for this task.
+    Due(Vec<InvitationId>),
+    /// A call that came in and wants into the room.
+    Arrival(Box<Arrival>),
+    /// Calls of an earlier process that were not over.
+    TakeUp(Vec<AttemptRow>),
+    /// The server stops: hang up, keep the rows as they are.
+    Stop,
+}
+
+/// One room and everything that goes on in it.
+struct Conference {
+    shared: Arc<Shared>,
+    company: CompanyId,
+    room: RoomId,
+    key: RoomKey,
+    /// What is held here now.
+    occurrence: Option<Versioned<Occurrence>>,
+    meeting: Option<Meeting>,
+    /// Everyone expected.
+    seats: BTreeMap<InvitationId, InvitationRow>,
+    /// Every call here, by its audio.
+    parties: BTreeMap<LegId, Party>,
+    calls: BTreeMap<CallId, LegId>,
+    /// The people inside.
+    live: LiveRoom,
+    /// Numbers what is played, so that "heard to its end" can be told apart.
+    tokens: u64,
+    unwritten: rows::Unwritten,
+    out: Channels,
+}
+
+/// Where answers to this task come in.
+#[derive(Clone)]
+struct Channels {
+    sip: mpsc::UnboundedSender<Event>,
+    legs: mpsc::UnboundedSender<(LegId, LegEvent)>,
+    orders: mpsc::UnboundedSender<Order>,
+}
+
+/// Everything that can wake the task.
+struct Inputs {
+    inbox: mpsc::UnboundedReceiver<Message>,
+    sip: mpsc::UnboundedReceiver<Event>,
+    legs: mpsc::UnboundedReceiver<(LegId, LegEvent)>,
+    orders: mpsc::UnboundedReceiver<Order>,
+    rooms: mpsc::UnboundedReceiver<(RoomKey, RoomEvent)>,
+    lines: broadcast::Receiver<LineNews>,
+}
+
+impl Conference {
+    /// Lives until nothing is held and nobody is here.
+    async fn run(mut self, mut inputs: Inputs, registry: Arc<Conferences>) {
+        loop {
+            let due = self.next_wake();
+            tokio::select! {
+                Some(message) = inputs.inbox.recv() => {
+                    if let Message::Stop = message {
+                        self.stop().await;
+                        break;
+                    }
+                    self.on_message(message).await;
+                }
+                Some(event) = inputs.sip.recv() => self.on_signalling(event).await,
+                Some((leg, event)) = inputs.legs.recv() => self.on_leg(leg, event).await,
+                Some(order) = inputs.orders.recv() => self.on_order(order).await,
+                Some((_, RoomEvent::Played { .. })) = inputs.rooms.recv() => self.on_announced().await,
+                news = inputs.lines.recv() => self.on_line(news).await,
+                () = clock::glance_at(due) => {}
+            }
+            self.wake(clock::now()).await;
+            self.write().await;
+            if self.is_idle() && registry.leave(self.room, &inputs.inbox) {
+                break;
+            }
+        }
+        tracing::debug!(room = %self.room, "The room is empty");
+    }
+
+    async fn on_message(&mut self, message: Message) {
+        match message {
+            Message::Refresh => self.refresh().await,
+            Message::Due(invitations) => {
+                self.refresh().await;
+                for id in invitations {
+                    self.dial(id).await;
+                }
+            }
+            Message::Arrival(arrival) => self.on_arrival(*arrival).await,
+            Message::TakeUp(rows) => {
+                self.refresh().await;
+                for row in rows {
+                    self.take_up(row).await;
+                }
+            }
+            Message::Stop => {}
+        }
+    }
+
+    /// When the next machine wants to be woken.
+    fn next_wake(&self) -> Option<Millis> {
+        let machines = self.parties.values().filter_map(Party::poll_timeout).min();
+        // What could not be written is tried again at the next glance, a second from now.
+        let retry = (!self.unwritten.is_empty()).then_some(Millis(i64::MAX));
+        [machines, retry].into_iter().flatten().min()
+    }
+
+    /// Lets every machine go on to what holds now.
+    async fn wake(&mut self, now: Millis) {
+        let due: BTreeSet<LegId> = self
+            .parties
+            .iter()
+            .filter(|(_, party)| party.poll_timeout().is_some_and(|at| at <= now))
+            .map(|(leg, _)| *leg)
+            .collect();
+        for leg in due {
+            self.on_timeout(leg, now).await;
+        }
+        self.carry_out_all().await;
+    }
+
+    fn is_idle(&self) -> bool {
+        self.occurrence.is_none() && self.parties.is_empty() && self.unwritten.is_empty()
+    }
+}

@@ -1,0 +1,105 @@
+//! One call in a room's care, whichever way it came about.
+
+use domain::{
+    InvitationId, MemberId, Millis, Role, attempt::Call, employee::DeviceClass, entrance::Entrance,
+    line::LineKey, live::Member, meeting::Invitee,
+};
+use sip::{CallId, NegotiatedMedia};
+use store::AttemptRow;
+
+use crate::wire;
+
+/// A call and the person at its other end.
+pub struct Party {
+    pub call: CallId,
+    pub who: Who,
+    pub part: Part,
+    /// What was agreed on; none before the answer.
+    pub media: Option<NegotiatedMedia>,
+    /// The token of what he hears once, so that its end can be told from an earlier one's.
+    pub hears: u64,
+    /// Who he is in the room, while he is in it.
+    pub member: Option<MemberId>,
+    pub quality: Option<api::Quality>,
+}
+
+/// Who it is, as far as we know.
+#[derive(Debug, Clone)]
+pub struct Who {
+    pub name: String,
+    /// Nobody, when nothing is known.
+    pub invitee: Option<Invitee>,
+    pub role: Role,
+    pub class: DeviceClass,
+    pub line: Option<LineKey>,
+    /// The place on the list he takes.
+    pub invitation: Option<InvitationId>,
+}
+
+/// How the call came about.
+pub enum Part {
+    /// We call him. The machine, and the row of its attempt.
+    Called {
+        machine: Box<Call>,
+        row: Box<AttemptRow>,
+    },
+    /// He calls us. `source` is what his wrong PINs are counted by.
+    Caller { door: Box<Entrance>, source: String },
+}
+
+impl Party {
+    pub fn poll_timeout(&self) -> Option<Millis> {
+        match &self.part {
+            Part::Called { machine, .. } => machine.poll_timeout().map(|(at, _)| at),
+            Part::Caller { door, .. } => door.poll_timeout().map(|(at, _)| at),
+        }
+    }
+
+    /// The key under which this call is evidence about the line.
+    pub fn line_key(&self) -> String {
+        format!("{:?}", self.call)
+    }
+
+    /// Him, as the room takes him in.
+    pub fn to_member(&self, id: MemberId, now: Millis) -> Member {
+        let (employee, number) = match &self.who.invitee {
+            Some(Invitee::Employee(id)) => (Some(*id), None),
+            Some(Invitee::Outside { number, .. }) => (None, Some(number.clone())),
+            None => (None, None),
+        };
+        Member {
+            id,
+            name: self.who.name.clone(),
+            employee,
+            number,
+            class: self.who.class,
+            role: self.who.role,
+            invitation: self.who.invitation,
+            joined_at: now,
+            muted: false,
+            talking: false,
+        }
+    }
+
+    /// A member as the board draws him, with what this call knows of him.
+    pub fn shown(&self, member: &Member, room: domain::RoomId) -> api::Member {
+        api::Member {
+            id: member.id,
+            room_id: room,
+            name: member.name.clone(),
+            employee_id: member.employee,
+            number: member.number.as_ref().map(ToString::to_string),
+            device_kind: member.class,
+            role: member.role,
+            muted: member.muted,
+            talking: member.talking,
+            joined_at: member.joined_at.0,
+            invitation_id: member.invitation,
+            codec: self
+                .media
+                .as_ref()
+                .map(|media| wire::api_codec(media.codec)),
+            quality: self.quality,
+        }
+    }
+}

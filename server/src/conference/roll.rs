@@ -1,0 +1,165 @@
+//! The roll: who is expected, who is due, and the calls that begin.
+
+use domain::{
+    InvitationId, Millis,
+    invitation::Terms,
+    line::{Change, LineKey},
+    meeting::Invitee,
+    occurrence::{Occurrence, Status},
+};
+use store::StoreError;
+use tokio::sync::broadcast::error::RecvError;
+
+use super::{
+    Conference,
+    party::{Part, Party},
+};
+use crate::{clock, lines::LineNews};
+
+impl Conference {
+    /// Reads the rows of what is held here, and goes on to what they say.
+    pub(super) async fn refresh(&mut self) {
+        if let Err(error) = self.read().await {
+            tracing::warn!(room = %self.room, %error, "The room's rows cannot be read");
+        }
+    }
+
+    async fn read(&mut self) -> Result<(), StoreError> {
+        let store = self.shared.store.clone();
+        let now = clock::now();
+        let found = store.occurrence_in(self.room).await?;
+        let same = |a: &Occurrence, b: &Occurrence| a.id == b.id;
+        if let Some(held) = &self.occurrence
+            && !found
+                .as_ref()
+                .is_some_and(|found| same(&found.value, &held.value))
+        {
+            self.close(now).await;
+            if !self.parties.is_empty() {
+                // The next one waits until the last of this one is out.
+                return Ok(());
+            }
+            self.forget();
+        }
+        let Some(found) = found else { return Ok(()) };
+        if self
+            .occurrence
+            .as_ref()
+            .is_none_or(|held| held.version != found.version)
+        {
+            self.meeting = match found.value.meeting {
+                Some(id) => store.meeting(self.company, id).await.ok(),
+                None => None,
+            };
+        }
+        let occurrence = found.value.clone();
+        self.occurrence = Some(found);
+        for row in store.invitations(occurrence.id).await? {
+            let id = row.invitation.id;
+            if self
+                .seats
+                .get(&id)
+                .is_none_or(|seat| seat.version < row.version)
+            {
+                self.seats.insert(id, row);
+            }
+        }
+        self.follow(&occurrence, now).await;
+        self.carry_out_all().await;
+        Ok(())
+    }
+
+    /// Everybody hears of a start that has come or moved.
+    async fn follow(&mut self, occurrence: &Occurrence, now: Millis) {
+        let legs: Vec<_> = self.parties.keys().copied().collect();
+        for leg in legs {
+            match self.parties.get_mut(&leg) {
+                Some(Party {
+                    part: Part::Called { machine, .. },
+                    ..
+                }) => {
+                    machine.on_start_moved(occurrence.starts_at, now);
+                }
+                Some(Party {
+                    part: Part::Caller { door, .. },
+                    ..
+                }) => {
+                    door.on_start_moved(occurrence.starts_at, now);
+                }
+                None => {}
+            }
+            self.follow_call(leg).await;
+        }
+        if let Status::Live { calls: true, .. } = occurrence.status {
+            for id in self.seats.keys().copied().collect::<Vec<_>>() {
+                self.change(id, |invitation| invitation.on_started(now))
+                    .await;
+            }
+        }
+    }
+
+    /// What was held here is over.
+    async fn close(&mut self, now: Millis) {
+        for id in self.seats.keys().copied().collect::<Vec<_>>() {
+            self.change(id, |invitation| invitation.on_meeting_over(now))
+                .await;
+        }
+        self.carry_out_all().await;
+        self.send_everybody_home(now).await;
+    }
+
+    fn forget(&mut self) {
+        self.occurrence = None;
+        self.meeting = None;
+        self.seats
+            .retain(|id, _| self.unwritten.invitations.contains(id));
+    }
+
+    /// Somebody's line freed or came back: whoever waits for that is called.
+    pub(super) async fn on_line(&mut self, news: Result<LineNews, RecvError>) {
+        let Ok(LineNews {
+            line,
+            change: Some(change),
+        }) = news
+        else {
+            return;
+        };
+        let now = clock::now();
+        let waiting: Vec<InvitationId> = self
+            .seats
+            .values()
+            .filter(|seat| self.is_line_of(&line, &seat.invitation.invitee))
+            .map(|seat| seat.invitation.id)
+            .collect();
+        for id in waiting {
+            self.on_change(id, change, now).await;
+        }
+    }
+
+    async fn on_change(&mut self, id: InvitationId, change: Change, now: Millis) {
+        let (rules, times) = (self.rules(), self.times());
+        self.change(id, |invitation| {
+            let terms = Terms {
+                rules: &rules,
+                starts_at: times.0,
+                ends_at: times.1,
+            };
+            invitation.on_change(change, terms, now);
+        })
+        .await;
+        self.shared.nudge.notify_one();
+    }
+
+    fn is_line_of(&self, line: &LineKey, invitee: &Invitee) -> bool {
+        match (line, invitee) {
+            (LineKey::Device(device), Invitee::Employee(employee)) => {
+                let page = self.shared.book.page();
+                page.device(*device)
+                    .is_some_and(|owner| owner.employee.id == *employee)
+            }
+            (LineKey::Number(one), Invitee::Outside { number, .. }) => one.same_line(number),
+            (LineKey::Device(_), Invitee::Outside { .. })
+            | (LineKey::Number(_), Invitee::Employee(_)) => false,
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! How a line is called: which packets go where, and as whom we call.
+//!
+//! Everything here follows from the directory, the registrations and the ids
+//! given, so that the same call set up again after a restart is the same INVITE.
+
+use std::{net::IpAddr, time::Duration};
+
+use domain::{DeviceId, PhoneNumber, TrunkId, company::Company, trunk::Trunk};
+use media::Family;
+use sip::{
+    AccountId, CallIdentity, Hop, Host, Invite, LocalMedia, OutboundCredentials, Party, SipUri,
+    Target, Transport,
+};
+
+use crate::shared::Shared;
+
+/// Without any answer for this long another way is tried while it matters.
+const FIRST_RESPONSE_WITHIN: Duration = Duration::from_secs(4);
+
+/// All it takes to call a line, but for the call's own ids and audio.
+#[derive(Debug, Clone)]
+pub struct Way {
+    targets: Vec<Target>,
+    to: Party,
+    from: Party,
+    asserted: Option<Party>,
+    credentials: Option<OutboundCredentials>,
+    /// Which of our addresses the audio uses.
+    pub family: Family,
+}
+
+impl Way {
+    /// To every place a registered phone of ours is at. None if it is nowhere.
+    pub async fn to_phone(shared: &Shared, device: DeviceId, from: Party) -> Option<Way> {
+        let page = shared.book.page();
+        let owner = page.device(device)?;
+        let domain::employee::DeviceKind::SipPhone { username, .. } = &owner.device.kind else {
+            return None;
+        };
+        let bindings = shared
+            .switchboard
+            .signalling()
+            .bindings(AccountId(device.uuid()))
+            .await;
+        let first = bindings.first()?;
+        let family = family_of(first.flow.remote.ip());
+        let targets = bindings
+            .iter()
+            .map(|binding| Target {
+                uri: binding.contact.clone(),
+                route: Vec::new(),
+                hop: Some(Hop::Flow(binding.flow)),
+            })
+            .collect();
+        Some(Way {
+            targets,
+            to: Party {
+                display: None,
+                user: username.clone(),
+                host: host_of(&owner.company.company),
+            },
+            from,
+            asserted: None,
+            credentials: None,
+            family,
+        })
+    }
+
+    /// To a number, over an operator. None if the trunk's address cannot be read.
+    pub fn over_trunk(
+        trunk: &Trunk,
+        number: &PhoneNumber,
+        name: Option<String>,
+        ours: &PhoneNumber,
+    ) -> Option<Way> {
+        let (host, port) = Host::parse_with_port(&trunk.address).ok()?;
+        let transport = match trunk.transport {
+            domain::trunk::Transport::Udp => Transport::Udp,
+            domain::trunk::Transport::Tcp => Transport::Tcp,
+        };
+        let mut uri = SipUri::new(Some(number.as_str()), host.clone(), port);
+        if transport == Transport::Tcp {
+            uri = uri.with_param("transport", Some("tcp"));
+        }
+        let party = |user: &str, display| Party {
+            display,
+            user: user.to_owned(),
+            host: host.clone(),
+        };
+        let from = party(ours.as_str(), name);
+        Some(Way {
+            targets: vec![Target {
+                uri,
+                route: Vec::new(),
+                hop: Some(Hop::To {
+                    transport,
+                    host: host.clone(),
+                    port: port.unwrap_or(5060),
+                }),
+            }],
+            to: party(number.as_str(), None),
+            asserted: Some(from.clone()),
+            from,
+            credentials: trunk
+                .registration
+                .as_ref()
+                .map(|registration| OutboundCredentials {
+                    username: registration.username.clone(),
+                    password: registration.secret.reveal().to_owned(),
+                    realm: registration.realm.clone(),
+                }),
+            family: host.ip().map_or(Family::V4, family_of),
+        })
+    }
+
+    /// The INVITE, with ids that follow from `seed` alone.
+    pub fn invite(self, seed: [u8; 16], audio: LocalMedia) -> Invite {
+        Invite {
+            identity: CallIdentity::derive(seed),
+            targets: self.targets,
+            from: self.from,
+            to: self.to,
+            asserted: self.asserted,
+            media: audio,
+            offerless: false,
+            credentials: self.credentials,
+            first_response_within: Some(FIRST_RESPONSE_WITHIN),
+            headers: Vec::new(),
+        }
+    }
+}
+
+/// The company's domain as a host; an address stands where it is not one.
+pub fn host_of(company: &Company) -> Host {
+    company
+        .domain
+        .parse()
+        .unwrap_or(Host::Ip(IpAddr::from([127, 0, 0, 1])))
+}
+
+pub fn family_of(ip: IpAddr) -> Family {
+    match ip.to_canonical() {
+        IpAddr::V4(_) => Family::V4,
+        IpAddr::V6(_) => Family::V6,
+    }
+}
+
+/// The number an operator shows when we call over his trunk, and that is called
+/// back: the trunk's own, else the company's first.
+pub fn shown_number(shared: &Shared, trunk: TrunkId) -> Option<PhoneNumber> {
+    let page = shared.book.page();
+    let (company, trunk) = page.trunk(trunk)?;
+    let of_trunk = company
+        .numbers
+        .iter()
+        .find(|number| number.trunk == Some(trunk.id));
+    trunk.caller_number.clone().or_else(|| {
+        of_trunk
+            .or(company.numbers.first())
+            .map(|number| number.number.clone())
+    })
+}

@@ -1,0 +1,154 @@
+//! Who is in which room at this moment, as everybody else sees it.
+//!
+//! Each room's task owns its members and writes here what they look like; the
+//! API reads it and sends commands back to the owner.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use api::Talking;
+use domain::{CompanyId, MemberId, Role, RoomId};
+use tokio::sync::{mpsc::UnboundedSender, oneshot};
+
+/// What a member's room is asked to do. The answer comes when it is done.
+#[derive(Debug)]
+pub enum Order {
+    Mute {
+        member: MemberId,
+        muted: bool,
+        done: oneshot::Sender<()>,
+    },
+    SetRole {
+        member: MemberId,
+        role: Role,
+        done: oneshot::Sender<()>,
+    },
+    HangUp {
+        member: MemberId,
+        done: oneshot::Sender<()>,
+    },
+}
+
+struct Entry {
+    company: CompanyId,
+    member: api::Member,
+    owner: UnboundedSender<Order>,
+    /// 0-100.
+    level: u8,
+}
+
+#[derive(Default)]
+pub struct Members {
+    entries: Mutex<BTreeMap<MemberId, Entry>>,
+}
+
+/// What is quieter than this is not drawn, dBov.
+const QUIETEST: i32 = -60;
+
+impl Members {
+    /// A member joined, or looks different. Answers what he looked like before.
+    pub fn put(
+        &self,
+        company: CompanyId,
+        member: api::Member,
+        owner: UnboundedSender<Order>,
+    ) -> Option<api::Member> {
+        let mut entries = self.lock();
+        let level = entries.get(&member.id).map_or(0, |entry| entry.level);
+        entries
+            .insert(
+                member.id,
+                Entry {
+                    company,
+                    member,
+                    owner,
+                    level,
+                },
+            )
+            .map(|before| before.member)
+    }
+
+    pub fn remove(&self, member: MemberId) {
+        self.lock().remove(&member);
+    }
+
+    /// How loud a member is now, dBov.
+    pub fn level(&self, member: MemberId, dbov: i8) {
+        if let Some(entry) = self.lock().get_mut(&member) {
+            let above = (i32::from(dbov) - QUIETEST).clamp(0, -QUIETEST);
+            entry.level = u8::try_from(above * 100 / -QUIETEST).unwrap_or(100);
+        }
+    }
+
+    /// Who talks now and how loud, by company; companies in which nobody talks are left out.
+    pub fn talking(&self) -> BTreeMap<CompanyId, Vec<Talking>> {
+        let mut talking: BTreeMap<CompanyId, Vec<Talking>> = BTreeMap::new();
+        for (id, entry) in self.lock().iter().filter(|(_, entry)| entry.member.talking) {
+            talking.entry(entry.company).or_default().push(Talking {
+                member_id: *id,
+                level: entry.level,
+            });
+        }
+        talking
+    }
+
+    /// Everybody in the company's rooms, in order of joining.
+    pub fn of_company(&self, company: CompanyId) -> Vec<api::Member> {
+        self.collect(|entry| entry.company == company)
+    }
+
+    pub fn in_room(&self, room: RoomId) -> Vec<api::Member> {
+        self.collect(|entry| entry.member.room_id == room)
+    }
+
+    /// Sends an order to the member's room. None if he is in none.
+    pub fn order(
+        &self,
+        member: MemberId,
+        order: impl FnOnce(oneshot::Sender<()>) -> Order,
+    ) -> Option<oneshot::Receiver<()>> {
+        let (done, answer) = oneshot::channel();
+        let entries = self.lock();
+        entries.get(&member)?.owner.send(order(done)).ok()?;
+        Some(answer)
+    }
+
+    fn collect(&self, wanted: impl Fn(&Entry) -> bool) -> Vec<api::Member> {
+        let entries = self.lock();
+        let mut members: Vec<_> = entries
+            .values()
+            .filter(|entry| wanted(entry))
+            .map(|entry| entry.member.clone())
+            .collect();
+        members.sort_by_key(|member| (member.joined_at, member.id));
+        members
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<MemberId, Entry>> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Tells the boards who talks, ten times a second while anybody does, and once
+/// when the last one stops. Runs until the task is dropped.
+pub async fn tell_levels(shared: std::sync::Arc<crate::shared::Shared>) {
+    let mut tick = tokio::time::interval(std::time::Duration::from_millis(100));
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+    let mut before: BTreeSet<CompanyId> = BTreeSet::new();
+    loop {
+        tick.tick().await;
+        let talking = shared.members.talking();
+        for company in before
+            .iter()
+            .filter(|company| !talking.contains_key(company))
+        {
+            shared.hub.levels(*company, Vec::new());
+        }
+        before = talking.keys().copied().collect();
+        for (company, levels) in talking {
+            shared.hub.levels(company, levels);
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! Phones that register: kept on disk, and what it says of their lines.
+
+use domain::{
+    DeviceId, Millis,
+    line::{Evidence, LineKey},
+};
+use sip::{AccountId, Binding};
+use store::{BindingRow, Store, StoreError};
+
+use crate::{clock, shared::Shared};
+
+/// The bindings of before the restart, so that every phone is reachable at once.
+pub async fn restore(store: &Store) -> Result<Vec<Binding>, StoreError> {
+    let rows = store.bindings(clock::now()).await?;
+    let read = |row: BindingRow| match serde_json::from_str(&row.body) {
+        Ok(binding) => Some(binding),
+        Err(error) => {
+            tracing::warn!(account = %row.account, %error, "A registration of before cannot be read");
+            None
+        }
+    };
+    Ok(rows.into_iter().filter_map(read).collect())
+}
+
+/// What restored bindings say of their lines.
+pub fn mark_restored(shared: &Shared, bindings: &[Binding]) {
+    let now = clock::now();
+    for binding in bindings {
+        let line = line_of(binding.account);
+        shared.lines.add(
+            &line,
+            Evidence::registered(now, Millis(binding.expires_at)),
+            now,
+        );
+    }
+}
+
+/// A phone registered, refreshed, un-registered, or let its registration run out.
+pub async fn on_bindings(
+    shared: &Shared,
+    account: AccountId,
+    bindings: &[Binding],
+    by_itself: bool,
+) {
+    let now = clock::now();
+    let evidence = match bindings.iter().map(|binding| binding.expires_at).max() {
+        Some(until) => Evidence::registered(now, Millis(until)),
+        None if by_itself => Evidence::unregistered(now, "un-registered"),
+        None => Evidence::unregistered(now, "registration ran out"),
+    };
+    shared.lines.add(&line_of(account), evidence, now);
+    let rows: Vec<BindingRow> = bindings
+        .iter()
+        .filter_map(|binding| {
+            Some(BindingRow {
+                account: account.0,
+                contact: binding.contact.to_string(),
+                expires_at: Millis(binding.expires_at),
+                body: serde_json::to_string(binding).ok()?,
+            })
+        })
+        .collect();
+    if let Err(error) = shared.store.save_bindings(account.0, &rows).await {
+        tracing::warn!(%error, "A registration is not on disk: a restart would forget it");
+    }
+}
+
+fn line_of(account: AccountId) -> LineKey {
+    LineKey::Device(DeviceId::from_uuid(account.0))
+}

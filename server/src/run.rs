@@ -1,0 +1,220 @@
+//! Starting and stopping the server.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use media::Media;
+use sip::Event;
+use store::{Store, StoreError};
+use tokio::{net::TcpListener, sync::Notify, task::JoinSet};
+
+use crate::{
+    clock,
+    conference::Conferences,
+    config::{Config, ConfigError, cannot_listen},
+    directory::Book,
+    exchange::Exchange,
+    inflight::Flights,
+    lines::Lines,
+    members::{self, Members},
+    people::{self, People},
+    registrations,
+    scheduler::Scheduler,
+    shared::Shared,
+    sounds::Sounds,
+    switchboard::{Switchboard, call_of},
+    trunks::Trunks,
+    web::{self, App, Hub},
+};
+
+/// How long a caller who is turned away while we stop is asked to wait.
+const COME_BACK: Duration = Duration::from_secs(10);
+
+/// Serves until `stop` is done, then ends every call and stops.
+///
+/// # Errors
+/// One line that says what stands in the way of starting.
+pub async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(), ConfigError> {
+    let wrong = |error: StoreError| ConfigError(error.to_string());
+    let store = Store::open(&config.data, config.database_url.as_deref())
+        .await
+        .map_err(wrong)?;
+    let listener = TcpListener::bind(config.http)
+        .await
+        .map_err(|error| cannot_listen("the board", config.http, &error))?;
+    let book = Arc::new(Book::default());
+    book.refresh(&store).await.map_err(wrong)?;
+    let restored = registrations::restore(&store).await.map_err(wrong)?;
+
+    let media = Media::start(audio(&config))
+        .map_err(|error| ConfigError(format!("Cannot start the audio: {error}")))?;
+    let (signalling, events) = signalling::start(signals(&config), book.clone(), restored.clone())
+        .await
+        .map_err(|error| {
+            cannot_listen(
+                &format!("SIP over {}", error.transport),
+                error.address,
+                &error.source,
+            )
+        })?;
+    let (people, changed) = People::new();
+    let shared = Arc::new(Shared {
+        hub: Hub::new(store.clone()),
+        sounds: Arc::new(Sounds::new(&config.data)),
+        switchboard: Switchboard::new(signalling),
+        lines: Lines::default(),
+        members: Members::default(),
+        flights: Flights::default(),
+        trunks: Trunks::default(),
+        pins: Default::default(),
+        nudge: Notify::new(),
+        store,
+        book,
+        media,
+        people,
+    });
+    registrations::mark_restored(&shared, &restored);
+    shared
+        .trunks
+        .follow(&shared.book.page(), shared.switchboard.signalling());
+
+    let conferences = Arc::new(Conferences::default());
+    let exchange = Arc::new(Exchange {
+        shared: shared.clone(),
+        conferences: conferences.clone(),
+    });
+    let mut tasks = JoinSet::new();
+    tasks.spawn(listen(shared.clone(), exchange, events));
+    tasks.spawn(
+        Scheduler {
+            shared: shared.clone(),
+            conferences: conferences.clone(),
+        }
+        .run(),
+    );
+    tasks.spawn(people::tell(shared.clone(), changed));
+    tasks.spawn(members::tell_levels(shared.clone()));
+
+    let app = App::new(
+        shared.store.clone(),
+        shared.hub.clone(),
+        shared.clone(),
+        Arc::new(clock::now),
+    );
+    let closing = Arc::new(Notify::new());
+    let closed = closing.clone();
+    let served = tokio::spawn(web::serve(
+        listener,
+        app,
+        async move { closed.notified().await },
+    ));
+
+    tracing::info!(
+        http = %config.http,
+        sip = ?shared.switchboard.signalling().addresses(),
+        data = %config.data.display(),
+        "Rollcall serves"
+    );
+    stop.await;
+
+    tracing::info!("Rollcall stops");
+    shared.switchboard.signalling().drain(COME_BACK);
+    conferences.stop().await;
+    shared.switchboard.signalling().stop().await;
+    closing.notify_one();
+    // Open sockets of boards would keep the server for ever.
+    _ = tokio::time::timeout(Duration::from_secs(2), served).await;
+    tasks.shutdown().await;
+    shared.store.close().await;
+    Ok(())
+}
+
+fn audio(config: &Config) -> media::Config {
+    let sip: Vec<&SocketAddr> = config.sip_udp.iter().chain(&config.sip_tcp).collect();
+    let v4 = sip.iter().find(|at| at.is_ipv4()).map(|at| at.ip());
+    let v6 = sip.iter().find_map(|at| match at.ip() {
+        std::net::IpAddr::V6(ip) => Some(ip),
+        std::net::IpAddr::V4(_) => None,
+    });
+    media::Config {
+        ip: v4
+            .or(v6.map(Into::into))
+            .unwrap_or_else(|| std::net::IpAddr::from([127, 0, 0, 1])),
+        ipv6: v6,
+        ports: config.rtp_ports.clone(),
+        threads: 0,
+    }
+}
+
+fn signals(config: &Config) -> signalling::Config {
+    let mut bind = config.sip_udp.clone();
+    bind.extend(
+        config
+            .sip_tcp
+            .iter()
+            .filter(|at| !config.sip_udp.contains(at)),
+    );
+    signalling::Config {
+        public_ip: config.public_address,
+        ..signalling::Config::new(bind)
+    }
+}
+
+/// Hands signalling's news to those they concern. Runs until signalling stops.
+async fn listen(
+    shared: Arc<Shared>,
+    exchange: Arc<Exchange>,
+    mut events: tokio::sync::mpsc::UnboundedReceiver<Event>,
+) {
+    while let Some(event) = events.recv().await {
+        if let Some(call) = call_of(&event) {
+            shared.switchboard.deliver(call, event);
+            continue;
+        }
+        match event {
+            Event::Incoming { call, incoming } => {
+                let exchange = exchange.clone();
+                tokio::spawn(async move { exchange.take(call, *incoming).await });
+            }
+            Event::Bindings {
+                account,
+                bindings,
+                by_itself,
+            } => {
+                registrations::on_bindings(&shared, account, &bindings, by_itself).await;
+            }
+            Event::Registration { id, status } => on_registration(&shared, id, &status).await,
+            Event::Ringing { .. }
+            | Event::Answered { .. }
+            | Event::MediaChanged { .. }
+            | Event::Digit { .. }
+            | Event::Ended { .. }
+            | Event::Failed { .. } => {}
+        }
+    }
+}
+
+/// An operator registered us, or does not any more: the company's boards show it.
+async fn on_registration(
+    shared: &Shared,
+    id: sip::RegistrationId,
+    status: &sip::RegistrationStatus,
+) {
+    let Some((trunk, _)) = shared.trunks.on_registration(id, status) else {
+        return;
+    };
+    let page = shared.book.page();
+    let Some((company, _)) = page.trunk(trunk) else {
+        return;
+    };
+    let event = web::resources::event(&api::EventKind::Company(web::resources::company(
+        company, shared,
+    )));
+    match shared
+        .store
+        .append_event(company.company.id, clock::now(), &event)
+        .await
+    {
+        Ok(_) => shared.hub.wake(company.company.id),
+        Err(error) => tracing::warn!(%error, "A trunk's state is not told"),
+    }
+}

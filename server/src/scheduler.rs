@@ -1,0 +1,218 @@
+//! The reconciler: brings what happens to what the rows say should happen.
+//!
+//! It takes no input. Woken by a hint, by the next time in the rows, or by the
+//! second, it looks at the rows, lets occurrences begin and end, claims whom is
+//! due and hands them to their rooms. The first start, a retry and a restart
+//! are the same look.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use api::EventKind;
+use domain::{
+    CompanyId, InvitationId, Millis, OccurrenceId, RoomId, Span,
+    occurrence::{Occurrence, Status},
+};
+use store::{AttemptRow, Batch, StoreError, Versioned};
+
+use crate::{
+    clock,
+    conference::{Conferences, Message},
+    shared::Shared,
+    web::resources,
+};
+
+/// How long a claim holds; a room that has not written by then has died.
+const LEASE: Span = Span::seconds(30);
+
+/// How many are claimed at once.
+const CLAIMS: i64 = 200;
+
+pub struct Scheduler {
+    pub shared: Arc<Shared>,
+    pub conferences: Arc<Conferences>,
+}
+
+impl Scheduler {
+    /// Runs until the task is dropped.
+    pub async fn run(self) {
+        self.until_done("take up what was under way", || self.take_up())
+            .await;
+        loop {
+            let next = match self.look().await {
+                Ok(next) => next,
+                Err(error) => {
+                    tracing::warn!(%error, "The scheduler cannot read its rows");
+                    None
+                }
+            };
+            tokio::select! {
+                () = self.shared.nudge.notified() => {}
+                () = clock::glance_at(Some(next.unwrap_or(Millis(i64::MAX)))) => {}
+            }
+        }
+    }
+
+    /// Repeats until the database answers: nothing else may be done before.
+    async fn until_done<F: Future<Output = Result<(), StoreError>>>(
+        &self,
+        what: &str,
+        act: impl Fn() -> F,
+    ) {
+        while let Err(error) = act().await {
+            tracing::warn!(%error, "Cannot {what} yet");
+            clock::glance_at(Some(Millis(i64::MAX))).await;
+        }
+    }
+
+    /// What an earlier process left under way goes on in its rooms.
+    async fn take_up(&self) -> Result<(), StoreError> {
+        let store = &self.shared.store;
+        let now = clock::now();
+        self.shared.book.refresh(store).await?;
+        store.close_visits(now, "dropped").await?;
+        let mut rooms: BTreeMap<RoomId, (CompanyId, Vec<AttemptRow>)> = BTreeMap::new();
+        for occurrence in store.occurrences_under_way().await? {
+            rooms.insert(
+                occurrence.value.room,
+                (occurrence.value.company, Vec::new()),
+            );
+        }
+        for row in store.attempts_in_flight().await? {
+            let invitation = store
+                .invitation(row.company, row.attempt.invitation)
+                .await?;
+            let occurrence = store
+                .occurrence(row.company, invitation.invitation.occurrence)
+                .await?;
+            rooms
+                .entry(occurrence.value.room)
+                .or_insert((row.company, Vec::new()))
+                .1
+                .push(row);
+        }
+        for (room, (company, calls)) in rooms {
+            tracing::info!(%room, calls = calls.len(), "Takes up the room");
+            self.conferences
+                .tell(&self.shared, company, room, Message::TakeUp(calls));
+        }
+        Ok(())
+    }
+
+    /// One look. Answers when the next is wanted.
+    async fn look(&self) -> Result<Option<Millis>, StoreError> {
+        let store = &self.shared.store;
+        let now = clock::now();
+        if self.shared.book.refresh(store).await? {
+            self.shared.on_new_directory();
+        }
+        let mut changed = store.occurrences_to_open(now).await?;
+        let under_way = store.occurrences_under_way().await?;
+        changed.extend(
+            under_way
+                .iter()
+                .filter(|row| is_due(&row.value, now))
+                .cloned(),
+        );
+        for row in changed {
+            self.go_on(row, now).await?;
+        }
+        // Whatever the API has written since the last look.
+        let rooms = under_way
+            .iter()
+            .map(|row| (row.value.company, row.value.room));
+        self.conferences.refresh(&self.shared, rooms);
+        self.claim(now).await?;
+
+        let next_begin = under_way
+            .iter()
+            .filter_map(|row| row.value.poll_timeout())
+            .map(|(at, _)| at)
+            .min();
+        let nexts = [
+            next_begin,
+            store.next_opening().await?,
+            store.next_due().await?,
+        ];
+        Ok(nexts.into_iter().flatten().min())
+    }
+
+    /// Lets an occurrence go on to what holds now, and tells its room.
+    async fn go_on(&self, mut row: Versioned<Occurrence>, now: Millis) -> Result<(), StoreError> {
+        let outputs = row.value.handle_timeout(now);
+        let (company, room) = (row.value.company, row.value.room);
+        if outputs.is_empty() {
+            return Ok(());
+        }
+        tracing::info!(title = row.value.title, status = ?row.value.status, late = row.value.late, "A meeting goes on");
+        let mut batch = Batch::new(company, now);
+        batch.events = self.told(&row.value).await;
+        batch.occurrences.push(row);
+        match self.shared.store.write_batch(&batch).await {
+            Ok(_) => {
+                self.shared.hub.wake(company);
+                self.conferences
+                    .tell(&self.shared, company, room, Message::Refresh);
+                Ok(())
+            }
+            // Another server, or the API, was quicker: the next look sees what it wrote.
+            Err(StoreError::Stale { .. }) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn told(&self, occurrence: &Occurrence) -> Vec<String> {
+        let page = self.shared.book.page();
+        let Some(company) = page.company(occurrence.company) else {
+            return Vec::new();
+        };
+        let expected = self
+            .shared
+            .store
+            .invitations(occurrence.id)
+            .await
+            .map_or(0, |rows| rows.len());
+        let mut events = vec![EventKind::Occurrence(resources::occurrence(
+            occurrence,
+            company,
+            u32::try_from(expected).unwrap_or(u32::MAX),
+        ))];
+        if let Some(room) = company.room(occurrence.room) {
+            let held = occurrence.is_open().then_some(occurrence.id);
+            let members = self.shared.members.in_room(room.id);
+            events.push(EventKind::Room(resources::room(
+                room, company, held, &members,
+            )));
+        }
+        events.iter().map(resources::event).collect()
+    }
+
+    /// Claims whom is due and hands them to their rooms.
+    async fn claim(&self, now: Millis) -> Result<(), StoreError> {
+        let store = &self.shared.store;
+        let claimed = store
+            .claim_due_invitations(now, now + LEASE, CLAIMS)
+            .await?;
+        let mut due: BTreeMap<OccurrenceId, (CompanyId, Vec<InvitationId>)> = BTreeMap::new();
+        for row in claimed {
+            due.entry(row.invitation.occurrence)
+                .or_insert((row.company, Vec::new()))
+                .1
+                .push(row.invitation.id);
+        }
+        for (occurrence, (company, invitations)) in due {
+            let room = store.occurrence(company, occurrence).await?.value.room;
+            self.conferences
+                .tell(&self.shared, company, room, Message::Due(invitations));
+        }
+        Ok(())
+    }
+}
+
+fn is_due(occurrence: &Occurrence, now: Millis) -> bool {
+    match occurrence.status {
+        Status::Scheduled | Status::Calling { .. } | Status::Live { .. } => {
+            occurrence.poll_timeout().is_some_and(|(at, _)| at <= now)
+        }
+        Status::Ended { .. } | Status::Missed { .. } | Status::Cancelled { .. } => false,
+    }
+}

@@ -1,0 +1,103 @@
+//! What the tasks of the server have in common. Each part guards itself; nothing
+//! here is locked while anybody waits.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use domain::{CompanyId, MemberId, Millis, Role, TrunkId, employee::Employee, entrance::PinWatch};
+use media::Media;
+use store::Store;
+use tokio::sync::Notify;
+
+use crate::{
+    directory::Book,
+    inflight::Flights,
+    lines::Lines,
+    members::{Members, Order},
+    people::{self, People},
+    sounds::Sounds,
+    switchboard::Switchboard,
+    trunks::Trunks,
+    web::{Command, Hub, Live, NotInRoom},
+};
+
+pub struct Shared {
+    pub store: Store,
+    pub book: Arc<Book>,
+    pub lines: Lines,
+    pub members: Members,
+    pub people: People,
+    pub flights: Flights,
+    pub trunks: Trunks,
+    pub switchboard: Switchboard,
+    pub media: Media,
+    pub sounds: Arc<Sounds>,
+    pub hub: Hub,
+    /// Wrong PINs, over all calls and rooms.
+    pub pins: Mutex<PinWatch>,
+    /// Rows have changed: the scheduler should look.
+    pub nudge: Notify,
+}
+
+impl Shared {
+    pub fn pins(&self) -> MutexGuard<'_, PinWatch> {
+        self.pins.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The directory is another: the boards begin anew, and the trunks are those it names.
+    pub fn on_new_directory(&self) {
+        self.trunks
+            .follow(&self.book.page(), self.switchboard.signalling());
+        let page = self.book.page();
+        for company in page.companies() {
+            self.hub.reset(company.company.id);
+        }
+    }
+
+    fn order(
+        &self,
+        member: MemberId,
+        order: impl FnOnce(tokio::sync::oneshot::Sender<()>) -> Order,
+    ) -> Command<'_> {
+        let answer = self.members.order(member, order);
+        Box::pin(async move {
+            match answer {
+                Some(answer) => answer.await.map_err(|_| NotInRoom),
+                None => Err(NotInRoom),
+            }
+        })
+    }
+}
+
+impl Live for Shared {
+    fn members(&self, company: CompanyId) -> Vec<api::Member> {
+        self.members.of_company(company)
+    }
+
+    fn line(&self, employee: &Employee, now: Millis) -> api::LineView {
+        people::line_of(&self.lines, employee, now)
+    }
+
+    fn trunk(&self, trunk: TrunkId) -> api::TrunkState {
+        self.trunks.state(trunk)
+    }
+
+    fn nudge(&self) {
+        self.nudge.notify_one();
+    }
+
+    fn mute(&self, member: MemberId, muted: bool) -> Command<'_> {
+        self.order(member, |done| Order::Mute {
+            member,
+            muted,
+            done,
+        })
+    }
+
+    fn set_role(&self, member: MemberId, role: Role) -> Command<'_> {
+        self.order(member, |done| Order::SetRole { member, role, done })
+    }
+
+    fn hang_up(&self, member: MemberId) -> Command<'_> {
+        self.order(member, |done| Order::HangUp { member, done })
+    }
+}

@@ -1,0 +1,91 @@
+//! Which task a call belongs to: what signalling tells goes to its owner.
+//!
+//! Every call has one owner, named when it is placed or taken. News of calls
+//! nobody owns any more is dropped: their owner has already let go of them.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use signalling::Signalling;
+use sip::{CallId, DialogRecord, Event, Invite, LocalMedia};
+use tokio::sync::mpsc::UnboundedSender;
+
+pub struct Switchboard {
+    signalling: Signalling,
+    owners: Mutex<BTreeMap<CallId, UnboundedSender<Event>>>,
+}
+
+impl Switchboard {
+    pub fn new(signalling: Signalling) -> Self {
+        Switchboard {
+            signalling,
+            owners: Mutex::default(),
+        }
+    }
+
+    pub fn signalling(&self) -> &Signalling {
+        &self.signalling
+    }
+
+    /// Places a call; its news goes to `owner`.
+    pub fn invite(&self, invite: Invite, owner: UnboundedSender<Event>) -> CallId {
+        // Held over the placing, so that no answer can come before the owner is known.
+        let mut owners = self.lock();
+        let call = self.signalling.invite(invite);
+        owners.insert(call, owner);
+        call
+    }
+
+    /// Takes up a call of an earlier process.
+    pub fn resume(
+        &self,
+        record: DialogRecord,
+        media: LocalMedia,
+        owner: UnboundedSender<Event>,
+    ) -> CallId {
+        let mut owners = self.lock();
+        let call = self.signalling.resume(record, media);
+        owners.insert(call, owner);
+        call
+    }
+
+    /// Hands a call that came in to its owner.
+    pub fn take(&self, call: CallId, owner: UnboundedSender<Event>) {
+        self.lock().insert(call, owner);
+    }
+
+    /// Passes news on to the call's owner.
+    pub fn deliver(&self, call: CallId, event: Event) {
+        let over = matches!(event, Event::Ended { .. } | Event::Failed { .. });
+        let mut owners = self.lock();
+        let owner = if over {
+            owners.remove(&call)
+        } else {
+            owners.get(&call).cloned()
+        };
+        drop(owners);
+        if let Some(owner) = owner {
+            // An owner that is gone wants no news.
+            _ = owner.send(event);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<CallId, UnboundedSender<Event>>> {
+        self.owners.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The call an event is about; none for registrations and calls that want in.
+pub fn call_of(event: &Event) -> Option<CallId> {
+    match event {
+        Event::Ringing { call, .. }
+        | Event::Answered { call, .. }
+        | Event::MediaChanged { call, .. }
+        | Event::Digit { call, .. }
+        | Event::Ended { call, .. }
+        | Event::Failed { call, .. } => Some(*call),
+        Event::Incoming { .. } | Event::Bindings { .. } | Event::Registration { .. } => None,
+    }
+}

@@ -74,10 +74,12 @@ impl Endpoint {
             Proof::Stale => true,
             Proof::Refused => false,
         };
+        let [strong, md5] = self.authenticator.challenges(&realm, stale, now);
         let mut response = self.response(guest, 401);
-        for challenge in self.authenticator.challenges(&realm, stale, now) {
-            response.headers.push("WWW-Authenticate", &challenge);
+        if copes_with_two_challenges(guest.request.headers.get("User-Agent")) {
+            response.headers.push("WWW-Authenticate", &strong);
         }
+        response.headers.push("WWW-Authenticate", &md5);
         self.core.respond_once(guest.back, response);
         None
     }
@@ -244,5 +246,44 @@ impl Endpoint {
             call: id,
             incoming: Box::new(incoming),
         });
+    }
+}
+
+/// Whether this agent picks what it knows from several challenges (RFC 8760 §2.4).
+///
+/// Many do not, and would never get in: baresip before 2.0 gives up when it sees
+/// SHA-256 at all, SIPp when it comes first. So only those that are known to cope
+/// are offered it.
+fn copes_with_two_challenges(user_agent: Option<&str>) -> bool {
+    let Some(agent) = user_agent.map(str::to_ascii_lowercase) else {
+        return false;
+    };
+    let baresip = agent
+        .strip_prefix("baresip v")
+        .and_then(|version| version.split('.').next()?.parse().ok());
+    match baresip {
+        Some(major) => (2..=99).contains(&major),
+        None => ["rollcall", "simulated", "linphone"]
+            .iter()
+            .any(|known| agent.starts_with(known)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::copes_with_two_challenges;
+
+    #[test]
+    fn an_agent_that_would_give_up_is_offered_md5_alone() {
+        for agent in [None, Some("baresip v1.0.0 (x86_64/linux)"), Some("Acme 7")] {
+            assert!(!copes_with_two_challenges(agent), "{agent:?}");
+        }
+        for agent in [
+            "Linphonec/5.1.65 (belle-sip/5.1)",
+            "baresip v3.16.0",
+            "Rollcall/0.1.0",
+        ] {
+            assert!(copes_with_two_challenges(Some(agent)), "{agent}");
+        }
     }
 }

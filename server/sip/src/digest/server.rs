@@ -284,7 +284,14 @@ mod tests {
     }
 
     fn judge(server: &mut Authenticator, value: &str, now: Instant) -> Proof {
-        server.judge("rollcall", [value].into_iter(), "REGISTER", "sip:b", &Alice, now)
+        server.judge(
+            "rollcall",
+            [value].into_iter(),
+            "REGISTER",
+            "sip:b",
+            &Alice,
+            now,
+        )
     }
 
     #[test]
@@ -356,7 +363,14 @@ mod tests {
         let mut server = server();
         let challenges = server.challenges("rollcall", false, at(1));
         let value = answer(&challenges, "alice", "secret", 1);
-        let proof = server.judge("rollcall", [&*value].into_iter(), "REGISTER", "sip:x@b", &Alice, at(2));
+        let proof = server.judge(
+            "rollcall",
+            [&*value].into_iter(),
+            "REGISTER",
+            "sip:x@b",
+            &Alice,
+            at(2),
+        );
         assert_eq!(proof, Proof::Refused);
     }
 }

@@ -1,10 +1,8 @@
 //! Calls between two and more endpoints on virtual time.
 
-mod pair;
-
 use std::time::Duration;
 
-use pair::{Door, Fate, Net, TRUNK, address, audio, credentials, dice, invite, is_account};
+use crate::pair::{Door, Fate, Net, TRUNK, address, audio, credentials, dice, invite, is_account};
 use sip::{Caller, Command, Ending, Event, Failure, FailureCause, Reason, Rejection};
 
 const OPEN: [Door; 2] = [Door::Open, Door::Open];

@@ -36,6 +36,9 @@ pub struct Binding {
     pub user_agent: Option<String>,
     /// `+sip.instance` (RFC 5626), where the device has one.
     pub instance: Option<String>,
+    /// The proxies on the way to it (RFC 3327), nearest first.
+    #[serde(default)]
+    pub path: Vec<SipUri>,
 }
 
 impl Binding {
@@ -43,7 +46,7 @@ impl Binding {
     pub fn target(&self) -> Target {
         Target {
             uri: self.contact.clone(),
-            route: Vec::new(),
+            route: self.path.clone(),
             hop: Some(Hop::Flow(self.flow)),
         }
     }
@@ -206,6 +209,16 @@ impl Registrar {
         if request.headers.get("Contact").is_none() {
             return Ok(false);
         }
+        let path = request
+            .headers
+            .list("Path")
+            .map(
+                |value| match value.parse::<NameAddr>().map(|path| path.uri) {
+                    Ok(Uri::Sip(uri)) => Ok(uri),
+                    Ok(Uri::Other { .. }) | Err(_) => Err(Refused::Malformed),
+                },
+            )
+            .collect::<Result<Vec<SipUri>, Refused>>()?;
         let mut next = bound;
         if request.headers.list("Contact").any(|value| value == "*") {
             let alone = request.headers.list("Contact").count() == 1;
@@ -243,6 +256,7 @@ impl Registrar {
                     cseq: envelope.cseq.number,
                     user_agent: request.headers.get("User-Agent").map(str::to_owned),
                     instance: wish.instance,
+                    path: path.clone(),
                 };
                 next.push(Bound { binding, until });
             }
@@ -264,6 +278,9 @@ impl Registrar {
         now: Instant,
     ) -> Response {
         let mut response = request.response(200, Some(tag));
+        for path in request.headers.all("Path") {
+            response.headers.push("Path", path);
+        }
         for bound in self.bindings.get(&account).into_iter().flatten() {
             let left = bound.until.saturating_duration_since(now);
             let mut contact = NameAddr::new(bound.binding.contact.clone());

@@ -4,6 +4,7 @@
 use std::time::{Duration, Instant};
 
 use crate::{
+    call::challenge_fields,
     command::{Registration, RegistrationId},
     dialog::hop_of,
     digest,
@@ -199,10 +200,7 @@ impl Registering {
     }
 
     fn answer(&self, response: &Response) -> Option<(&'static str, String)> {
-        let (from, to) = match response.status {
-            401 => ("WWW-Authenticate", "Authorization"),
-            _ => ("Proxy-Authenticate", "Proxy-Authorization"),
-        };
+        let (from, to) = challenge_fields(response.status)?;
         let value = digest::respond(
             response.headers.all(from),
             &self.registration.credentials,

@@ -8,6 +8,7 @@ use std::{
 
 use super::{
     Call, Silence, Stage,
+    challenge::{challenge_fields, copy_proof, is_stale},
     forks::{Forks, Leg, LegState, invite_owner, send_ack},
     headers::{self, ALLOW},
     reliable::EarlyDialogs,
@@ -259,7 +260,10 @@ impl Call {
             id,
             key: (identity.call_id(), identity.from_tag()),
             forks: Forks::new(legs),
-            stage: Stage::Over { until: now },
+            stage: Stage::Over {
+                until: now,
+                bye: None,
+            },
         };
         for (target, leg) in call.forks.legs.iter().enumerate() {
             let request = dialling.request(target, leg);
@@ -399,11 +403,7 @@ impl Call {
         dialling.early.carry_on(&mut dialog);
         let hop = dialog.next_hop();
         let mut ack = dialog.ack(cseq);
-        for name in ["Authorization", "Proxy-Authorization"] {
-            for value in request.headers.all(name) {
-                ack.headers.push(name, value);
-            }
-        }
+        copy_proof(&request, &mut ack);
         let peer = flow.remote.ip();
         let body = match headers::has_sdp(&response.headers, &response.body) {
             true => Some(&response.body),
@@ -433,7 +433,8 @@ impl Call {
             response,
             (cseq, ack, hop),
             now,
-        );
+        )
+        .with_credentials(dialling.invite.credentials.clone());
         let elsewhere = Reason::sip(200, "Call completed elsewhere");
         self.forks.cancel_open(&[elsewhere], core, now);
         let Some(media) = media else {
@@ -517,18 +518,13 @@ impl Call {
             }
             401 | 407 => {
                 // Once answered, only a nonce that ran out is answered again.
-                let (from, to) = match response.status {
-                    401 => ("WWW-Authenticate", "Authorization"),
-                    _ => ("Proxy-Authenticate", "Proxy-Authorization"),
-                };
-                let stale = response
-                    .headers
-                    .all(from)
-                    .any(|c| c.to_ascii_lowercase().contains("stale=true"));
-                let Some(credentials) = &dialling.invite.credentials else {
+                let (Some((from, to)), Some(credentials)) = (
+                    challenge_fields(response.status),
+                    &dialling.invite.credentials,
+                ) else {
                     return false;
                 };
-                if leg.retries > 0 && !stale {
+                if leg.retries > 0 && !is_stale(response, from) {
                     return false;
                 }
                 let uri = request.uri.to_string();

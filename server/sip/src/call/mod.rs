@@ -4,6 +4,7 @@
 //! *talking*, or *over*: then it lingers only as long as something late may still
 //! have to be released. What a stage does is in its own file.
 
+mod challenge;
 mod dial;
 mod forks;
 mod headers;
@@ -13,6 +14,7 @@ mod ring;
 mod session;
 mod session_requests;
 
+pub use challenge::challenge_fields;
 pub use headers::{ALLOW, has_sdp};
 pub use ring::Invitation;
 pub use session_requests::too_brief;
@@ -50,7 +52,11 @@ enum Stage {
     Dialling(Box<Dialling>),
     Ringing(Box<Ringing>),
     Talking(Box<Session>),
-    Over { until: Instant },
+    /// `bye` is there while ours may still be challenged.
+    Over {
+        until: Instant,
+        bye: Option<Box<Session>>,
+    },
 }
 
 /// Why a request of ours got no answer.
@@ -116,7 +122,7 @@ impl Call {
             Stage::Dialling(dialling) => dialling.deadline(),
             Stage::Ringing(ringing) => Some(ringing.deadline()),
             Stage::Talking(session) => session.deadline(),
-            Stage::Over { until } => Some(*until),
+            Stage::Over { until, .. } => Some(*until),
         }
     }
 
@@ -126,8 +132,10 @@ impl Call {
 
     /// Nothing late can come any more.
     pub fn is_gone(&self, now: Instant) -> bool {
-        match self.stage {
-            Stage::Over { until } => until <= now || !self.forks.may_still_answer(),
+        match &self.stage {
+            Stage::Over { until, bye } => {
+                *until <= now || (bye.is_none() && !self.forks.may_still_answer())
+            }
             Stage::Dialling(_) | Stage::Ringing(_) | Stage::Talking(_) => false,
         }
     }
@@ -181,6 +189,9 @@ impl Call {
                     self.end(ending, core, now);
                 }
             }
+            (Purpose::Bye, Stage::Over { bye, .. }) if response.status >= 200 => {
+                bye.take_if(|session| !session.answer_challenge(purpose, response, core, now));
+            }
             (_, Stage::Dialling(_) | Stage::Ringing(_) | Stage::Over { .. }) => {}
         }
     }
@@ -198,6 +209,7 @@ impl Call {
                 self.dialling_silence(target, silence, core, now);
             }
             (Purpose::Invite(target), _) => self.forks.finish(target),
+            (Purpose::Bye, Stage::Over { bye, .. }) => *bye = None,
             (_, Stage::Talking(session)) => {
                 if let Some(ending) = session.on_silence(purpose, core, now) {
                     self.end(ending, core, now);
@@ -350,9 +362,16 @@ impl Call {
     }
 
     fn over(&mut self, now: Instant) {
-        self.stage = Stage::Over {
+        let over = Stage::Over {
             until: now + PATIENCE,
+            bye: None,
         };
+        let before = std::mem::replace(&mut self.stage, over);
+        if let (Stage::Talking(session), Stage::Over { bye, .. }) = (before, &mut self.stage)
+            && session.may_be_challenged()
+        {
+            *bye = Some(session);
+        }
     }
 
     fn was_resumed_in_vain(&self) -> bool {

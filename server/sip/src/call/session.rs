@@ -3,12 +3,13 @@
 use std::time::{Duration, Instant};
 
 use super::{
+    challenge::Proofs,
     forks::send_ack,
     headers::{self, ALLOW},
     refresh::SessionTimer,
 };
 use crate::{
-    command::{CallId, LocalMedia},
+    command::{CallId, LocalMedia, OutboundCredentials},
     dialog::Dialog,
     endpoint::core::{Core, Draft, Owner, Purpose},
     event::{DialogRecord, Ending, Event},
@@ -33,6 +34,8 @@ pub struct Session {
     later: Option<(Instant, Change)>,
     pub(super) timer: Option<SessionTimer>,
     peer_updates: bool,
+    /// For peers that challenge requests within the call.
+    pub(super) proofs: Option<Proofs>,
     /// Taken up from an earlier process, and not yet confirmed by the peer.
     resuming: bool,
 }
@@ -69,7 +72,7 @@ impl Unacked {
 /// A re-INVITE of ours without a final answer yet.
 pub(super) struct Pending {
     change: Change,
-    cseq: u32,
+    pub cseq: u32,
     /// What was agreed before, to go back to when the peer refuses.
     before: Negotiation,
 }
@@ -105,6 +108,7 @@ impl Session {
             later: None,
             timer: SessionTimer::of_answer(&response.headers, now),
             peer_updates: response.headers.lists("Allow", "UPDATE"),
+            proofs: None,
             resuming: false,
         }
     }
@@ -134,6 +138,7 @@ impl Session {
             later: None,
             timer,
             peer_updates: invite.headers.lists("Allow", "UPDATE"),
+            proofs: None,
             resuming: false,
         }
     }
@@ -158,10 +163,21 @@ impl Session {
             later: None,
             timer: None,
             peer_updates: false,
+            proofs: None,
             resuming: true,
         };
         session.change(Change::Resume, core, now);
         session
+    }
+
+    /// What to prove when a request within the call is challenged.
+    pub fn with_credentials(mut self, credentials: Option<OutboundCredentials>) -> Self {
+        self.proofs = credentials.map(Proofs::new);
+        self
+    }
+
+    pub fn may_be_challenged(&self) -> bool {
+        self.proofs.is_some()
     }
 
     pub fn dialog(&self) -> &Dialog {
@@ -269,7 +285,7 @@ impl Session {
         }
     }
 
-    fn send(
+    pub(super) fn send(
         &mut self,
         request: Request,
         purpose: Purpose,
@@ -277,6 +293,9 @@ impl Session {
         core: &mut Core,
         now: Instant,
     ) {
+        if let Some(proofs) = &mut self.proofs {
+            proofs.remember(self.dialog.local_cseq, purpose, &request, contact);
+        }
         let branch = core.random.branch();
         let draft = Draft {
             request,
@@ -324,7 +343,7 @@ impl Session {
         core: &mut Core,
         now: Instant,
     ) -> Option<Ending> {
-        if response.is_provisional() {
+        if response.is_provisional() || self.answer_challenge(purpose, response, core, now) {
             return None;
         }
         match purpose {
@@ -356,7 +375,10 @@ impl Session {
         let pending = self.pending.take()?;
         if response.is_success() {
             self.dialog.refresh_target(response.contact());
-            let ack = self.dialog.ack(pending.cseq);
+            let ack = match &self.proofs {
+                Some(proofs) => proofs.copy(pending.cseq, self.dialog.ack(pending.cseq)),
+                None => self.dialog.ack(pending.cseq),
+            };
             let hop = self.dialog.next_hop();
             send_ack(ack.clone(), hop.clone(), core, now);
             self.last_ack = Some((pending.cseq, ack, hop));

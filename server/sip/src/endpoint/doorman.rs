@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Extensions a peer may require of us.
-const SUPPORTED: [&str; 2] = ["100rel", "timer"];
+const SUPPORTED: [&str; 3] = ["100rel", "timer", "path"];
 
 /// A request at the door, with all that is needed to answer it.
 pub(super) struct Guest {

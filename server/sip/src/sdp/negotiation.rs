@@ -98,8 +98,13 @@ impl Negotiation {
         if !self.streams.iter().any(|l| matches!(l, Line::Audio)) {
             self.streams.push(Line::Audio);
         }
+        // What is being spoken stays in front: an offer made for another reason should
+        // not change the codec.
+        let current = self.agreed.as_ref().map(|agreed| agreed.codec);
+        let mut codecs = self.codecs.clone();
+        codecs.sort_by_key(|codec| Some(*codec) != current);
         let mut formats = Vec::new();
-        for codec in &self.codecs {
+        for codec in &codecs {
             let payload_type = *self.payload_types.entry(*codec).or_insert(match codec {
                 Codec::Pcmu => 0,
                 Codec::Pcma => 8,
@@ -139,7 +144,7 @@ impl Negotiation {
             .ok_or(Unacceptable::NoCommonCodec)?;
         let stream = &offer.streams[chosen];
         let media = match self.pick(stream) {
-            Some(codec) => agree(stream, stream, codec, self.wish, peer, agreed)?,
+            Some(codec) => agree(stream, codec, self.wish, peer, agreed)?,
             None => NegotiatedMedia {
                 direction: Direction::Inactive,
                 ..agreed.cloned().ok_or(Unacceptable::NoCommonCodec)?
@@ -191,14 +196,18 @@ impl Negotiation {
                 Some((format.payload_type, *codec))
             })
             .ok_or(Unacceptable::NoCommonCodec)?;
-        let mut media = agree(stream, stream, codec, self.wish, peer, self.agreed.as_ref())?;
+        let mut media = agree(stream, codec, self.wish, peer, self.agreed.as_ref())?;
         media.payload_type = payload_type;
         media.receive_payload_type = self
             .payload_types
             .get(&codec)
             .copied()
             .unwrap_or(payload_type);
-        media.receive_dtmf = DTMF.map(|(_, pt)| pt).to_vec();
+        // They send with our numbers, of the clocks they have.
+        let offered = DTMF
+            .iter()
+            .filter(|(clock, _)| stream.dtmf().any(|(_, theirs)| theirs == *clock));
+        media.receive_dtmf = offered.map(|(_, pt)| *pt).collect();
         self.agreed = Some(media);
         Ok(())
     }
@@ -319,14 +328,13 @@ fn lines(streams: &[Stream], chosen: usize) -> Vec<Line> {
 /// Both sides' agreement over the peer's stream in the given codec.
 fn agree(
     stream: &Stream,
-    formats: &Stream,
     codec: Codec,
     wish: Direction,
     peer: IpAddr,
     before: Option<&NegotiatedMedia>,
 ) -> Result<NegotiatedMedia, Unacceptable> {
     let address = stream.address.ok_or(Unacceptable::Address)?;
-    let (payload_type, opus) = formats.find(codec).ok_or(Unacceptable::NoCommonCodec)?;
+    let (payload_type, opus) = stream.find(codec).ok_or(Unacceptable::NoCommonCodec)?;
     let theirs = match stream.is_held_by_address() {
         true => Direction::of(stream.direction.sends(), false),
         false => stream.direction,

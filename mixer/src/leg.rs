@@ -62,8 +62,12 @@ pub const NO_AUDIO: Duration = Duration::from_secs(2);
 const COMFORT_NOISE: u8 = 13;
 /// Audio around a key press is not heard for this long after its last packet.
 const DIGIT_MUTE: Duration = Duration::from_millis(80);
-/// A member quieter than this (dBov) for [`QUIET_FRAMES`] takes no part in the mix.
-const AUDIBLE: f32 = -60.0;
+/// A member takes no part in the mix while for [`QUIET_FRAMES`] he was no louder than this
+/// above the noise of his room, in dB: what is in it is not for the others...
+const ABOVE_NOISE: f32 = 6.0;
+/// ...unless it is louder than this, dBov. And what is quieter than the other is nothing.
+const SURELY_AUDIBLE: f32 = -42.0;
+const INAUDIBLE: f32 = -60.0;
 const QUIET_FRAMES: u8 = 50;
 /// Levels are reported every so many frames while he talks.
 const LEVEL_EVERY: u32 = 10;
@@ -347,8 +351,9 @@ impl Leg {
         }
     }
 
-    /// Takes what the member says in this frame, and notes how loud it is.
-    pub(crate) fn listen(&mut self, now: Instant) {
+    /// Takes what the member says in this frame, and notes how loud it is. `alone`, there
+    /// is nobody to hear him.
+    pub(crate) fn listen(&mut self, now: Instant, alone: bool) {
         self.frames = self.frames.wrapping_add(1);
         self.allowance = (self.allowance + PACKETS_PER_SECOND / 50.0).min(PACKETS_PER_SECOND);
         if let Watch::Waiting(since) = self.watch
@@ -358,10 +363,18 @@ impl Leg {
             self.events.push_back(Event::NoAudio);
         }
 
+        // Who is not to be heard costs no decoding; his packets are counted and gone.
+        if (alone || !self.may_be_heard())
+            && self.voice.gain() == 0.0
+            && let Some(playout) = &mut self.playout
+        {
+            playout.drain();
+        }
         let frame = self.playout.as_mut().and_then(|playout| playout.pull(now));
         let level = frame.map_or(level::SILENCE, |frame| level::dbov(frame.samples));
         self.meter.on_level(level);
-        self.quiet = if level > AUDIBLE {
+        let gate = (self.meter.floor() + ABOVE_NOISE).clamp(INAUDIBLE, SURELY_AUDIBLE);
+        self.quiet = if level > gate {
             0
         } else {
             self.quiet.saturating_add(1)

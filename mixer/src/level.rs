@@ -91,6 +91,11 @@ impl Meter {
         self.loudness
     }
 
+    /// The noise he sits in, as far as it is known, in dBov.
+    pub fn floor(&self) -> f32 {
+        self.floor
+    }
+
     pub fn talking(&self) -> bool {
         self.hangover > 0
     }

@@ -129,8 +129,9 @@ impl Room {
 
     /// The next 20 ms. Hands each packet to `send` in two parts, header and payload.
     pub fn tick(&mut self, now: Instant, mut send: impl FnMut(LegKey, &[u8; HEADER], &[u8])) {
+        let alone = self.legs.len() == 1;
         for (_, leg) in &mut self.legs {
-            leg.listen(now);
+            leg.listen(now, alone);
             leg.player.advance();
         }
         let music = self.player.advance();
@@ -146,7 +147,6 @@ impl Room {
         self.ranking.clear();
         let candidates = self.legs.iter().filter(|(_, leg)| leg.is_candidate());
         let crowded = candidates.count() > SPEAKERS;
-        let alone = self.legs.len() == 1;
         if crowded {
             for (i, (_, leg)) in self.legs.iter().enumerate() {
                 let speaking = leg.voice.gain() != 0.0;
@@ -164,7 +164,7 @@ impl Room {
             let chosen = if crowded {
                 ranking.iter().any(|&(_, chosen)| chosen == i)
             } else {
-                leg.is_candidate() && !alone
+                leg.is_candidate()
             };
             if leg.speak(chosen, now) {
                 self.speakers.push(i);

@@ -301,3 +301,62 @@ fn mirror(filter: &[i32; 24]) -> (i32, i32) {
 fn saturate(value: i32) -> i32 {
     value.clamp(i32::from(i16::MIN), i32::from(i16::MAX))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{Tone, share_at};
+
+    fn passed(signal: &[i16]) -> Vec<f32> {
+        let (mut encoder, mut decoder) = (Encoder::default(), Decoder::default());
+        let (pairs, _) = signal.as_chunks::<2>();
+        pairs
+            .iter()
+            .flat_map(|&[a, b]| decoder.decode(encoder.encode(a, b)))
+            .map(f32::from)
+            .collect()
+    }
+
+    #[test]
+    fn tones_of_both_bands_pass() {
+        for (frequency, purity) in [
+            (300.0, 0.999),
+            (1_000.0, 0.999),
+            (3_400.0, 0.99),
+            (6_000.0, 0.95),
+        ] {
+            let heard = passed(&Tone::new(16_000, frequency, 8_000.0).frame_i16(16_000));
+            let share = share_at(&heard[1_600..], 16_000, frequency);
+            assert!(share > purity, "{frequency} Hz: {share}");
+        }
+    }
+
+    /// The bytes of the public domain implementation of 2005 for the same input.
+    #[test]
+    fn the_bytes_are_those_of_the_reference() {
+        let mut encoder = Encoder::default();
+        let mut digest = 0u32;
+        let mut noise = 1u32;
+        for i in 0..40_000i32 {
+            noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let loud = [0, 100, 3_000, 32_767][(i as usize / 320) % 4];
+            let first = ((noise >> 16) as i32 - 32_768) * loud / 32_768;
+            let second = (i % 37 - 18) * loud / 18;
+            let byte = encoder.encode(first as i16, second as i16);
+            digest = digest.wrapping_mul(31).wrapping_add(u32::from(byte));
+        }
+        assert_eq!(digest, REFERENCE_DIGEST);
+    }
+
+    /// Computed with that implementation, its steps begun at 32 and 8 as G.722 says.
+    const REFERENCE_DIGEST: u32 = 0x06e8_6e6a;
+
+    #[test]
+    fn silence_is_silent_and_any_byte_is_decoded() {
+        assert!(passed(&[0; 640]).iter().all(|s| s.abs() <= 16.0));
+        let mut decoder = Decoder::default();
+        for round in 0..2_000u32 {
+            decoder.decode((round.wrapping_mul(97) >> 2) as u8);
+        }
+    }
+}

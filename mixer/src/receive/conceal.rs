@@ -36,6 +36,12 @@ impl Concealer {
         self.running = false;
     }
 
+    /// What was heard has nothing to do with what comes next.
+    pub fn silence(&mut self) {
+        self.memory.clear();
+        self.running = false;
+    }
+
     /// Remembers what was decoded.
     pub fn remember(&mut self, heard: &[f32]) {
         let keep = self.rate * MEMORY_MS / 1_000;

@@ -192,6 +192,15 @@ impl Playout {
         })
     }
 
+    /// Forgets what has arrived: it will not be heard. What was learnt of the network stays.
+    pub fn drain(&mut self) {
+        self.buffer.clear();
+        self.pcm.clear();
+        self.frame.clear();
+        self.concealer.silence();
+        self.state = State::Idle;
+    }
+
     fn rate(&self) -> u32 {
         self.decoder
             .as_ref()

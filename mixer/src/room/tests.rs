@@ -24,8 +24,12 @@ struct Phone {
     sent: u32,
     /// Packets it says nothing in, if it is silent: whether it sends at all.
     sends: bool,
+    /// Numbers it has not used because it was silent.
+    sequence_gap: u32,
     heard: Vec<f32>,
     last: Option<Header>,
+    /// What the last packet adds to the timestamp.
+    last_ticks: u32,
     payloads: Vec<Vec<u8>>,
 }
 
@@ -74,8 +78,10 @@ impl Meeting {
                 tone: (note > 0.0).then(|| Tone::new(codec.sample_rate(), note, amplitude)),
                 sent: 0,
                 sends: true,
+                sequence_gap: 0,
                 heard: Vec::new(),
                 last: None,
+                last_ticks: 0,
                 payloads: Vec::new(),
             },
         );
@@ -133,7 +139,7 @@ impl Phone {
         let header = Header {
             marker: false,
             payload_type: payload_type(self.codec),
-            sequence: self.sent as u16,
+            sequence: self.sent.wrapping_sub(self.sequence_gap) as u16,
             timestamp: self.sent * self.codec.clock_rate() / 50,
             ssrc: 1,
         };
@@ -146,8 +152,18 @@ impl Phone {
         if let Some(last) = self.last {
             assert_eq!(packet.header.sequence, last.sequence.wrapping_add(1));
             assert_eq!(packet.header.ssrc, last.ssrc);
+            let audio = packet.header.payload_type == payload_type(self.codec)
+                && last.payload_type == packet.header.payload_type;
+            if audio && !packet.header.marker {
+                let step = packet.header.timestamp.wrapping_sub(last.timestamp);
+                assert_eq!(step, self.last_ticks);
+            }
         }
         self.last = Some(packet.header);
+        self.last_ticks = match self.codec {
+            Codec::Opus => 960,
+            Codec::Pcmu | Codec::Pcma | Codec::G722 => packet.payload.len() as u32,
+        };
         if packet.header.payload_type == payload_type(self.codec) {
             self.decoder
                 .decode(packet.payload, &mut self.heard)
@@ -420,6 +436,79 @@ fn g722_listeners_hear_no_click_when_they_begin_and_end_to_speak() {
         .map(|part| share_at(part, 16_000, 440.0))
         .fold(1.0, f32::min);
     assert!(worst > 0.999, "{worst}");
+}
+
+#[test]
+fn comfort_noise_is_a_pause_and_no_loss() {
+    let mut meeting = Meeting::new();
+    meeting.join(1, Codec::Pcmu, 440.0);
+    meeting.join(2, Codec::Pcmu, 0.0);
+    meeting.run(50);
+    let phone = meeting.phones.get_mut(&1).unwrap();
+    let header = Header {
+        marker: false,
+        payload_type: 13,
+        sequence: phone.sent as u16,
+        timestamp: phone.sent * 160,
+        ssrc: 1,
+    };
+    phone.sent += 1;
+    phone.sends = false;
+    let skipped = phone.sent;
+    let datagram = [&header.to_bytes()[..], &[60]].concat();
+    let now = meeting.now;
+    meeting.room.leg(1).unwrap().on_rtp(&datagram, now);
+    meeting.run(10);
+    meeting.forget();
+    meeting.run(40);
+    assert_eq!(dbov(&meeting.phones[&2].heard), crate::level::SILENCE);
+
+    // He speaks again: the next number, a second later.
+    let phone = meeting.phones.get_mut(&1).unwrap();
+    phone.sends = true;
+    phone.sequence_gap = phone.sent - skipped;
+    meeting.run(10);
+    meeting.forget();
+    meeting.run(100);
+    assert!(meeting.loudness(2, 440.0) > 7_000.0);
+    let quality = meeting
+        .events
+        .iter()
+        .filter_map(|(key, event)| match event {
+            Event::Quality(quality) if *key == 1 => Some(quality.loss),
+            _ => None,
+        });
+    assert!(quality.sum::<f32>() < 0.02);
+}
+
+#[test]
+fn a_flood_costs_its_sender_alone() {
+    let mut meeting = Meeting::new();
+    for (key, note) in [(1, 440.0), (2, 620.0), (3, 0.0)] {
+        meeting.join(key, Codec::Pcmu, note);
+    }
+    meeting.run(50);
+    meeting.forget();
+    for i in 0..50u32 {
+        for n in 0..200u32 {
+            let header = Header {
+                marker: false,
+                payload_type: 0,
+                sequence: (i * 200 + n) as u16,
+                timestamp: n * 160,
+                ssrc: 7,
+            };
+            let datagram = [&header.to_bytes()[..], &[0x20; 160]].concat();
+            let now = meeting.now;
+            meeting.room.leg(1).unwrap().on_rtp(&datagram, now);
+        }
+        meeting.run(1);
+    }
+    assert!(meeting.loudness(3, 620.0) > 7_000.0);
+    meeting.run(100);
+    meeting.forget();
+    meeting.run(50);
+    assert!(meeting.loudness(3, 440.0) > 7_000.0);
 }
 
 #[test]

@@ -6,7 +6,7 @@
 //! the kernel's time stamps (`SO_TIMESTAMPNS`). And `recvmmsg` finds out in the same
 //! call that nothing more is there, where `recv` needs a second one.
 //!
-//! This is the one place in the media threads with `unsafe` code.
+//! All `unsafe` code of the media threads but one line is here.
 #![expect(
     unsafe_code,
     reason = "recvmmsg and its control messages exist in C alone"

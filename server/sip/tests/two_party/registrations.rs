@@ -16,7 +16,7 @@ fn net() -> Net {
     Net::new(&[Door::Open, Door::Digest])
 }
 
-fn registration(line: &str, expires_s: u64) -> Registration {
+pub fn registration(line: &str, expires_s: u64) -> Registration {
     Registration {
         aor: "sip:alice@192.0.2.2".parse().unwrap(),
         registrar: SipUri::at(None, address(SERVER)),

@@ -5,9 +5,15 @@ use store::{PlannedDevice, PlannedDeviceKind, PlannedEmployee, PlannedLogin};
 
 use super::{
     places,
-    read::{INSIDE, LEVELS, Names},
+    read::{LEVELS, Names},
 };
 use crate::toml_reader::{Section, Source};
+
+/// Somebody being read: his name, and his place in the file, which tells him from a namesake.
+struct Owner {
+    name: String,
+    place: String,
+}
 
 /// What stands for the kinds of device in the file.
 #[derive(Clone, Copy)]
@@ -34,7 +40,10 @@ pub(super) fn employees(
 ) -> Vec<(PlannedEmployee, Option<String>)> {
     root.sections(source, "employees", |source, section| {
         let name = section.required_text(source, "name").map(str::to_owned);
-        let owner = name.clone().unwrap_or_else(|| "somebody else".to_owned());
+        let owner = Owner {
+            name: name.clone().unwrap_or_else(|| "somebody else".to_owned()),
+            place: section.path(""),
+        };
         let extension = extension(source, section, names, &owner);
         let group = section
             .text(source, "group")
@@ -61,7 +70,7 @@ fn extension(
     source: &mut Source<'_>,
     section: &mut Section<'_>,
     names: &mut Names,
-    owner: &str,
+    owner: &Owner,
 ) -> Option<ShortNumber> {
     let text = section.required_text(source, "extension")?;
     let extension = match ShortNumber::parse_extension(text) {
@@ -71,7 +80,7 @@ fn extension(
             return None;
         }
     };
-    if let Some(other) = names.take(INSIDE, extension.as_str(), owner) {
+    if let Some(other) = names.take_inside(extension.as_str(), &owner.place, &owner.name) {
         section.refuse(
             source,
             "extension",
@@ -134,7 +143,7 @@ fn device(
     source: &mut Source<'_>,
     section: &mut Section<'_>,
     names: &mut Names,
-    owner: &str,
+    owner: &Owner,
 ) -> Option<PlannedDevice> {
     if section.required_text(source, "kind").is_none() {
         refuse_the_rest(source, section);
@@ -202,7 +211,7 @@ fn username(
     source: &mut Source<'_>,
     section: &mut Section<'_>,
     names: &mut Names,
-    owner: &str,
+    owner: &Owner,
     needed: bool,
 ) -> Option<String> {
     let username = if needed {
@@ -220,7 +229,7 @@ fn username(
         section.refuse(source, "username", message);
         return None;
     }
-    if let Some(other) = names.take("user name", username, owner) {
+    if let Some(other) = names.take("user name", username, &owner.name) {
         section.refuse(
             source,
             "username",
@@ -249,10 +258,10 @@ fn number(
     section: &mut Section<'_>,
     names: &mut Names,
     key: &'static str,
-    owner: &str,
+    owner: &Owner,
 ) -> Option<PhoneNumber> {
     let number = section.required::<PhoneNumber>(source, key)?;
-    if let Some(other) = names.take("telephone number", number.digits(), owner) {
+    if let Some(other) = names.take("telephone number", number.digits(), &owner.name) {
         section.refuse(
             source,
             key,
@@ -266,13 +275,10 @@ fn short(
     source: &mut Source<'_>,
     section: &mut Section<'_>,
     names: &mut Names,
-    owner: &str,
+    owner: &Owner,
 ) -> Option<ShortNumber> {
     let short = section.required::<ShortNumber>(source, "short")?;
-    // The SIM's short number may be its owner's extension: both are him.
-    if let Some(other) = names.take(INSIDE, short.as_str(), owner)
-        && other != owner
-    {
+    if let Some(other) = names.take_inside(short.as_str(), &owner.place, &owner.name) {
         section.refuse(source, "short", format!("{short} is taken by {other}"));
     }
     Some(short)

@@ -3,7 +3,7 @@
 use domain::{PhoneNumber, ShortNumber, employee::Secret, room::Pin, trunk::Transport};
 use store::{PlannedNumber, PlannedPin, PlannedRegistration, PlannedRoom, PlannedTrunk};
 
-use super::read::{INSIDE, Names, ROOM, TRUNK};
+use super::read::{Names, ROOM, TRUNK};
 use crate::toml_reader::{Section, Source};
 
 pub(super) fn trunks(
@@ -99,7 +99,8 @@ pub(super) fn rooms(
         if let Some(number) = &number {
             names.take(ROOM, number.as_str(), number.as_str());
             let owner = format!("room {number}");
-            if let Some(other) = names.take(INSIDE, number.as_str(), &owner) {
+            let place = section.path("number");
+            if let Some(other) = names.take_inside(number.as_str(), &place, &owner) {
                 section.refuse(source, "number", format!("{number} is taken by {other}"));
             }
         }

@@ -24,6 +24,8 @@ pub(super) struct Read {
 #[derive(Default)]
 pub(super) struct Names {
     taken: BTreeMap<(&'static str, String), String>,
+    /// Numbers dialled inside the company: whose they are, by place in the file and by name.
+    inside: BTreeMap<String, (String, String)>,
 }
 
 impl Names {
@@ -32,13 +34,19 @@ impl Names {
         self.taken.insert((kind, name.to_owned()), owner.to_owned())
     }
 
+    /// Notes that a number is dialled inside the company; whose it was before, if
+    /// somebody else's. Extensions, short numbers and rooms share one plan, but a
+    /// SIM's short number may be its owner's extension: both are he.
+    pub(super) fn take_inside(&mut self, number: &str, place: &str, owner: &str) -> Option<String> {
+        let (other_place, other) = self.inside.insert(number.to_owned(), (place.to_owned(), owner.to_owned()))?;
+        (other_place != place).then_some(other)
+    }
+
     pub(super) fn has(&self, kind: &'static str, name: &str) -> bool {
         self.taken.contains_key(&(kind, name.to_owned()))
     }
 }
 
-/// Numbers that are dialled inside the company: extensions, short numbers and rooms share them.
-pub(super) const INSIDE: &str = "number";
 pub(super) const TRUNK: &str = "trunk";
 pub(super) const ROOM: &str = "room";
 

@@ -1,1 +1,7 @@
+//! The store against a real database: SQLite, or PostgreSQL under `scripts/with-postgres`.
 
+mod calls;
+mod company;
+mod events;
+mod meetings;
+mod people;

@@ -1,0 +1,326 @@
+//! Invitations by lease, attempts before their INVITE, and what a restart finds.
+
+use domain::{
+    AttemptId, Millis, Span,
+    attempt::{Attempt, Route},
+    employee::DeviceClass,
+    line::LineKey,
+    occurrence::Status,
+};
+
+use crate::{
+    AttemptRow, Batch, InvitationRow, Plan, StoreError, VisitRow, person_key,
+    seal::random,
+    testing::{NOW, Northway, northway},
+};
+
+const START: Millis = Millis(NOW.0 + 600_000);
+const DUE: Millis = Millis(START.0 - 300_000);
+
+/// A meeting in which people are being called.
+async fn calling(northway: &Northway, numbers: &[&str]) -> Plan {
+    let mut plan = northway.plan(START, numbers);
+    plan.occurrences[0].value.status = Status::Calling { since: DUE };
+    northway.store().save_plan(&plan, NOW).await.unwrap();
+    plan
+}
+
+fn numbers(rows: &[InvitationRow]) -> Vec<String> {
+    rows.iter()
+        .map(|row| row.invitation.invitee.to_string())
+        .collect()
+}
+
+fn attempt_for(row: &InvitationRow, started_at: Millis) -> AttemptRow {
+    let number = row.invitation.invitee.to_string();
+    AttemptRow {
+        company: row.company,
+        person: person_key(&row.invitation.invitee),
+        rtp_port: Some(20_004),
+        dialog: None,
+        call: None,
+        attempt: Attempt {
+            id: AttemptId::new(started_at, random()),
+            invitation: row.invitation.id,
+            number: 1,
+            route: Route {
+                line: LineKey::Number(number.parse().unwrap()),
+                class: DeviceClass::Outside,
+                address: number,
+                trunk: None,
+                g711_only: false,
+            },
+            started_at,
+            ringing_at: None,
+            answered_at: None,
+            ended_at: None,
+            result: None,
+        },
+    }
+}
+
+#[tokio::test]
+async fn who_is_due_is_claimed_once_until_the_lease_runs_out() {
+    let northway = northway().await;
+    let store = northway.store();
+    calling(&northway, &["+79160000001", "+79160000002"]).await;
+    let claim = |now, lease| store.claim_due_invitations(now, lease, 10);
+
+    assert_eq!(claim(DUE - Span(1), DUE).await.unwrap(), []);
+    let claimed = claim(DUE, DUE + Span(5_000)).await.unwrap();
+    assert_eq!(numbers(&claimed), ["+79160000001", "+79160000002"]);
+    assert_eq!(store.next_due().await.unwrap(), Some(DUE + Span(5_000)));
+    assert_eq!(
+        claim(DUE + Span(4_999), DUE + Span(9_000)).await.unwrap(),
+        []
+    );
+    assert_eq!(
+        claim(DUE + Span(5_000), DUE + Span(9_000))
+            .await
+            .unwrap()
+            .len(),
+        2
+    );
+}
+
+#[tokio::test]
+async fn writing_a_row_gives_its_claim_back() {
+    let northway = northway().await;
+    let store = northway.store();
+    calling(&northway, &["+79160000001"]).await;
+    let mut claimed = store
+        .claim_due_invitations(DUE, DUE + Span(60_000), 10)
+        .await
+        .unwrap();
+
+    claimed[0]
+        .invitation
+        .postpone(DUE + Span(2_000), domain::invitation::Why::QuietHours);
+    let mut batch = Batch::new(northway.company, DUE);
+    batch.invitations = claimed;
+    store.write_batch(&batch).await.unwrap();
+
+    assert_eq!(
+        store
+            .claim_due_invitations(DUE + Span(1_999), DUE + Span(9_000), 10)
+            .await
+            .unwrap(),
+        []
+    );
+    assert_eq!(
+        store
+            .claim_due_invitations(DUE + Span(2_000), DUE + Span(9_000), 10)
+            .await
+            .unwrap()
+            .len(),
+        1
+    );
+}
+
+#[tokio::test]
+async fn nobody_is_due_in_a_meeting_in_which_nobody_is_called() {
+    let northway = northway().await;
+    let store = northway.store();
+    let mut plan = northway.plan(START, &["+79160000001"]);
+    for status in [
+        Status::Scheduled,
+        Status::Live {
+            since: START,
+            calls: false,
+        },
+        Status::Ended { at: START },
+    ] {
+        plan.occurrences[0].value.status = status;
+        store.save_plan(&plan, NOW).await.unwrap();
+        plan.occurrences[0].version += 1;
+        plan.invitations.clear();
+
+        assert_eq!(
+            store.claim_due_invitations(START, START, 10).await.unwrap(),
+            [],
+            "{status:?}"
+        );
+        assert_eq!(store.next_due().await.unwrap(), None, "{status:?}");
+    }
+}
+
+#[tokio::test]
+async fn two_schedulers_at_once_never_claim_the_same_person() {
+    let northway = northway().await;
+    let store = northway.store();
+    let everyone: Vec<String> = (0..40).map(|number| format!("+7916{number:07}")).collect();
+    let everyone: Vec<&str> = everyone.iter().map(String::as_str).collect();
+    calling(&northway, &everyone).await;
+
+    let claims = (0..8).map(|_| {
+        let store = store.clone();
+        tokio::spawn(async move {
+            store
+                .claim_due_invitations(DUE, DUE + Span(5_000), 7)
+                .await
+                .unwrap()
+        })
+    });
+    let mut claimed = Vec::new();
+    for claim in claims.collect::<Vec<_>>() {
+        claimed.extend(numbers(&claim.await.unwrap()));
+    }
+
+    let count = claimed.len();
+    claimed.sort();
+    claimed.dedup();
+    assert_eq!(claimed.len(), count, "somebody was claimed twice");
+}
+
+#[tokio::test]
+async fn an_attempt_is_there_before_anybody_may_dial_and_found_by_a_restart() {
+    let northway = northway().await;
+    let store = northway.store();
+    calling(&northway, &["+79160000001"]).await;
+    let claimed = store
+        .claim_due_invitations(DUE, DUE + Span(5_000), 1)
+        .await
+        .unwrap();
+    let row = attempt_for(&claimed[0], DUE);
+    let mut batch = Batch::new(northway.company, DUE);
+    batch.attempts = vec![row.clone()];
+    store.write_batch(&batch).await.unwrap();
+
+    assert_eq!(store.attempts_in_flight().await.unwrap(), [row.clone()]);
+
+    store
+        .note_call(row.attempt.id, Some("{\"dialog\":1}"), None)
+        .await
+        .unwrap();
+    let mut ended = row.clone();
+    ended.attempt.ended_at = Some(DUE + Span(9_000));
+    batch.attempts = vec![ended.clone()];
+    store.write_batch(&batch).await.unwrap();
+
+    assert_eq!(store.attempts_in_flight().await.unwrap(), []);
+    assert_eq!(
+        store.attempts(row.attempt.invitation).await.unwrap(),
+        [ended.attempt]
+    );
+}
+
+#[tokio::test]
+async fn a_person_is_called_by_one_meeting_at_a_time() {
+    let northway = northway().await;
+    let store = northway.store();
+    calling(&northway, &["+79160000001"]).await;
+    let claimed = store
+        .claim_due_invitations(DUE, DUE + Span(5_000), 1)
+        .await
+        .unwrap();
+    let first = attempt_for(&claimed[0], DUE);
+    let mut batch = Batch::new(northway.company, DUE);
+    batch.attempts = vec![first.clone()];
+    store.write_batch(&batch).await.unwrap();
+    assert_eq!(
+        store
+            .call_in_flight(northway.company, &first.person)
+            .await
+            .unwrap(),
+        Some(first.attempt.id)
+    );
+
+    let second = attempt_for(&claimed[0], DUE + Span(1));
+    batch.attempts = vec![second.clone()];
+    batch.events = vec!["{}".to_owned()];
+    let seq = store.last_event(northway.company).await.unwrap();
+    let refused = store.write_batch(&batch).await.unwrap_err();
+
+    assert!(
+        matches!(refused, StoreError::AlreadyCalling { other } if other == first.attempt.id),
+        "{refused}"
+    );
+    assert_eq!(
+        store.last_event(northway.company).await.unwrap(),
+        seq,
+        "nothing of it remains"
+    );
+
+    let mut over = first;
+    over.attempt.ended_at = Some(DUE + Span(2));
+    batch.attempts = vec![over, second];
+    store.write_batch(&batch).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_row_is_written_by_who_read_it_last() {
+    let northway = northway().await;
+    let store = northway.store();
+    let plan = calling(&northway, &["+79160000001"]).await;
+    let id = plan.invitations[0].invitation.id;
+    let ours = store.invitation(northway.company, id).await.unwrap();
+    let theirs = ours.clone();
+
+    let mut batch = Batch::new(northway.company, DUE);
+    batch.invitations = vec![theirs];
+    store.write_batch(&batch).await.unwrap();
+    batch.invitations = vec![ours];
+    let refused = store.write_batch(&batch).await.unwrap_err();
+
+    assert!(
+        matches!(
+            refused,
+            StoreError::Stale {
+                what: "invitation",
+                ..
+            }
+        ),
+        "{refused}"
+    );
+}
+
+#[tokio::test]
+async fn stays_that_a_dead_server_left_open_are_closed() {
+    let northway = northway().await;
+    let store = northway.store();
+    let plan = calling(&northway, &[]).await;
+    let occurrence = plan.occurrences[0].value.id;
+    let visit = |minutes, left_at| VisitRow {
+        member: domain::MemberId::new(START + Span::minutes(minutes), random()),
+        occurrence: Some(occurrence),
+        name: "Oleg".to_owned(),
+        employee: None,
+        number: None,
+        joined_at: START + Span::minutes(minutes),
+        left_at,
+        why: None,
+    };
+    let mut batch = Batch::new(northway.company, START);
+    batch.visits = vec![visit(0, Some(START + Span::minutes(1))), visit(2, None)];
+    store.write_batch(&batch).await.unwrap();
+
+    assert_eq!(
+        store
+            .close_visits(START + Span::minutes(5), "dropped")
+            .await
+            .unwrap(),
+        1
+    );
+    assert_eq!(
+        store
+            .close_visits(START + Span::minutes(9), "dropped")
+            .await
+            .unwrap(),
+        0
+    );
+
+    let left: Vec<_> = store
+        .visits(occurrence)
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|visit| visit.left_at)
+        .collect();
+    assert_eq!(
+        left,
+        [
+            Some(START + Span::minutes(1)),
+            Some(START + Span::minutes(5))
+        ]
+    );
+}

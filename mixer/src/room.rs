@@ -155,7 +155,7 @@ impl Room {
                     self.ranking.push((rank, i));
                 }
             }
-            self.ranking.sort_by(|a, b| b.0.total_cmp(&a.0));
+            self.ranking.sort_unstable_by(|a, b| b.0.total_cmp(&a.0));
             self.ranking.truncate(SPEAKERS);
         }
         let ranking = &self.ranking;

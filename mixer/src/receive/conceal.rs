@@ -32,8 +32,10 @@ impl Concealer {
     /// Begins anew at another sample rate (Hz).
     pub fn reset(&mut self, rate: u32) {
         self.rate = rate as usize;
-        self.memory.clear();
-        self.running = false;
+        self.silence();
+        // All they will ever hold: nothing is allocated when a packet is missing.
+        self.memory.reserve(self.rate * MEMORY_MS / 1_000);
+        self.period.reserve(self.rate * LONGEST_PERIOD_US / 1_000_000 + 1);
     }
 
     /// What was heard has nothing to do with what comes next.
@@ -63,8 +65,7 @@ impl Concealer {
         let begin = out.len();
         out.extend((0..count).map(|i| self.sample(self.made + i)));
         self.made += count;
-        let made = out[begin..].to_vec();
-        self.remember(&made);
+        self.remember(&out[begin..]);
     }
 
     /// Blends the guess into the audio that has come back, and ends.

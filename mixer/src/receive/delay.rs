@@ -63,7 +63,7 @@ impl Default for Delay {
             packets: 0,
             wait: FIRST_GUESS,
             second: None,
-            seconds: VecDeque::new(),
+            seconds: VecDeque::with_capacity(DRIFT_SECONDS + 1),
             drift: 0.0,
         }
     }

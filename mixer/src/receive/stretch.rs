@@ -88,15 +88,15 @@ pub fn lengthen(
     if lag == 0 || alike < ALIKE {
         return 0;
     }
-    // Played up to lag + window, led back to `window`, and played on from there.
-    let mut longer = Vec::with_capacity(audio.len() + lag);
-    longer.extend_from_slice(&audio[..lag]);
-    for i in 0..window {
+    // Played up to `lag`, led back from there to the beginning, and played on after it.
+    let before = audio.len();
+    audio.resize(before + lag, 0.0);
+    audio.copy_within(window..before, lag + window);
+    for i in (0..window).rev() {
         let share = (i + 1) as f32 / (window + 1) as f32;
-        longer.push(audio[lag + i] * (1.0 - share) + audio[i] * share);
+        // Where the two overlap the later one is still as it was: this runs backwards.
+        audio[lag + i] = audio[lag + i] * (1.0 - share) + audio[i] * share;
     }
-    longer.extend_from_slice(&audio[window..]);
-    *audio = longer;
     lag
 }
 

@@ -87,10 +87,18 @@ fn method(code: &mut String, key: &str, entries: &[&Entry]) {
         .iter()
         .map(|entry| match entry {
             Entry::One(text) => gaps(text),
-            Entry::Plural(forms) => ["n"].into_iter().chain(forms.values().flat_map(|text| gaps(text))).collect(),
+            Entry::Plural(forms) => ["n"]
+                .into_iter()
+                .chain(forms.values().flat_map(|text| gaps(text)))
+                .collect(),
         })
         .collect();
-    let names = |gaps: &Vec<&str>| gaps.iter().copied().map(str::to_owned).collect::<BTreeSet<_>>();
+    let names = |gaps: &Vec<&str>| {
+        gaps.iter()
+            .copied()
+            .map(str::to_owned)
+            .collect::<BTreeSet<_>>()
+    };
     assert!(
         all.iter().all(|gaps| names(gaps) == names(&all[0])),
         "`{key}`: the languages fill different gaps"

@@ -58,8 +58,8 @@ pub struct Acts {
     pub under_way: RwSignal<Vec<(u32, Place, String)>>,
     /// The last step, for screen readers.
     pub said: RwSignal<String>,
-    /// A person dropped into the form of a meeting; the form takes it from here.
-    pub invited: RwSignal<Option<api::EmployeeId>>,
+    /// People dropped into the form of a meeting; the form takes them from here.
+    pub invited: RwSignal<Vec<api::EmployeeId>>,
     counter: StoredValue<u32>,
 }
 
@@ -72,7 +72,7 @@ impl Acts {
             question: RwSignal::new(None),
             under_way: RwSignal::new(Vec::new()),
             said: RwSignal::new(String::new()),
-            invited: RwSignal::new(None),
+            invited: RwSignal::new(Vec::new()),
             counter: StoredValue::new(0),
         }
     }
@@ -113,7 +113,7 @@ impl Acts {
     pub fn perform(self, place: Place, act: Act) {
         let t = self.texts.get_untracked();
         if let Act::Invite { person } = act {
-            return self.invited.set(Some(person));
+            return self.invited.set(vec![person]);
         }
         if !untrack(|| self.feed.is_up()) {
             return self.show(t.line_wait().to_owned(), true, None);
@@ -231,22 +231,8 @@ impl Acts {
         let call = |method, path, body| Some(Call { method, path, body });
         match act {
             Act::Call { room, person, role } => dial_person(*room, *person, *role),
-            Act::Expect { room, person } => {
-                let occurrence = self
-                    .feed
-                    .peek(|live| live.occurrence_in(*room).map(|on| on.id))?;
-                let body = api::NewParticipant {
-                    employee_id: Some(*person),
-                    name: None,
-                    number: None,
-                    role: Role::Speaker,
-                };
-                call(
-                    "POST",
-                    format!("occurrences/{occurrence}/invitations"),
-                    Some(write(&body)),
-                )
-            }
+            // The same request: the server calls by the rules until the person is in.
+            Act::Expect { room, person } => dial_person(*room, *person, Role::Speaker),
             Act::CallAgain { invitation } => {
                 call("POST", format!("invitations/{invitation}/call"), None)
             }

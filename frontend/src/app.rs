@@ -49,6 +49,8 @@ pub struct Shared {
     pub drag: Drag,
     pub session: RwSignal<Session>,
     pub texts: RwSignal<Texts>,
+    /// On a phone the rail is a sheet: whether it is open.
+    pub rail: RwSignal<bool>,
 }
 
 /// The shared things, from anywhere in the page.
@@ -76,6 +78,7 @@ impl Shared {
             drag,
             session: RwSignal::new(Session::Unknown),
             texts,
+            rail: RwSignal::new(false),
         }
     }
 

@@ -49,6 +49,11 @@ pub async fn post<T: DeserializeOwned>(path: &str, body: &impl Serialize) -> Res
     read(&send("POST", path, Some(write(body))).await?)
 }
 
+/// A body that is JSON already.
+pub async fn post_text<T: DeserializeOwned>(path: &str, body: String) -> Result<T, Failure> {
+    read(&send("POST", path, Some(body)).await?)
+}
+
 /// For acts whose outcome comes as an event: the answer's body is not looked at.
 pub async fn act(method: &str, path: &str, body: Option<String>) -> Result<(), Failure> {
     send(method, path, body).await.map(|_| ())

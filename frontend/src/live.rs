@@ -4,10 +4,10 @@
 //! touched; the feed wakes exactly those who read them, so that one event redraws one row.
 //! Nothing here is ever changed by a click: what you see is what the server said.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use api::{
-    Company, EmployeeId, Event, EventKind, Invitation, InvitationId, InvitationStatus, Me, Meeting,
+    Company, EmployeeId, Event, EventKind, Invitation, InvitationId, InvitationStatus, Meeting,
     MeetingId, Member, MemberId, Occurrence, OccurrenceId, OccurrenceStatus, Person, Room, RoomId,
     ServerMessage, Snapshot, Talking,
 };
@@ -41,7 +41,6 @@ pub enum Topic {
 pub struct Live {
     /// Number of the last event applied; where to resume from.
     pub seq: Option<i64>,
-    pub me: Option<Me>,
     pub company: Option<Company>,
     pub people: BTreeMap<EmployeeId, Person>,
     pub rooms: BTreeMap<RoomId, Room>,
@@ -72,7 +71,6 @@ impl Live {
         }
         *self = Self {
             seq: Some(snapshot.seq),
-            me: Some(snapshot.me),
             company: Some(snapshot.company),
             people: by(snapshot.people, |row| row.id),
             rooms: by(snapshot.rooms, |row| row.id),
@@ -160,12 +158,11 @@ impl Live {
             .iter()
             .map(|talking| (talking.member_id, talking.level))
             .collect();
-        let changed = self
-            .levels
-            .keys()
-            .chain(new.keys())
+        let heard: BTreeSet<MemberId> = self.levels.keys().chain(new.keys()).copied().collect();
+        let changed = heard
+            .into_iter()
             .filter(|id| self.levels.get(id) != new.get(id))
-            .map(|id| Topic::Level(*id))
+            .map(Topic::Level)
             .collect();
         self.levels = new;
         changed

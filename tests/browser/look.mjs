@@ -32,6 +32,21 @@ const shots = {
   picker: [wide, { empty: true }],
   login: [{ dark: true }, {}, async (page, made, server) => { server.signedIn = false; await page.reload(); await page.waitForSelector('.login'); }],
   calendar: [wide, {}, async (page) => { await page.click('.rail a[href="/calendar"]'); await page.waitForSelector('.sched'); }],
+  'calendar-form': [wide, {}, async (page, made) => {
+    await page.click('.rail a[href="/calendar"]');
+    await page.click('[data-act=new]');
+    await page.fill('.ttl input', 'Drivers’ briefing');
+    await page.locator(`[data-person="${made.named.oleg.id}"]`).click();
+    await page.locator(`[data-person="${made.named.katya.id}"]`).click();
+    await page.fill('.outside [name=number]', '+4930901820');
+    await page.fill('.outside [name=name]', 'Müller GmbH');
+    await page.keyboard.press('Enter');
+    const from = await page.locator(`[data-person="${made.named.zoya.id}"]`).boundingBox();
+    const to = await page.locator('.invited').boundingBox();
+    await page.mouse.move(from.x + 60, from.y + 12);
+    await page.mouse.down();
+    await page.mouse.move(to.x + 200, to.y + 20, { steps: 8 });
+  }],
   history: [wide, {}, async (page) => { await page.click('.rail a[href="/history"]'); await page.waitForSelector('.hist'); }],
   'phone-room': [phone], 'phone-dark': [{ ...phone, dark: true }],
   'phone-people': [phone, {}, async (page) => { await page.click('.tabs button:nth-child(1)'); }],

@@ -16,10 +16,14 @@ use crate::{
 pub fn Rail() -> impl IntoView {
     let t = texts();
     let open = RwSignal::new(false);
+    let rail = shared().rail;
     let path = use_location().pathname;
     let on_board = move || path.with(|path| path == "/" || path.starts_with("/rooms"));
     view! {
-        <nav class="rail" aria-label=t.nav_main()>
+        <Show when=move || rail.get()>
+            <div class="veil" on:click=move |_| rail.set(false)></div>
+        </Show>
+        <nav class="rail" class:open=move || rail.get() aria-label=t.nav_main() on:click=move |_| rail.set(false)>
             <div class="mark">{mark()}<span class="sr">"Rollcall"</span></div>
             <a href="/" aria-current=move || on_board().then_some("page")>
                 {icon("board")}<span>{t.nav_board()}</span>

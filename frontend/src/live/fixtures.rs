@@ -206,3 +206,76 @@ pub fn call(sooner: Option<AtOnceWhen>, then: LastAct) -> Next {
         then,
     }
 }
+
+pub fn snapshot() -> Snapshot {
+    let company_id = id(1);
+    Snapshot {
+        seq: 7,
+        now: 60_000,
+        me: Me {
+            user_id: id(1),
+            employee_id: person_id(1),
+            name: "Irina Belova".into(),
+            email: "irina@northway.example".into(),
+            level: Level::Administrator,
+            company_id,
+            company_name: "Northway".into(),
+            language: Language::English,
+            time_zone: "UTC".into(),
+        },
+        company: Company {
+            id: company_id,
+            name: "Northway".into(),
+            domain: "northway.example".into(),
+            language: Language::English,
+            time_zone: "UTC".into(),
+            quiet_hours: None,
+            lead_s: 300,
+            rules: RetryRules::default(),
+            trunks: Vec::new(),
+        },
+        people: vec![
+            person(1, "Irina Belova", "irina"),
+            person(2, "Oleg Sorokin", "oleg"),
+            person(3, "Timur Valiev", "+79162041138"),
+        ],
+        rooms: vec![Room {
+            id: room_id(1),
+            number: "9000".into(),
+            name: "Dealers".into(),
+            has_pin: false,
+            numbers: Vec::new(),
+            occurrence: Some(occurrence_id(1)),
+            members: 2,
+        }],
+        members: vec![member(1, "Irina Belova"), member(2, "Oleg Sorokin")],
+        meetings: vec![Meeting {
+            id: meeting_id(1),
+            title: "Dealers’ hour".into(),
+            room_id: room_id(1),
+            time_zone: "UTC".into(),
+            starts_local: "1970-01-01T00:00".into(),
+            starts_at: 0,
+            duration_min: 60,
+            lead_s: 300,
+            own_people_need_no_key: true,
+            participants: Vec::new(),
+            rules: None,
+            occurrence_ids: vec![occurrence_id(1)],
+        }],
+        occurrences: vec![Occurrence {
+            id: occurrence_id(1),
+            meeting_id: Some(meeting_id(1)),
+            title: "Dealers’ hour".into(),
+            room_id: room_id(1),
+            room_number: "9000".into(),
+            status: OccurrenceStatus::Live,
+            starts_at: 0,
+            ends_at: 3_600_000,
+            dial_at: -300_000,
+            late: false,
+            expected: 2,
+        }],
+        invitations: Vec::new(),
+    }
+}

@@ -3,7 +3,10 @@
 //! The same offers stand in the menu of a row and in the sheet on a phone, so that the pointer
 //! is only the fastest way to an act and never the only one.
 
-use api::{EmployeeId, Finish, InvitationId, InvitationStatus, LineState, MemberId, Role, RoomId};
+use api::{
+    Device, DeviceKind, EmployeeId, Finish, InvitationId, InvitationStatus, LineState, MemberId,
+    Person, Role, RoomId,
+};
 
 use super::{Live, words::Words};
 use crate::format;
@@ -202,10 +205,18 @@ fn over_person(live: &Live, words: Words, room: RoomId, id: EmployeeId, place: P
             person: id,
             role,
         },
-        title: t.call_and_join(&format::phone(&device.address)),
+        title: t.call_and_join(&called_by(person, device)),
         sub,
         hint: hint.to_owned(),
         ask: declined.map(|at| t.ask_declined(&words.short(at))),
+    }
+}
+
+/// What one would dial oneself: a desk phone has only its extension.
+fn called_by(person: &Person, device: &Device) -> String {
+    match device.kind {
+        DeviceKind::SipPhone => person.extension.clone(),
+        DeviceKind::IpSim | DeviceKind::Outside => format::phone(&device.address),
     }
 }
 
@@ -217,11 +228,9 @@ fn expect(live: &Live, words: Words, room: RoomId, person: EmployeeId) -> Offer 
     {
         return Offer::None;
     }
-    let Some(occurrence) = live.occurrence_in(room) else {
-        return Offer::Refuse(t.refuse_nothing_on().to_owned());
-    };
     let expected = live
-        .invitation_of(person, occurrence.id)
+        .occurrence_in(room)
+        .and_then(|occurrence| live.invitation_of(person, occurrence.id))
         .is_some_and(|invitation| {
             !matches!(
                 invitation.status,

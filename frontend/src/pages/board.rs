@@ -25,6 +25,7 @@ use header::{Header, PlainHeader};
 use missing::Missing;
 use people::People;
 use picker::Picker;
+pub use picker::{Start, when};
 use room::Room;
 
 /// Under 760 px one column at a time.

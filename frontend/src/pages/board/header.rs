@@ -9,7 +9,7 @@ use crate::{
     acts::Call,
     app::{shared, texts},
     clock,
-    components::icon::small,
+    components::icon::{icon, small},
     format,
     live::{Topic, roll::Roll},
 };
@@ -36,7 +36,7 @@ pub fn PlainHeader() -> impl IntoView {
 #[component]
 pub fn Header(room: RoomId) -> impl IntoView {
     let t = texts();
-    let feed = shared().feed;
+    let (feed, rail) = (shared().feed, shared().rail);
     let about =
         Memo::new(move |_| feed.read(&[Topic::Rooms], |live| live.rooms.get(&room).cloned()));
     let on = Memo::new(move |_| {
@@ -91,12 +91,16 @@ pub fn Header(room: RoomId) -> impl IntoView {
                 {move || on.get().map(|on| view! { <Time on/> })}
                 <span class="grow"></span>
                 {move || on.get().map(|on| view! { <End on/> })}
+                <button class="btn ghost plain icon more" aria-label=t.nav_main() on:click=move |_| rail.set(true)>
+                    {icon("more")}
+                </button>
             </div>
             <Show when=move || { roll.get().expected() > 0 }>
                 <div class="rh2">
                     <RollStrokes roll/>
                     {move || sentence(t, roll.get())}
                     <span class="grow"></span>
+                    {move || on.get().map(|on| view! { <span class="onphone"><Time on/></span> })}
                     {move || on.get().filter(|on| on.late).map(|_| view! {
                         <p class="note warn">{small("warn")}<span>{t.started_late()}</span></p>
                     })}

@@ -1,6 +1,8 @@
 //! Expected, not here: why, what happens then, and when.
 
-use api::{Finish, Invitation, InvitationId, InvitationStatus, LineState, LineView, OccurrenceId, RoomId};
+use api::{
+    Finish, Invitation, InvitationId, InvitationStatus, LineState, LineView, OccurrenceId, RoomId,
+};
 use leptos::prelude::*;
 
 use super::people::evidence;
@@ -180,11 +182,22 @@ fn Card(id: InvitationId) -> impl IntoView {
     });
     // Who is not in the directory has no line we watch: unknown, never free.
     let line = Memo::new(move |_| {
-        let unknown = LineView { state: LineState::Unknown, dnd: false, since_at: None, evidence: Vec::new() };
-        let Some(person) = missing.with(|missing| missing.as_ref().and_then(|missing| missing.employee_id)) else {
+        let unknown = LineView {
+            state: LineState::Unknown,
+            dnd: false,
+            since_at: None,
+            evidence: Vec::new(),
+        };
+        let Some(person) =
+            missing.with(|missing| missing.as_ref().and_then(|missing| missing.employee_id))
+        else {
             return unknown;
         };
-        feed.read(&[Topic::Person(person)], |live| live.people.get(&person).map_or(unknown, |person| person.line.clone()))
+        feed.read(&[Topic::Person(person)], |live| {
+            live.people
+                .get(&person)
+                .map_or(unknown, |person| person.line.clone())
+        })
     });
     let attempt = move || {
         missing

@@ -126,7 +126,7 @@ const TOO_QUICK: Span = Span::seconds(2);
 /// Reads the facts of a call that failed.
 pub fn judge(facts: &CallFacts, profile: &Profile) -> Verdict {
     let learnt = profile.prints.iter().find(|print| print.fits(facts));
-    let ours = facts.timed_out_by_us || facts.no_100 || facts.transport_error;
+    let ours = When::TimedOut.holds(facts) || When::Silent.holds(facts);
     let (row, outcome) = match learnt {
         Some(print) if !ours => (Row::Profile, print.outcome),
         Some(_) | None => TABLE

@@ -126,7 +126,7 @@ impl Entry {
 }
 
 impl When {
-    fn holds(self, facts: &CallFacts) -> bool {
+    pub(super) fn holds(self, facts: &CallFacts) -> bool {
         let rang = facts.ringing_after_ms.is_some();
         let sound = facts.early_media_after_ms.is_some();
         match self {

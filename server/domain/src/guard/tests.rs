@@ -1,3 +1,5 @@
+//! Who is refused, and until when.
+
 use super::*;
 use crate::{
     attempt::{CallEnd, Route},

@@ -404,7 +404,8 @@ impl Invitation {
                 if self.rsvp == Some(Rsvp::Declined) {
                     self.rsvp = None;
                 }
-                self.round.clear();
+                self.end_round();
+                self.tally.dead_lines.clear();
                 self.wait(now, Why::Organiser);
             }
             Status::Calling { .. } | Status::Held { .. } | Status::InRoom { .. } => {}

@@ -1,3 +1,5 @@
+//! What is known of a line, on virtual time.
+
 use super::*;
 
 const NOW: Millis = Millis(10_000_000);

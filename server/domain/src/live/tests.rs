@@ -1,3 +1,5 @@
+//! A room and the keys pressed in it.
+
 use super::*;
 
 const NOW: Millis = Millis(1_000_000);

@@ -1,3 +1,5 @@
+//! Devices and trunks to choose from.
+
 use super::*;
 use crate::{
     id::{AttemptId, DeviceId, EmployeeId, InvitationId, OccurrenceId},

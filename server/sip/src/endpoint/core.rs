@@ -202,12 +202,26 @@ impl Core {
 
     /// Sends a response without a transaction: when the request comes again, it is
     /// answered again. For refusals to strangers, which must cost no memory.
-    pub fn respond_once(&mut self, flow: Flow, mut response: Response) {
+    ///
+    /// `asked` is the size of the request, bytes. A datagram's sender may be forged, so
+    /// its answer is at most twice as long: what is only nice to know is left out, and
+    /// where that does not suffice nothing is sent.
+    pub fn respond_once(&mut self, flow: Flow, mut response: Response, asked: usize) {
         response.headers.push("Server", &self.config.product);
-        self.out.push_back(Output::Send {
-            flow,
-            bytes: response.to_bytes(),
-        });
+        let mut bytes = response.to_bytes();
+        if !flow.transport.is_reliable() {
+            for optional in ["Server", "Accept", "Supported", "Allow", "Warning"] {
+                if bytes.len() <= 2 * asked {
+                    break;
+                }
+                response.headers.remove(optional);
+                bytes = response.to_bytes();
+            }
+            if bytes.len() > 2 * asked {
+                return;
+            }
+        }
+        self.out.push_back(Output::Send { flow, bytes });
     }
 
     pub fn absorbs(&mut self, method: &Method, key: &ServerKey, now: Instant) -> bool {

@@ -25,41 +25,44 @@ pub(super) struct Guest {
     pub flow: Flow,
     /// Where responses go.
     pub back: Flow,
+    /// Size of the request, bytes.
+    pub size: usize,
 }
 
 impl Endpoint {
     /// Takes one message: a datagram, or a frame cut from a stream.
     pub fn handle_message(&mut self, flow: Flow, bytes: &[u8], now: Instant) {
         match parse(bytes) {
-            Ok(Message::Request(request)) => self.on_request(request, flow, now),
+            Ok(Message::Request(request)) => self.on_request(request, bytes.len(), flow, now),
             Ok(Message::Response(response)) => self.on_response(&response, flow, now),
             Err(Unreadable {
                 answer: Some(answer),
                 ..
-            }) => self.answer_broken(*answer, flow),
+            }) => self.answer_broken(*answer, bytes.len(), flow),
             Err(Unreadable { answer: None, .. }) => {}
         }
         self.settle(now);
     }
 
     /// Answers where the way back can be read, else drops.
-    fn answer_broken(&mut self, mut answer: Response, flow: Flow) {
+    fn answer_broken(&mut self, mut answer: Response, size: usize, flow: Flow) {
         let top = answer.headers.list("Via").next().map(str::parse::<Via>);
         let Some(Ok(via)) = top else {
             return;
         };
         note_source(&mut answer.headers, flow);
-        self.core.respond_once(return_flow(&via, flow), answer);
+        self.core
+            .respond_once(return_flow(&via, flow), answer, size);
     }
 
-    fn on_request(&mut self, mut request: Request, flow: Flow, now: Instant) {
+    fn on_request(&mut self, mut request: Request, size: usize, flow: Flow, now: Instant) {
         let envelope = match request.envelope() {
             Ok(envelope) => envelope,
             Err(_) if request.method == Method::Ack => return,
             Err(why) => {
                 let mut answer = request.response(400, Some("refused"));
                 answer.phrase = format!("Bad Request ({why})");
-                return self.answer_broken(answer, flow);
+                return self.answer_broken(answer, size, flow);
             }
         };
         let key = ServerKey::of(&request, &envelope);
@@ -73,6 +76,7 @@ impl Endpoint {
             envelope,
             key,
             flow,
+            size,
         };
         match guest.request.method {
             Method::Ack => self.on_ack(&guest, now),
@@ -122,7 +126,7 @@ impl Endpoint {
         if !unsupported.is_empty() {
             let unsupported = unsupported.join(", ");
             let response = self.response(&guest, 420).with("Unsupported", &unsupported);
-            return self.core.respond_once(guest.back, response);
+            return self.core.respond_once(guest.back, response, guest.size);
         }
         let in_dialog =
             guest.envelope.to.tag().is_some() && guest.request.method != Method::Register;
@@ -159,7 +163,7 @@ impl Endpoint {
     /// A refusal without a transaction.
     pub(super) fn refuse(&mut self, guest: &Guest, status: u16) {
         let response = self.response(guest, status);
-        self.core.respond_once(guest.back, response);
+        self.core.respond_once(guest.back, response, guest.size);
     }
 
     /// A response to a request we keep no state for: the same whenever it comes.

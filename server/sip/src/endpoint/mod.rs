@@ -226,6 +226,11 @@ impl Endpoint {
         self.calls.values().filter(|call| !call.is_over()).count()
     }
 
+    /// Transactions kept, both ways: the measure of what a flood costs.
+    pub fn transactions(&self) -> usize {
+        self.core.transactions.count()
+    }
+
     /// Calls that are not over, for ending them all.
     pub fn open_calls(&self) -> Vec<CallId> {
         let open = self.calls.values().filter(|call| !call.is_over());

@@ -32,7 +32,7 @@ impl Endpoint {
                     .with("Allow", ALLOW)
                     .with("Accept", SDP)
                     .with("Supported", "100rel, timer");
-                self.core.respond_once(guest.back, response);
+                self.core.respond_once(guest.back, response, guest.size);
             }
             Method::Register if self.core.config.registrar => self.on_register(&guest, now),
             Method::Invite => self.on_invite(guest, now),
@@ -80,7 +80,7 @@ impl Endpoint {
             response.headers.push("WWW-Authenticate", &strong);
         }
         response.headers.push("WWW-Authenticate", &md5);
-        self.core.respond_once(guest.back, response);
+        self.core.respond_once(guest.back, response, guest.size);
         None
     }
 
@@ -132,7 +132,7 @@ impl Endpoint {
         if let Some(wait) = self.core.draining {
             let seconds = wait.as_secs().to_string();
             let response = self.response(&guest, 503).with("Retry-After", &seconds);
-            return self.core.respond_once(guest.back, response);
+            return self.core.respond_once(guest.back, response, guest.size);
         }
         let full = self.calls.len() >= self.core.config.max_calls
             || self.core.transactions.count() >= MAX_TRANSACTIONS;
@@ -140,11 +140,11 @@ impl Endpoint {
             let response = self
                 .response(&guest, 503)
                 .with("Retry-After", OVERLOAD_WAIT);
-            return self.core.respond_once(guest.back, response);
+            return self.core.respond_once(guest.back, response, guest.size);
         }
         let media = match self.judge_offer(&guest) {
             Ok(media) => media,
-            Err(response) => return self.core.respond_once(guest.back, *response),
+            Err(response) => return self.core.respond_once(guest.back, *response, guest.size),
         };
         self.let_in(guest, caller, dialled, media, now);
     }
@@ -199,6 +199,7 @@ impl Endpoint {
             key,
             flow,
             back,
+            ..
         } = guest;
         let tag = self.core.random.tag();
         let from_user = envelope.from.uri.user().map(str::to_owned);

@@ -4,4 +4,5 @@ mod calls;
 mod oracle;
 mod pair;
 mod registrations;
+mod scripted;
 mod sessions;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use rsip::{
     Header,
     message::HeadersExt,
-    prelude::{HasHeaders, ToTypedHeader, UntypedHeader},
+    prelude::{ToTypedHeader, UntypedHeader},
 };
 use sip::{
     Command, Reason, RegistrationId,
@@ -39,7 +39,7 @@ fn compare(bytes: &[u8]) {
     }
 }
 
-fn compare_headers(ours: &Headers, theirs: &(impl HeadersExt + HasHeaders)) {
+fn compare_headers(ours: &Headers, theirs: &impl HeadersExt) {
     let number = theirs.headers().iter().count();
     // The length is not kept among our fields.
     assert_eq!(ours.len() + 1, number);

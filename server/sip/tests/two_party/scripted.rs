@@ -1,0 +1,400 @@
+//! One endpoint against a peer whose every message is written by hand.
+
+use std::{
+    net::IpAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use sip::{
+    CallId, Command, Config, Endpoint, Event, Failure, FailureCause, Flow, Host, Local, Output,
+    SipUri, Transport,
+    message::{Message, Request, Response, parse},
+};
+
+use crate::pair::{Door, address, audio, credentials, invite};
+
+const ANSWER: &str = "v=0\r\no=- 1 1 IN IP4 192.0.2.2\r\ns=-\r\nc=IN IP4 192.0.2.2\r\nt=0 0\r\nm=audio 40000 RTP/AVP 0\r\n";
+
+struct Solo {
+    endpoint: Endpoint,
+    now: Instant,
+    flow: Flow,
+    events: Vec<Event>,
+    looked_up: Vec<String>,
+}
+
+impl Solo {
+    fn new(door: Door) -> Self {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "an arbitrary origin for virtual time"
+        )]
+        let now = Instant::now();
+        let flow = Flow {
+            transport: Transport::Udp,
+            local: address(0),
+            remote: address(1),
+        };
+        let locals = [Transport::Udp, Transport::Tcp].map(|transport| Local {
+            transport,
+            bound: address(0),
+            host_ip: address(0).ip(),
+        });
+        let config = Config::new(locals.to_vec());
+        Solo {
+            endpoint: Endpoint::new(config, Arc::new(door), [5; 32], now, 0),
+            now,
+            flow,
+            events: Vec::new(),
+            looked_up: Vec::new(),
+        }
+    }
+
+    /// What is sent now, and where to.
+    fn sent(&mut self) -> Vec<(Flow, Message)> {
+        let mut sent = Vec::new();
+        while let Some(output) = self.endpoint.poll_output() {
+            match output {
+                Output::Send { flow, bytes } => sent.push((flow, parse(&bytes).unwrap())),
+                Output::Event(event) => self.events.push(event),
+                Output::Resolve { name } => self.looked_up.push(name),
+            }
+        }
+        sent
+    }
+
+    /// The requests sent now.
+    fn requests(&mut self) -> Vec<(Flow, Request)> {
+        let requests = self
+            .sent()
+            .into_iter()
+            .filter_map(|(flow, message)| match message {
+                Message::Request(request) => Some((flow, request)),
+                Message::Response(_) => None,
+            });
+        requests.collect()
+    }
+
+    /// The status of the one response sent now.
+    fn status(&mut self) -> u16 {
+        match self.sent().pop() {
+            Some((_, Message::Response(response))) => response.status,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn dial(&mut self, change: impl FnOnce(&mut sip::Invite)) -> (CallId, Request) {
+        let mut invite = invite(1, &[1]);
+        change(&mut invite);
+        let call = CallId::ours(1);
+        let invite = Box::new(invite);
+        self.endpoint
+            .command(Command::Invite { call, invite }, self.now);
+        let request = self.requests().pop().map(|(_, request)| request);
+        (call, request.expect("an INVITE"))
+    }
+
+    fn receive(&mut self, bytes: &[u8]) {
+        self.endpoint.handle_message(self.flow, bytes, self.now);
+    }
+
+    fn reply(&mut self, response: &Response) {
+        self.receive(&response.to_bytes());
+    }
+}
+
+fn ok(invite: &Request, tag: &str) -> Response {
+    let mut response = invite
+        .response(200, Some(tag))
+        .with("Contact", "<sip:700@192.0.2.2:5060>")
+        .with("Content-Type", "application/sdp");
+    response.body = ANSWER.as_bytes().to_vec();
+    response
+}
+
+#[test]
+fn an_operator_may_challenge_the_bye_as_well() {
+    let mut solo = Solo::new(Door::Open);
+    let (call, invite) = solo.dial(|invite| invite.credentials = Some(credentials("secret")));
+    solo.reply(&ok(&invite, "theirs"));
+    solo.sent();
+    solo.endpoint.command(
+        Command::HangUp {
+            call,
+            reasons: Vec::new(),
+        },
+        solo.now,
+    );
+    let (_, bye) = solo.requests().pop().unwrap();
+    let challenge = bye.response(407, None).with(
+        "Proxy-Authenticate",
+        "Digest realm=\"operator\", nonce=\"n\", qop=\"auth\"",
+    );
+    solo.reply(&challenge);
+
+    let (_, again) = solo.requests().pop().unwrap();
+    assert_eq!(again.method.as_str(), "BYE");
+    assert!(
+        again
+            .headers
+            .get("Proxy-Authorization")
+            .unwrap()
+            .contains("realm=\"operator\"")
+    );
+    assert_eq!(again.headers.get("CSeq"), Some("3 BYE"));
+    // Wrong again is wrong for good.
+    let challenge = again.response(407, None).with(
+        "Proxy-Authenticate",
+        "Digest realm=\"operator\", nonce=\"n\", qop=\"auth\"",
+    );
+    solo.reply(&challenge);
+    assert!(solo.requests().is_empty());
+}
+
+#[test]
+fn an_answer_of_another_phone_behind_a_proxy_is_released() {
+    let mut solo = Solo::new(Door::Open);
+    let (_, invite) = solo.dial(|_| {});
+    solo.reply(&ok(&invite, "first"));
+    solo.reply(&ok(&invite, "second"));
+    let sent: Vec<String> = solo
+        .requests()
+        .iter()
+        .map(|(_, r)| format!("{} {}", r.method, r.envelope().unwrap().to.tag().unwrap()))
+        .collect();
+    assert_eq!(sent, ["ACK first", "ACK second", "BYE second"]);
+    assert_eq!(solo.events.len(), 1);
+
+    // Both come again: both are acknowledged again, nothing more.
+    solo.reply(&ok(&invite, "second"));
+    solo.reply(&ok(&invite, "first"));
+    let again: Vec<String> = solo
+        .requests()
+        .iter()
+        .map(|(_, r)| r.method.to_string())
+        .collect();
+    assert_eq!(again, ["ACK", "ACK"]);
+}
+
+#[test]
+fn requests_follow_the_route_a_proxy_recorded() {
+    let mut solo = Solo::new(Door::Open);
+    let (call, invite) = solo.dial(|_| {});
+    let recorded = "<sip:192.0.2.77;lr;ftag=x>, <sip:192.0.2.78:5070;lr>";
+    solo.reply(&ok(&invite, "theirs").with("Record-Route", recorded));
+    solo.endpoint.command(
+        Command::HangUp {
+            call,
+            reasons: Vec::new(),
+        },
+        solo.now,
+    );
+
+    let requests = solo.requests();
+    assert_eq!(requests.len(), 2);
+    for (flow, request) in requests {
+        assert_eq!(flow.remote, "192.0.2.78:5070".parse().unwrap());
+        assert_eq!(request.uri.to_string(), "sip:700@192.0.2.2:5060");
+        let routes: Vec<&str> = request.headers.all("Route").collect();
+        assert_eq!(
+            routes,
+            ["<sip:192.0.2.78:5070;lr>", "<sip:192.0.2.77;lr;ftag=x>"]
+        );
+    }
+}
+
+#[test]
+fn a_call_through_a_proxy_in_front_goes_back_through_it() {
+    let mut solo = Solo::new(Door::Open);
+    let text = format!(
+        "INVITE sip:700@192.0.2.1 SIP/2.0\r\nRecord-Route: <sip:192.0.2.2;lr=on>\r\n\
+         Via: SIP/2.0/UDP 192.0.2.2;branch=z9hG4bKproxy\r\n\
+         Via: SIP/2.0/UDP 10.0.0.5:5062;rport=3000;received=203.0.113.9;branch=z9hG4bKphone\r\n\
+         Route: <sip:192.0.2.1;lr>\r\n\
+         From: <sip:a@x>;tag=f\r\nTo: <sip:700@x>\r\nCall-ID: c\r\nCSeq: 1 INVITE\r\n\
+         Contact: <sip:a@203.0.113.9:3000>\r\nContent-Type: application/sdp\r\n\r\n{ANSWER}"
+    );
+    solo.receive(text.as_bytes());
+    solo.sent();
+    let Some(Event::Incoming { call, .. }) = solo.events.pop() else {
+        panic!("no call");
+    };
+    solo.endpoint.command(
+        Command::Answer {
+            call,
+            media: audio(0),
+        },
+        solo.now,
+    );
+    let (to, answer) = solo.sent().pop().unwrap();
+    assert_eq!(to.remote, "192.0.2.2:5060".parse().unwrap());
+    let Message::Response(answer) = answer else {
+        panic!("no response");
+    };
+    assert_eq!(
+        answer.headers.get("Record-Route"),
+        Some("<sip:192.0.2.2;lr=on>")
+    );
+    assert_eq!(answer.headers.list("Via").count(), 2);
+
+    solo.endpoint.command(
+        Command::HangUp {
+            call,
+            reasons: Vec::new(),
+        },
+        solo.now,
+    );
+    let (flow, bye) = solo.requests().pop().unwrap();
+    assert_eq!(flow.remote, "192.0.2.2:5060".parse().unwrap());
+    assert_eq!(bye.uri.to_string(), "sip:a@203.0.113.9:3000");
+    assert_eq!(bye.headers.get("Route"), Some("<sip:192.0.2.2;lr=on>"));
+}
+
+fn by_name(invite: &mut sip::Invite) {
+    let host = Host::Name("sip.operator.example".to_owned());
+    invite.targets[0].uri = SipUri::new(Some("700"), host, Some(5080));
+    invite.targets[0].hop = None;
+}
+
+#[test]
+fn a_name_is_looked_up_and_the_first_usable_address_taken() {
+    let mut solo = Solo::new(Door::Open);
+    let mut call = invite(1, &[1]);
+    by_name(&mut call);
+    let command = Command::Invite {
+        call: CallId::ours(1),
+        invite: Box::new(call),
+    };
+    solo.endpoint.command(command, solo.now);
+    assert!(solo.requests().is_empty());
+    assert_eq!(solo.looked_up, ["sip.operator.example"]);
+
+    let found: [IpAddr; 2] = ["2001:db8::1".parse().unwrap(), "192.0.2.9".parse().unwrap()];
+    solo.endpoint
+        .resolved("sip.operator.example", &found, solo.now);
+    let (flow, request) = solo.requests().pop().unwrap();
+    assert_eq!(flow.remote, "192.0.2.9:5080".parse().unwrap());
+    assert_eq!(request.uri.to_string(), "sip:700@sip.operator.example:5080");
+}
+
+#[test]
+fn a_name_nobody_knows_fails_the_call() {
+    for answered in [true, false] {
+        let mut solo = Solo::new(Door::Open);
+        let mut call = invite(1, &[1]);
+        by_name(&mut call);
+        let command = Command::Invite {
+            call: CallId::ours(1),
+            invite: Box::new(call),
+        };
+        solo.endpoint.command(command, solo.now);
+        if answered {
+            solo.endpoint
+                .resolved("sip.operator.example", &[], solo.now);
+        } else {
+            let at = solo.endpoint.poll_timeout().unwrap();
+            assert_eq!(at, solo.now + Duration::from_secs(5));
+            solo.endpoint.handle_timeout(at);
+        }
+        solo.sent();
+        let Some(Event::Failed { failure, .. }) = solo.events.pop() else {
+            panic!("not failed");
+        };
+        assert!(matches!(
+            *failure,
+            Failure {
+                cause: FailureCause::Transport(_),
+                ..
+            }
+        ));
+    }
+}
+
+fn stranger(method: &str, branch: usize, extra: &str) -> Vec<u8> {
+    format!(
+        "{method} sip:700@192.0.2.1 SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.2;branch=z9hG4bK{branch}\r\n\
+         From: <sip:x@y>;tag=f\r\nTo: <sip:700@192.0.2.1>{extra}\r\nCall-ID: c{branch}\r\n\
+         CSeq: 1 {method}\r\nContact: <sip:x@192.0.2.2>\r\nMax-Forwards: 70\r\nUser-Agent: friendly-scanner\r\n\r\n"
+    )
+    .into_bytes()
+}
+
+#[test]
+fn what_belongs_to_no_call_is_refused() {
+    let mut solo = Solo::new(Door::Digest);
+    for (method, extra, status) in [
+        ("BYE", "", 481),
+        ("BYE", ";tag=unknown", 481),
+        ("INVITE", ";tag=unknown", 481),
+        ("CANCEL", "", 481),
+        ("MESSAGE", "", 405),
+        ("REFER", "", 405),
+        ("SUBSCRIBE", "", 405),
+        ("FLY", "", 501),
+        ("OPTIONS", "", 200),
+        ("INVITE", "", 401),
+        ("REGISTER", "", 401),
+    ] {
+        solo.receive(&stranger(method, 1, extra));
+        assert_eq!(solo.status(), status, "{method}{extra}");
+    }
+    solo.receive(&stranger("ACK", 1, ";tag=unknown"));
+    assert!(solo.sent().is_empty());
+}
+
+#[test]
+fn a_flood_of_strangers_leaves_nothing_behind() {
+    let mut solo = Solo::new(Door::Digest);
+    for nth in 0..20_000 {
+        let method = ["INVITE", "REGISTER", "OPTIONS", "BYE", "FLY"][nth % 5];
+        solo.receive(&stranger(method, nth, ""));
+        assert_eq!(solo.sent().len(), 1);
+    }
+    assert_eq!(solo.endpoint.transactions(), 0);
+    assert_eq!(solo.endpoint.calls(), 0);
+    assert!(solo.events.is_empty());
+}
+
+#[test]
+fn the_answer_to_a_stranger_is_at_most_twice_his_request() {
+    let mut solo = Solo::new(Door::Digest);
+    for method in ["OPTIONS", "REGISTER", "INVITE", "FLY", "MESSAGE"] {
+        let tiny = format!(
+            "{method} sip:a SIP/2.0\r\nv: SIP/2.0/UDP h;branch=z9hG4bK1\r\nf: sip:a;tag=1\r\nt: sip:a\r\ni: 1\r\nCSeq: 1 {method}\r\n\r\n"
+        );
+        for request in [tiny.into_bytes(), stranger(method, 1, "")] {
+            solo.receive(&request);
+            while let Some(output) = solo.endpoint.poll_output() {
+                if let Output::Send { bytes, .. } = output {
+                    assert!(
+                        bytes.len() <= 2 * request.len(),
+                        "{method}: {} for {}",
+                        bytes.len(),
+                        request.len()
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_stranger_over_udp_is_answered_where_his_packet_came_from_alone() {
+    let mut solo = Solo::new(Door::Digest);
+    let text = "OPTIONS sip:a@192.0.2.1 SIP/2.0\r\nVia: SIP/2.0/UDP victim.example.com:7;maddr=203.0.113.1;branch=z9hG4bK1\r\n\
+        From: <sip:x@y>;tag=f\r\nTo: <sip:a@y>\r\nCall-ID: c\r\nCSeq: 1 OPTIONS\r\n\r\n";
+    solo.receive(text.as_bytes());
+    let (flow, _) = solo.sent().pop().unwrap();
+    assert_eq!(flow.remote, "192.0.2.2:7".parse().unwrap());
+}
+
+#[test]
+fn a_connection_used_by_a_trunk_is_used_for_its_answers() {
+    let mut solo = Solo::new(Door::Open);
+    solo.flow.transport = Transport::Tcp;
+    solo.flow.remote = "192.0.2.2:49152".parse().unwrap();
+    solo.receive(&stranger("OPTIONS", 1, ""));
+    let (flow, _) = solo.sent().pop().unwrap();
+    assert_eq!(flow, solo.flow);
+}

@@ -1,6 +1,6 @@
 //! The one program: `rollcall serve`, `rollcall simulate`, `rollcall company`.
 
-use std::process::ExitCode;
+use std::{io::IsTerminal, process::ExitCode};
 
 use rollcall::{
     cli::{self, Asked, Command, Company, Simulate},
@@ -82,6 +82,7 @@ fn log_to_stderr(filter: &str) {
     tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::new(filter))
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
         .init();
 }
 

@@ -12,11 +12,11 @@ use domain::{
     CompanyId, InvitationId, Millis, OccurrenceId, RoomId, Span,
     occurrence::{Occurrence, Status},
 };
-use store::{AttemptRow, Batch, StoreError, Versioned};
+use store::{AttemptRow, Batch, InboundRow, StoreError, Versioned};
 
 use crate::{
     clock,
-    conference::{Conferences, Message},
+    conference::{Conferences, Guest, Message},
     shared::Shared,
     web::resources,
 };
@@ -30,6 +30,23 @@ const CLAIMS: i64 = 200;
 pub struct Scheduler {
     pub shared: Arc<Shared>,
     pub conferences: Arc<Conferences>,
+}
+
+/// What an earlier process left in a room.
+struct Left {
+    company: CompanyId,
+    placed: Vec<AttemptRow>,
+    came_in: Vec<InboundRow>,
+}
+
+impl Left {
+    fn of(company: CompanyId) -> Self {
+        Left {
+            company,
+            placed: Vec::new(),
+            came_in: Vec::new(),
+        }
+    }
 }
 
 impl Scheduler {
@@ -70,12 +87,9 @@ impl Scheduler {
         let now = clock::now();
         self.shared.book.refresh(store).await?;
         store.close_visits(now, "dropped").await?;
-        let mut rooms: BTreeMap<RoomId, (CompanyId, Vec<AttemptRow>)> = BTreeMap::new();
+        let mut rooms: BTreeMap<RoomId, Left> = BTreeMap::new();
         for occurrence in store.occurrences_under_way().await? {
-            rooms.insert(
-                occurrence.value.room,
-                (occurrence.value.company, Vec::new()),
-            );
+            rooms.insert(occurrence.value.room, Left::of(occurrence.value.company));
         }
         for row in store.attempts_in_flight().await? {
             let invitation = store
@@ -86,14 +100,39 @@ impl Scheduler {
                 .await?;
             rooms
                 .entry(occurrence.value.room)
-                .or_insert((row.company, Vec::new()))
-                .1
+                .or_insert(Left::of(row.company))
+                .placed
                 .push(row);
         }
-        for (room, (company, calls)) in rooms {
-            tracing::info!(%room, calls = calls.len(), "Takes up the room");
-            self.conferences
-                .tell(&self.shared, company, room, Message::TakeUp(calls));
+        for row in store.inbound_calls().await? {
+            match serde_json::from_str::<Guest>(&row.body) {
+                Ok(guest) => rooms
+                    .entry(guest.room)
+                    .or_insert(Left::of(row.company))
+                    .came_in
+                    .push(row),
+                Err(error) => {
+                    tracing::warn!(%error, "A call of before the restart cannot be read");
+                    store.remove_inbound(row.id).await?;
+                }
+            }
+        }
+        for (
+            room,
+            Left {
+                company,
+                placed,
+                came_in,
+            },
+        ) in rooms
+        {
+            tracing::info!(%room, placed = placed.len(), came_in = came_in.len(), "Takes up the room");
+            self.conferences.tell(
+                &self.shared,
+                company,
+                room,
+                Message::TakeUp(placed, came_in),
+            );
         }
         Ok(())
     }

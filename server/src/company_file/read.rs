@@ -38,7 +38,9 @@ impl Names {
     /// somebody else's. Extensions, short numbers and rooms share one plan, but a
     /// SIM's short number may be its owner's extension: both are he.
     pub(super) fn take_inside(&mut self, number: &str, place: &str, owner: &str) -> Option<String> {
-        let (other_place, other) = self.inside.insert(number.to_owned(), (place.to_owned(), owner.to_owned()))?;
+        let (other_place, other) = self
+            .inside
+            .insert(number.to_owned(), (place.to_owned(), owner.to_owned()))?;
         (other_place != place).then_some(other)
     }
 

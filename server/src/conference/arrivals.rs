@@ -12,13 +12,14 @@ use domain::{
     meeting::Invitee,
 };
 use media::{Family, LegId};
-use sip::{CallId, LocalMedia, Rejection};
+use sip::{CallId, DialogRecord, LocalMedia, Rejection};
+use store::InboundRow;
 
 use super::{
     Conference,
-    party::{Part, Party, Who},
+    party::{Guest, Part, Party, Who},
 };
-use crate::clock;
+use crate::{clock, dialling::family_of};
 
 /// A call that wants into the room.
 #[derive(Debug)]
@@ -64,31 +65,112 @@ impl Conference {
             Some(_) => Known::Expected(who.role),
             None => Known::Stranger,
         };
-        let opens_at = self
-            .occurrence
-            .as_ref()
-            .map(|held| held.value.starts_at)
-            .filter(|at| *at > now);
+        let opens_at = self.opens_at(now);
         let watched = self.shared.pins().may_try(&arrival.source, self.room, now);
         let door = Entrance::new(room.clone(), known, opens_at, watched, now);
-        let party = Party {
-            call: arrival.call,
+        let guest = Guest {
+            id: uuid::Builder::from_unix_timestamp_millis(now.0.unsigned_abs(), &clock::random())
+                .into_uuid(),
+            room: self.room,
             who,
+            source: arrival.source,
+            member: None,
+            since: now,
+            rtp_port: leg.local.port(),
+            dialog: None,
+        };
+        self.seat_guest(arrival.call, leg.id, door, guest);
+        self.shared
+            .switchboard
+            .take(arrival.call, self.out.sip.clone());
+        signalling.answer(arrival.call, LocalMedia::at(leg.local));
+    }
+
+    fn seat_guest(&mut self, call: CallId, leg: LegId, door: Entrance, guest: Guest) {
+        let party = Party {
+            call,
+            who: guest.who.clone(),
             part: Part::Caller {
                 door: Box::new(door),
-                source: arrival.source,
+                guest,
             },
             media: None,
             hears: 0,
             member: None,
             quality: None,
         };
-        self.calls.insert(arrival.call, leg.id);
-        self.parties.insert(leg.id, party);
-        self.shared
-            .switchboard
-            .take(arrival.call, self.out.sip.clone());
-        signalling.answer(arrival.call, LocalMedia::at(leg.local));
+        self.calls.insert(call, leg);
+        self.parties.insert(leg, party);
+    }
+
+    /// A call that came in before the restart: he goes on where he was.
+    pub(super) async fn take_up_guest(&mut self, row: InboundRow) {
+        let now = clock::now();
+        let page = self.shared.book.page();
+        let read = (
+            serde_json::from_str::<Guest>(&row.body),
+            serde_json::from_str::<DialogRecord>(&row.dialog),
+        );
+        let (Some((_, room)), (Ok(guest), Ok(dialog))) = (page.room(self.room), read) else {
+            return self.forget_guest(row.id).await;
+        };
+        let family = family_of(dialog.flow.remote.ip());
+        let Ok(leg) = self
+            .shared
+            .media
+            .open(family, row.rtp_port, self.out.legs.clone())
+        else {
+            return self.forget_guest(row.id).await;
+        };
+        let known = match guest.who.invitation.is_some() || guest.member.is_some() {
+            true => Known::Expected(guest.who.role),
+            false => Known::Stranger,
+        };
+        let opens_at = self.opens_at(now);
+        let door = Entrance::new(room.clone(), known, opens_at, Ok(()), now);
+        let call =
+            self.shared
+                .switchboard
+                .resume(dialog, LocalMedia::at(leg.local), self.out.sip.clone());
+        self.seat_guest(call, leg.id, door, guest);
+    }
+
+    fn opens_at(&self, now: Millis) -> Option<Millis> {
+        self.occurrence
+            .as_ref()
+            .map(|held| held.value.starts_at)
+            .filter(|at| *at > now)
+    }
+
+    /// Keeps a call that came in on disk, with the dialog it is taken up by.
+    pub(super) async fn keep_guest(&self, leg: LegId) {
+        let Some(Party {
+            part: Part::Caller { guest, .. },
+            ..
+        }) = self.parties.get(&leg)
+        else {
+            return;
+        };
+        let (Some(dialog), Ok(body)) = (guest.dialog.clone(), serde_json::to_string(guest)) else {
+            return;
+        };
+        let row = InboundRow {
+            id: guest.id,
+            company: self.company,
+            started_at: guest.since,
+            rtp_port: Some(guest.rtp_port),
+            dialog,
+            body,
+        };
+        if let Err(error) = self.shared.store.save_inbound(&row).await {
+            tracing::warn!(%error, "A call that came in would not survive a restart");
+        }
+    }
+
+    pub(super) async fn forget_guest(&self, id: uuid::Uuid) {
+        if let Err(error) = self.shared.store.remove_inbound(id).await {
+            tracing::warn!(%error, "A call that is over is still on disk");
+        }
     }
 
     /// Who it is, and whether he is on the list.
@@ -147,11 +229,12 @@ impl Conference {
             .unwrap_or_default()
     }
 
-    /// The caller's audio is connected: now he can hear the door.
-    pub(super) async fn open_the_door(&mut self, leg: LegId, now: Millis) {
-        if let Some(party) = self.parties.get(&leg)
-            && let Some(line) = &party.who.line
-        {
+    /// The caller's audio is connected: now he can hear the door, or is where he was before a restart.
+    pub(super) fn on_guest_connected(&mut self, leg: LegId, now: Millis) {
+        let Some(party) = self.parties.get_mut(&leg) else {
+            return;
+        };
+        if let Some(line) = &party.who.line {
             self.shared.lines.call(
                 line,
                 &party.line_key(),
@@ -160,12 +243,26 @@ impl Conference {
                 "in a call of ours",
             );
         }
+        if let Part::Caller {
+            door,
+            guest: Guest {
+                member: Some(member),
+                ..
+            },
+        } = &mut party.part
+        {
+            let member = *member;
+            while door.poll_output().is_some() {}
+            party.member = Some(member);
+            let member = party.to_member(member, now);
+            self.live.restore(member);
+        }
     }
 
     /// Carries out what the door asks for, once the caller can hear it.
     pub(super) async fn follow_caller(&mut self, leg: LegId) {
         while let Some(Party {
-            part: Part::Caller { door, source },
+            part: Part::Caller { door, guest },
             media: Some(_),
             ..
         }) = self.parties.get_mut(&leg)
@@ -177,11 +274,11 @@ impl Conference {
                 Output::Play { phrases, mode } => self.play(leg, &phrases, mode).await,
                 Output::HoldMusic => self.play_music(leg),
                 Output::Join(role) => {
-                    self.shared.pins().on_right(source);
+                    self.shared.pins().on_right(&guest.source);
                     self.let_in(leg, role).await;
                 }
                 Output::WrongPin => {
-                    let source = source.clone();
+                    let source = guest.source.clone();
                     self.shared
                         .pins()
                         .on_wrong(&source, self.room, clock::now());
@@ -206,7 +303,13 @@ impl Conference {
             return;
         };
         party.who.role = role;
-        if let Some(id) = party.who.invitation {
+        let invitation = party.who.invitation;
+        if let Part::Caller { guest, .. } = &mut party.part {
+            guest.who.role = role;
+            guest.member = Some(member);
+        }
+        self.keep_guest(leg).await;
+        if let Some(id) = invitation {
             self.change(id, |one| one.on_called_in(member, now)).await;
         }
         self.seat(leg, member, now);
@@ -225,6 +328,9 @@ impl Conference {
         self.shared.media.close(leg);
         if let Some(line) = &party.who.line {
             self.shared.lines.call_ended(line, &party.line_key(), now);
+        }
+        if let Part::Caller { guest, .. } = &party.part {
+            self.forget_guest(guest.id).await;
         }
         if let (Some(id), Some(member)) = (party.who.invitation, party.member) {
             self.on_guest_left(id, member, way, now).await;

@@ -11,7 +11,7 @@ use domain::{
     speech::Phrase,
 };
 use media::{LegEvent, LegId, Mode, Target};
-use sip::{Ending, Event, Provisional, Reason};
+use sip::{Ending, Event, Failure, Provisional, Reason};
 
 use super::{Conference, party::Part};
 use crate::{clock, switchboard, wire};
@@ -46,21 +46,7 @@ impl Conference {
             // It comes back as a digit of the leg, like all others.
             Event::Digit { digit, .. } => self.shared.media.digit(leg, digit),
             Event::Ended { ending, .. } => self.on_ended(leg, &ending, now).await,
-            Event::Failed { failure, .. } => {
-                if let Some(Part::Called { machine, row }) = self.part(leg) {
-                    let way = if row.attempt.route.trunk.is_some() {
-                        Way::Trunk
-                    } else {
-                        Way::Device
-                    };
-                    if machine.times().1.is_some() {
-                        // A dialog of before the restart that the other side has let go of.
-                        machine.on_gone(LeaveWay::Lost, now);
-                    } else {
-                        machine.on_failed(wire::facts(&failure, way), now);
-                    }
-                }
-            }
+            Event::Failed { failure, .. } => self.on_failed(leg, &failure, now).await,
             Event::Incoming { .. } | Event::Bindings { .. } | Event::Registration { .. } => {}
         }
         self.follow_call(leg).await;
@@ -114,7 +100,7 @@ impl Conference {
                 }
                 machine.on_answered(now);
             }
-            Part::Caller { .. } => self.open_the_door(leg, now).await,
+            Part::Caller { .. } => self.on_guest_connected(leg, now),
         }
     }
 
@@ -136,6 +122,24 @@ impl Conference {
             | Stage::TimingOut { .. }
             | Stage::Withdrawing { .. }
             | Stage::Over => {}
+        }
+    }
+
+    async fn on_failed(&mut self, leg: LegId, failure: &Failure, now: Millis) {
+        match self.part(leg) {
+            // A dialog of before the restart that the other side has let go of.
+            Some(Part::Called { machine, .. }) if machine.times().1.is_some() => {
+                machine.on_gone(LeaveWay::Lost, now);
+            }
+            Some(Part::Called { machine, row }) => {
+                let way = match row.attempt.route.trunk {
+                    Some(_) => Way::Trunk,
+                    None => Way::Device,
+                };
+                machine.on_failed(wire::facts(failure, way), now);
+            }
+            Some(Part::Caller { .. }) => self.on_caller_gone(leg, LeaveWay::Lost, now).await,
+            None => {}
         }
     }
 
@@ -468,15 +472,21 @@ impl Conference {
 
     /// The dialog is on disk as soon as it exists: a restarted server takes the call up by it.
     async fn note_dialog(&mut self, leg: LegId, dialog: &sip::DialogRecord) {
-        let Some(Part::Called { row, .. }) = self.part(leg) else {
-            return;
-        };
         let Ok(text) = serde_json::to_string(dialog) else {
             return;
         };
-        row.dialog = Some(text);
-        let row = row.as_ref().clone();
-        self.unwritten.attempts.insert(row.attempt.id, row);
+        match self.part(leg) {
+            Some(Part::Called { row, .. }) => {
+                row.dialog = Some(text);
+                let row = row.as_ref().clone();
+                self.unwritten.attempts.insert(row.attempt.id, row);
+            }
+            Some(Part::Caller { guest, .. }) => {
+                guest.dialog = Some(text);
+                self.keep_guest(leg).await;
+            }
+            None => {}
+        }
     }
 
     /// Keeps the machine's state with its attempt, for the next process.

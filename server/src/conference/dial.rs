@@ -279,8 +279,9 @@ impl Conference {
     pub(super) async fn stop(&mut self) {
         let now = clock::now();
         for (_, party) in std::mem::take(&mut self.parties) {
-            if let Part::Called { row, .. } = party.part {
-                self.write_off(*row, now).await;
+            match party.part {
+                Part::Called { row, .. } => self.write_off(*row, now).await,
+                Part::Caller { guest, .. } => self.forget_guest(guest.id).await,
             }
         }
         self.write().await;

@@ -35,10 +35,11 @@ use domain::{
 };
 use media::{LegEvent, LegId, RoomEvent, RoomKey};
 use sip::{CallId, Event};
-use store::{AttemptRow, InvitationRow, Versioned};
+use store::{AttemptRow, InboundRow, InvitationRow, Versioned};
 use tokio::sync::{broadcast, mpsc};
 
 pub use arrivals::Arrival;
+pub use party::Guest;
 pub use registry::Conferences;
 
 use crate::{clock, lines::LineNews, members::Order, shared::Shared};
@@ -53,8 +54,8 @@ pub enum Message {
     Due(Vec<InvitationId>),
     /// A call that came in and wants into the room.
     Arrival(Box<Arrival>),
-    /// Calls of an earlier process that were not over.
-    TakeUp(Vec<AttemptRow>),
+    /// Calls of an earlier process that were not over: those it placed, and those that came in.
+    TakeUp(Vec<AttemptRow>, Vec<InboundRow>),
     /// The server stops: hang up, keep the rows as they are.
     Stop,
 }
@@ -138,10 +139,13 @@ impl Conference {
                 }
             }
             Message::Arrival(arrival) => self.on_arrival(*arrival).await,
-            Message::TakeUp(rows) => {
+            Message::TakeUp(placed, came_in) => {
                 self.refresh().await;
-                for row in rows {
+                for row in placed {
                     self.take_up(row).await;
+                }
+                for row in came_in {
+                    self.take_up_guest(row).await;
                 }
             }
             Message::Stop => {}

@@ -1,11 +1,13 @@
 //! One call in a room's care, whichever way it came about.
 
 use domain::{
-    InvitationId, MemberId, Millis, Role, attempt::Call, employee::DeviceClass, entrance::Entrance,
-    line::LineKey, live::Member, meeting::Invitee,
+    InvitationId, MemberId, Millis, Role, RoomId, attempt::Call, employee::DeviceClass,
+    entrance::Entrance, line::LineKey, live::Member, meeting::Invitee,
 };
+use serde::{Deserialize, Serialize};
 use sip::{CallId, NegotiatedMedia};
 use store::AttemptRow;
+use uuid::Uuid;
 
 use crate::wire;
 
@@ -24,7 +26,7 @@ pub struct Party {
 }
 
 /// Who it is, as far as we know.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Who {
     pub name: String,
     /// Nobody, when nothing is known.
@@ -43,8 +45,26 @@ pub enum Part {
         machine: Box<Call>,
         row: Box<AttemptRow>,
     },
-    /// He calls us. `source` is what his wrong PINs are counted by.
-    Caller { door: Box<Entrance>, source: String },
+    /// He calls us.
+    Caller { door: Box<Entrance>, guest: Guest },
+}
+
+/// What must survive a restart of a call that came in.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Guest {
+    /// Names its row.
+    pub id: Uuid,
+    pub room: RoomId,
+    pub who: Who,
+    /// What his wrong PINs are counted by.
+    pub source: String,
+    /// Who he is in the room, once he is in it.
+    pub member: Option<MemberId>,
+    pub since: Millis,
+    pub rtp_port: u16,
+    /// The dialog's record, in a column of its own.
+    #[serde(skip)]
+    pub dialog: Option<String>,
 }
 
 impl Party {
@@ -82,7 +102,7 @@ impl Party {
     }
 
     /// A member as the board draws him, with what this call knows of him.
-    pub fn shown(&self, member: &Member, room: domain::RoomId) -> api::Member {
+    pub fn shown(&self, member: &Member, room: RoomId) -> api::Member {
         api::Member {
             id: member.id,
             room_id: room,

@@ -2,8 +2,7 @@
 //
 //   node demo/meeting.mjs http://127.0.0.1:8080 irina@northway.example PASSWORD
 //
-// The waits between tries are shortened, so that every kind of outcome can be
-// watched within a minute or two. Prints nothing when the meeting is there already.
+// Prints nothing when the meeting is there already.
 
 const [base, email, password] = process.argv.slice(2);
 const TITLE = "Morning roll call";
@@ -20,14 +19,6 @@ const OUTSIDE = [
   { name: "Müller GmbH, Berlin", number: "+4930901820", role: "listener" },
   { name: "Dealer, Oryol", number: "+74862550010", role: "listener" },
 ];
-
-const RULES = {
-  ring_ms: 14_000,
-  busy: { wait_ms: 8_000, first_ms: 60_000, then_wait_ms: 15_000 },
-  offline: { wait_ms: 25_000, tries: 2 },
-  no_answer: { waits_ms: [20_000, 40_000] },
-  not_confirmed: { wait_ms: 30_000, tries: 1 },
-};
 
 let cookie = "";
 
@@ -68,7 +59,6 @@ async function main() {
     duration_min: 60,
     lead_s: 0,
     participants: [...staff, ...OUTSIDE],
-    rules: RULES,
   });
   console.log(`==> Planned the meeting "${TITLE}"`);
 }

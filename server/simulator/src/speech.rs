@@ -1,11 +1,33 @@
 //! What a line says: speech by espeak-ng where there is one, else something like it,
 //! or a plain tone.
 
-use std::{collections::BTreeMap, f32::consts::TAU, sync::Arc};
+use std::{collections::BTreeMap, f32::consts::TAU, sync::Arc, thread};
 
 use mixer::Codec;
 
 use crate::script;
+
+/// The speech of all lines, rendered on every core.
+pub fn of_all<'a>(lines: impl Iterator<Item = &'a script::Voice>) -> Vec<Speech> {
+    let voices: Vec<_> = lines.enumerate().collect();
+    let cores = thread::available_parallelism().map_or(2, usize::from);
+    let share = voices.len().div_ceil(cores).max(1);
+    thread::scope(|scope| {
+        let parts: Vec<_> = voices
+            .chunks(share)
+            .map(|part| {
+                scope.spawn(|| {
+                    let speech = part.iter().map(|(nth, voice)| Speech::new(voice, *nth));
+                    speech.collect::<Vec<_>>()
+                })
+            })
+            .collect();
+        parts
+            .into_iter()
+            .flat_map(|part| part.join().expect("rendering does not panic"))
+            .collect()
+    })
+}
 
 /// One utterance and the pause after it, to be repeated; samples at any codec's rate.
 pub struct Speech {
@@ -37,11 +59,32 @@ impl Speech {
         let cycle = &self.cycle;
         self.at_rate
             .entry(rate)
-            .or_insert_with(|| {
-                let samples = voice::level::resampled(cycle, voice::RATE, rate);
-                voice::level::narrowed(&samples).into()
-            })
+            .or_insert_with(|| voice::level::narrowed(&at_rate(cycle, rate)).into())
             .clone()
+    }
+}
+
+/// The samples at another rate, by the shortest filters there are: this is heard over
+/// a telephone, and it must be ready before the next packet is due.
+fn at_rate(samples: &[f32], rate: u32) -> Vec<f32> {
+    let next = |n: usize| samples[(n + 1) % samples.len()];
+    match rate {
+        8_000 => (0..samples.len())
+            .step_by(2)
+            .map(|n| {
+                let before = samples[(n + samples.len() - 1) % samples.len()];
+                0.25 * before + 0.5 * samples[n] + 0.25 * next(n)
+            })
+            .collect(),
+        48_000 => samples
+            .iter()
+            .enumerate()
+            .flat_map(|(n, &here)| {
+                let step = (next(n) - here) / 3.0;
+                [here, here + step, here + 2.0 * step]
+            })
+            .collect(),
+        _ => samples.to_vec(),
     }
 }
 

@@ -17,7 +17,7 @@ use crate::{
     line::{CallKey, Line, Output},
     rtp,
     script::Script,
-    speech::Speech,
+    speech::{self, Speech},
     stream::{self, Stream},
 };
 
@@ -72,7 +72,8 @@ impl Stage {
         let mut agents = Vec::new();
         let mut numbers = BTreeMap::new();
         let mut actors = Vec::new();
-        for (nth, line) in script.lines.into_iter().enumerate() {
+        let speeches = speech::of_all(script.lines.iter().map(|line| &line.voice));
+        for ((nth, line), speech) in script.lines.into_iter().enumerate().zip(speeches) {
             let place = agents.len();
             if line.account.is_some() {
                 agents.push(Agent::phone(nth, &line, ip, server, place, &events).await?);
@@ -80,7 +81,7 @@ impl Stage {
                 numbers.insert(digits(line.address()), nth);
             }
             actors.push(Actor {
-                speech: Speech::new(&line.voice, nth),
+                speech,
                 line: Line::new(line),
                 agent: place,
                 registration: None,

@@ -1,10 +1,10 @@
 //! Dialogs: the lasting relation between two user agents (RFC 3261 §12).
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 use crate::{
     event::DialogRecord,
-    flow::{Flow, Hop},
+    flow::{Flow, Hop, Transport},
     media::NegotiatedMedia,
     message::{Envelope, Method, NameAddr, Request, Response},
     uri::{SipUri, Uri},
@@ -140,14 +140,16 @@ impl Dialog {
     /// host: then a proxy that does not want to stay was in between.
     pub fn next_hop(&self) -> Hop {
         if let Some(first) = self.route_set.first() {
-            return hop_of(first, self.flow);
+            return hop_by(first, self.flow);
         }
+        // A connection is the surest way back, whatever Contact says.
+        if self.flow.transport.is_reliable() {
+            return Hop::Flow(self.flow);
+        }
+        let seen = self.flow.remote.ip();
         match self.remote_target.host.ip() {
-            Some(ip) if ip == self.flow.remote.ip() && !self.flow.transport.is_reliable() => {
-                hop_of(&self.remote_target, self.flow)
-            }
-            Some(ip) if is_reachable(ip, self.flow.remote.ip()) => {
-                hop_of(&self.remote_target, self.flow)
+            Some(ip) if ip == seen || is_reachable(ip, seen) => {
+                hop_by(&self.remote_target, self.flow)
             }
             Some(_) | None => Hop::Flow(self.flow),
         }
@@ -226,21 +228,23 @@ fn record_route<'a>(values: impl Iterator<Item = &'a str>) -> Vec<SipUri> {
         .collect()
 }
 
-/// The hop a URI names. Its own address over the transport already in use goes back
-/// the same way, which for TCP means the same connection.
-pub fn hop_of(uri: &SipUri, flow: Flow) -> Hop {
-    let transport = uri.transport().unwrap_or(flow.transport);
-    let port = uri.port_or_default();
-    if transport == flow.transport
-        && uri.host.ip().map(|ip| SocketAddr::new(ip, port)) == Some(flow.remote)
-    {
+/// The hop a URI names.
+pub fn hop_to(uri: &SipUri) -> Hop {
+    Hop::To {
+        transport: uri.transport().unwrap_or(Transport::Udp),
+        host: uri.host.clone(),
+        port: uri.port_or_default(),
+    }
+}
+
+/// The hop a URI names, which is the flow itself where it leads to the same place:
+/// for TCP that means the same connection.
+fn hop_by(uri: &SipUri, flow: Flow) -> Hop {
+    let hop = hop_to(uri);
+    if hop == Hop::to(flow.transport, flow.remote) {
         return Hop::Flow(flow);
     }
-    Hop::To {
-        transport,
-        host: uri.host.clone(),
-        port,
-    }
+    hop
 }
 
 /// Whether a Contact's address makes sense for a peer seen at `seen`.
@@ -258,10 +262,7 @@ fn is_reachable(ip: IpAddr, seen: IpAddr) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        flow::Transport,
-        message::{Message, parse},
-    };
+    use crate::message::{Message, parse};
 
     fn flow() -> Flow {
         Flow {

@@ -6,11 +6,10 @@ use std::time::{Duration, Instant};
 use crate::{
     call::challenge_fields,
     command::{Registration, RegistrationId},
-    dialog::hop_of,
+    dialog::hop_to,
     digest,
     endpoint::core::{Core, Draft, Owner},
     event::{Event, RegistrationStatus},
-    flow::{Flow, Transport},
     message::{Method, NameAddr, Request, Response},
 };
 
@@ -243,14 +242,9 @@ impl Registering {
         if let Some((name, value)) = authorization {
             headers.push(name, &value);
         }
-        let anywhere = Flow {
-            transport: Transport::Udp,
-            local: ([0, 0, 0, 0], 0).into(),
-            remote: ([0, 0, 0, 0], 0).into(),
-        };
         let draft = Draft {
             request,
-            hop: hop.clone().unwrap_or_else(|| hop_of(registrar, anywhere)),
+            hop: hop.clone().unwrap_or_else(|| hop_to(registrar)),
             branch: core.random.branch(),
             owner: Owner::Registration(self.id),
             contact: Some(Some(contact_user.clone())),

@@ -1,226 +1,36 @@
-//! A call of ours that nobody has answered yet.
+//! Placing a call of ours, and taking what comes back until it is answered or failed.
 
 use std::{
     collections::BTreeMap,
-    net::IpAddr,
     time::{Duration, Instant},
 };
 
 use super::{
     Call, Silence, Stage,
     challenge::{challenge_fields, copy_proof, is_stale},
-    forks::{Forks, Leg, LegState, invite_owner, send_ack},
-    headers::{self, ALLOW},
+    dialling::{Dialling, GivingUp, hop, towards},
+    forks::{Forks, Leg, LegState, send_ack},
+    headers,
     reliable::EarlyDialogs,
     session::Session,
 };
 use crate::{
-    command::{CallId, Invite, Party, Target},
-    dialog::{Dialog, hop_of},
+    command::{CallId, Invite},
+    dialog::Dialog,
     digest,
     endpoint::core::{Core, Draft},
     event::{Event, Failure, FailureCause, Provisional},
-    flow::{Flow, Hop},
-    message::{Envelope, Method, NameAddr, Request, Response},
+    flow::Flow,
+    message::Response,
     reason::Reason,
     sdp::Negotiation,
-    transaction::ServerKey,
-    uri::SipUri,
 };
 
-/// "Something was heard" for the line state means within this time.
-const PROMPT: Duration = Duration::from_secs(4);
 /// How long we wait for the answer to our CANCEL before we tell that the call is over.
 const CANCEL_PATIENCE: Duration = Duration::from_secs(5);
 /// INVITEs to one target: the first, one with credentials, one for a stale nonce, one
 /// for a longer session interval.
 const MAX_RETRIES: u8 = 3;
-
-pub struct Dialling {
-    invite: Invite,
-    negotiation: Negotiation,
-    offer: Option<Vec<u8>>,
-    /// Asked for; grows when a 422 wants it longer.
-    session_expires: Duration,
-    started: Instant,
-    heard: Option<Instant>,
-    provisionals: Vec<Provisional>,
-    early: EarlyDialogs,
-    /// Answers (SDP) that came in provisional responses, by To-tag.
-    early_answers: BTreeMap<String, Vec<u8>>,
-    /// The best refusal so far.
-    best: Option<Failure>,
-    giving_up: Option<GivingUp>,
-}
-
-struct GivingUp {
-    cause: FailureCause,
-    /// Then the end is told, whether or not the CANCEL was answered.
-    until: Instant,
-}
-
-impl Dialling {
-    pub fn deadline(&self) -> Option<Instant> {
-        if let Some(giving_up) = &self.giving_up {
-            return Some(giving_up.until);
-        }
-        let within = self.invite.first_response_within?;
-        self.heard.is_none().then_some(self.started + within)
-    }
-
-    /// Requests in early dialogs: UPDATE without an offer, and nothing else.
-    pub fn on_request(
-        &mut self,
-        request: &Request,
-        _envelope: &Envelope,
-        key: &ServerKey,
-        core: &mut Core,
-        now: Instant,
-    ) {
-        let offers = headers::has_sdp(&request.headers, &request.body);
-        let status = match request.method {
-            // Our offer is still open (RFC 3311 §5.2).
-            Method::Update if offers => 491,
-            Method::Update | Method::Options => 200,
-            _ => 481,
-        };
-        let response = request.response(status, None).with("Allow", ALLOW);
-        core.respond(key, response, now);
-    }
-
-    fn request(&self, target: usize, leg: &Leg) -> Request {
-        let Target { uri, route, .. } = &self.invite.targets[target];
-        let mut request = Request::new(
-            Method::Invite,
-            SipUri {
-                headers: Vec::new(),
-                ..uri.clone()
-            },
-        );
-        let headers = &mut request.headers;
-        headers.push("Max-Forwards", "70");
-        for hop in route {
-            headers.push("Route", &format!("<{hop}>"));
-        }
-        let from = name_addr(&self.invite.from).with_tag(&self.invite.identity.from_tag());
-        headers.push("From", &from.to_string());
-        headers.push("To", &name_addr(&self.invite.to).to_string());
-        headers.push("Call-ID", &self.invite.identity.call_id());
-        headers.push("CSeq", &format!("{} INVITE", leg.cseq));
-        headers.push("Allow", ALLOW);
-        // Reliable provisional answers could bring an offer we would have to answer
-        // before the call is answered: not where the peer offers.
-        headers.push(
-            "Supported",
-            if self.invite.offerless {
-                "timer"
-            } else {
-                "100rel, timer"
-            },
-        );
-        headers.push(
-            "Session-Expires",
-            &self.session_expires.as_secs().to_string(),
-        );
-        if let Some(asserted) = &self.invite.asserted {
-            headers.push("P-Asserted-Identity", &name_addr(asserted).to_string());
-        }
-        for (name, value) in &self.invite.headers {
-            headers.push(name, value);
-        }
-        match &self.offer {
-            Some(offer) => request.with_sdp(offer.clone()),
-            None => request,
-        }
-    }
-
-    fn draft(&self, call: CallId, target: usize, leg: &Leg, request: Request) -> Draft {
-        Draft {
-            request,
-            hop: hop(&self.invite.targets[target]),
-            branch: leg.branch.clone(),
-            owner: invite_owner(call, target),
-            contact: Some(Some(self.invite.from.user.clone())),
-        }
-    }
-
-    fn millis(&self, now: Instant) -> u64 {
-        let passed = now.saturating_duration_since(self.started).as_millis();
-        u64::try_from(passed).unwrap_or(u64::MAX)
-    }
-
-    fn failure(&self, cause: FailureCause, now: Instant) -> Failure {
-        Failure {
-            provisionals: self.provisionals.clone(),
-            heard_within_4s: self
-                .heard
-                .is_some_and(|heard| heard.saturating_duration_since(self.started) <= PROMPT),
-            after_ms: self.millis(now),
-            ..Failure::of(cause)
-        }
-    }
-
-    /// Keeps the refusal that says most (RFC 3261 §16.7 step 6).
-    fn note_refusal(&mut self, failure: Failure) {
-        let better = match &self.best {
-            Some(best) => rank(&failure) < rank(best),
-            None => true,
-        };
-        if better {
-            self.best = Some(failure);
-        }
-    }
-}
-
-/// Lower says more about the person called: a global refusal, then the phone's own
-/// answer, then those that only say that it could not be asked.
-fn rank(failure: &Failure) -> u16 {
-    match failure.status {
-        Some(600..) => 0,
-        Some(486 | 480) => 1,
-        // Merged: the same phone reached twice.
-        Some(482) => 9,
-        Some(408) => 6,
-        Some(400..500) => 2,
-        Some(300..400) => 3,
-        Some(500..600) => 5,
-        Some(_) => 7,
-        None => 8,
-    }
-}
-
-fn name_addr(party: &Party) -> NameAddr {
-    let user = Some(party.user.as_str()).filter(|user| !user.is_empty());
-    NameAddr {
-        display: party.display.clone(),
-        ..NameAddr::new(SipUri::new(user, party.host.clone(), None))
-    }
-}
-
-fn hop(target: &Target) -> Hop {
-    match (&target.hop, target.route.first()) {
-        (Some(hop), _) => hop.clone(),
-        (None, Some(first)) => uri_hop(first),
-        (None, None) => uri_hop(&target.uri),
-    }
-}
-
-fn uri_hop(uri: &SipUri) -> Hop {
-    let nowhere = Flow {
-        transport: crate::flow::Transport::Udp,
-        local: ([0, 0, 0, 0], 0).into(),
-        remote: ([0, 0, 0, 0], 0).into(),
-    };
-    hop_of(uri, nowhere)
-}
-
-/// The address a hop leads to; for a name, some place on the Internet.
-fn towards(hop: &Hop) -> IpAddr {
-    match hop {
-        Hop::Flow(flow) => flow.remote.ip(),
-        Hop::To { host, .. } => host.ip().unwrap_or(IpAddr::from([192, 0, 2, 1])),
-    }
-}
 
 impl Call {
     /// Places a call to all its targets at once.
@@ -290,7 +100,7 @@ impl Call {
             if response.status > 100 && response.is_provisional() {
                 self.note_provisional(target, response, core, now);
             } else if response.status >= 300 {
-                let failure = refusal(dialling, target, response, now);
+                let failure = dialling.refusal(target, response, now);
                 dialling.note_refusal(failure);
             }
             self.forks.late_response(target, response, flow, core, now);
@@ -393,7 +203,7 @@ impl Call {
         };
         let Some(mut dialog) = Dialog::of_caller(&request, response, flow) else {
             // An answer without tag or Contact cannot be talked to, nor even released.
-            let mut failure = refusal(dialling, target, response, now);
+            let mut failure = dialling.refusal(target, response, now);
             failure.cause = FailureCause::Transport("Answer without tag or Contact".to_owned());
             dialling.note_refusal(failure);
             leg.state = LegState::Done;
@@ -468,7 +278,7 @@ impl Call {
         let Stage::Dialling(dialling) = &mut self.stage else {
             return;
         };
-        let failure = refusal(dialling, target, response, now);
+        let failure = dialling.refusal(target, response, now);
         dialling.note_refusal(failure);
         self.forks.finish(target);
         if response.status >= 600 {
@@ -643,24 +453,5 @@ impl Call {
             failure: Box::new(failure),
         });
         self.over(now);
-    }
-}
-
-fn refusal(dialling: &Dialling, target: usize, response: &Response, now: Instant) -> Failure {
-    let headers = &response.headers;
-    Failure {
-        status: Some(response.status),
-        phrase: response.phrase.clone(),
-        reasons: headers::reasons(headers),
-        retry_after_s: headers::retry_after(headers),
-        warnings: headers::values(headers, "Warning"),
-        diversion: headers::values(headers, "Diversion"),
-        history: headers::values(headers, "History-Info"),
-        contacts: match response.status {
-            300..400 => headers::values(headers, "Contact"),
-            _ => Vec::new(),
-        },
-        target: Some(target),
-        ..dialling.failure(FailureCause::Response, now)
     }
 }

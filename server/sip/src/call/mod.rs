@@ -6,6 +6,7 @@
 
 mod challenge;
 mod dial;
+mod dialling;
 mod forks;
 mod headers;
 mod refresh;
@@ -21,7 +22,7 @@ pub use session_requests::too_brief;
 
 use std::time::Instant;
 
-use dial::Dialling;
+use dialling::Dialling;
 use forks::Forks;
 use ring::Ringing;
 use session::Session;

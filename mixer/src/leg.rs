@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::codec::screen::Screen;
 use crate::codec::{Codec, samples_in};
 use crate::dtmf;
 use crate::encode::{Format, Line};
@@ -104,6 +105,10 @@ pub struct Leg {
     meter: Meter,
     quiet: u8,
     audible: bool,
+    /// Whether packets are screened, and what that told of the last one.
+    crowded: bool,
+    screen: Screen,
+    screened: Option<f32>,
     digits: dtmf::Receiver,
     digit_until: Option<Instant>,
     pub(crate) sender: Sender,
@@ -148,6 +153,9 @@ impl Leg {
             meter: Meter::default(),
             quiet: QUIET_FRAMES,
             audible: false,
+            crowded: false,
+            screen: Screen::default(),
+            screened: None,
             digits: dtmf::Receiver::default(),
             digit_until: None,
             sender: Sender::new(seed),
@@ -269,7 +277,14 @@ impl Leg {
         };
         self.reception
             .on_packet(header, codec.clock_rate(), arrived);
-        let content = Content::Audio { codec, samples };
+        let mut content = Content::Audio { codec, samples };
+        if self.crowded {
+            let told = setting.level.and_then(|id| packet.level(id));
+            self.screened = self.screen.level(codec, packet.payload, told);
+            if self.is_out_of_mix() && self.screened.is_some_and(|level| level <= self.gate()) {
+                content = Content::Quiet { codec };
+            }
+        }
         self.playout
             .get_or_insert_default()
             .on_packet(header, content, packet.payload, arrived);
@@ -352,8 +367,9 @@ impl Leg {
     }
 
     /// Takes what the member says in this frame, and notes how loud it is. `alone`, there
-    /// is nobody to hear him.
-    pub(crate) fn listen(&mut self, now: Instant, alone: bool) {
+    /// is nobody to hear him; in a crowd, he is decoded only when there is something to hear.
+    pub(crate) fn listen(&mut self, now: Instant, alone: bool, crowded: bool) {
+        self.crowded = crowded;
         self.frames = self.frames.wrapping_add(1);
         self.allowance = (self.allowance + PACKETS_PER_SECOND / 50.0).min(PACKETS_PER_SECOND);
         if let Watch::Waiting(since) = self.watch
@@ -371,21 +387,32 @@ impl Leg {
             playout.drain();
         }
         let frame = self.playout.as_mut().and_then(|playout| playout.pull(now));
-        let level = frame.map_or(level::SILENCE, |frame| level::dbov(frame.samples));
+        let screened = self.screened.take().unwrap_or(level::SILENCE);
+        let level = frame.map_or(screened, |frame| level::dbov(frame.samples));
+        let heard = frame.is_some();
         self.meter.on_level(level);
-        let gate = (self.meter.floor() + ABOVE_NOISE).clamp(INAUDIBLE, SURELY_AUDIBLE);
-        self.quiet = if level > gate {
+        self.quiet = if level > self.gate() {
             0
         } else {
             self.quiet.saturating_add(1)
         };
-        self.audible = frame.is_some() && self.quiet < QUIET_FRAMES;
+        self.audible = heard && self.quiet < QUIET_FRAMES;
         self.report_talking();
         if self.frames.is_multiple_of(QUALITY_EVERY) {
             let delay = self.playout.as_ref().map_or(0.0, |p| p.delay_ms());
             let quality = self.reception.read(delay);
             self.events.extend(quality.map(Event::Quality));
         }
+    }
+
+    /// What is no louder than this is the noise of his room, dBov.
+    fn gate(&self) -> f32 {
+        (self.meter.floor() + ABOVE_NOISE).clamp(INAUDIBLE, SURELY_AUDIBLE)
+    }
+
+    /// He has been quiet for so long that nothing of him is mixed any more.
+    fn is_out_of_mix(&self) -> bool {
+        self.quiet >= QUIET_FRAMES && self.voice.gain() == 0.0
     }
 
     fn report_talking(&mut self) {

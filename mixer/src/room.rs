@@ -28,6 +28,8 @@ pub type LegKey = u64;
 
 /// How many voices are mixed at most.
 pub const SPEAKERS: usize = 5;
+/// From so many members on the silent ones are not decoded.
+const CROWD: usize = 8;
 /// A challenger must be louder by this much, in dB, to take an incumbent's place.
 const HOLD: f32 = 6.0;
 /// Who has ended to speak keeps his own line for so many frames, until both sound the same.
@@ -129,9 +131,9 @@ impl Room {
 
     /// The next 20 ms. Hands each packet to `send` in two parts, header and payload.
     pub fn tick(&mut self, now: Instant, mut send: impl FnMut(LegKey, &[u8; HEADER], &[u8])) {
-        let alone = self.legs.len() == 1;
+        let (alone, crowded) = (self.legs.len() == 1, self.legs.len() > CROWD);
         for (_, leg) in &mut self.legs {
-            leg.listen(now, alone);
+            leg.listen(now, alone, crowded);
             leg.player.advance();
         }
         let music = self.player.advance();

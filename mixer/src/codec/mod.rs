@@ -7,6 +7,7 @@
 pub mod g711;
 pub mod g722;
 pub mod opus;
+pub mod screen;
 
 /// An audio codec, as negotiated in SDP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -27,8 +27,21 @@ pub struct Stored {
 pub enum Content {
     /// `samples` at the codec's sample rate.
     Audio { codec: Codec, samples: usize },
+    /// Audio that nobody needs to hear, for it was found to be silence: not kept, but its
+    /// arrival tells as much of the network as any.
+    Quiet { codec: Codec },
     /// Comfort noise or a telephone event: it fills its place in the sequence, and nothing is heard.
     Pause,
+}
+
+impl Content {
+    /// The codec of a packet whose timestamp counts audio.
+    fn codec(self) -> Option<Codec> {
+        match self {
+            Content::Audio { codec, .. } | Content::Quiet { codec } => Some(codec),
+            Content::Pause => None,
+        }
+    }
 }
 
 /// What became of a packet.
@@ -82,7 +95,7 @@ impl Buffer {
         };
         stream.sequence = stream.sequence.max(sequence);
         let mut time = 0;
-        if let Content::Audio { codec, .. } = content {
+        if let Some(codec) = content.codec() {
             stream.timestamp = Some(stream.timestamp.map_or(timestamp, |t| t.max(timestamp)));
             stream.rates = Some((codec.clock_rate(), codec.sample_rate()));
             time = timestamp * i64::from(codec.sample_rate() / codec.clock_rate());
@@ -137,7 +150,7 @@ impl Buffer {
         stream.jump = None;
 
         let sequence = stream.sequence + i64::from(ahead);
-        let Content::Audio { codec, .. } = content else {
+        let Some(codec) = content.codec() else {
             return Some((sequence, 0, false));
         };
         let Some(newest) = stream.timestamp else {

@@ -35,7 +35,8 @@ impl Concealer {
         self.silence();
         // All they will ever hold: nothing is allocated when a packet is missing.
         self.memory.reserve(self.rate * MEMORY_MS / 1_000);
-        self.period.reserve(self.rate * LONGEST_PERIOD_US / 1_000_000 + 1);
+        self.period
+            .reserve(self.rate * LONGEST_PERIOD_US / 1_000_000 + 1);
     }
 
     /// What was heard has nothing to do with what comes next.

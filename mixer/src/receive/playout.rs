@@ -127,7 +127,7 @@ impl Playout {
                 if fresh {
                     self.delay.on_new_stream();
                 }
-                if let Content::Audio { codec, .. } = content {
+                if let Content::Audio { codec, .. } | Content::Quiet { codec } = content {
                     self.delay.on_packet(ms(time, codec.sample_rate()), arrived);
                 }
             }

@@ -325,6 +325,7 @@ mod anything {
     fn content() -> impl Strategy<Value = Content> {
         prop_oneof![
             Just(Content::Pause),
+            Just(Content::Quiet { codec: Codec::Pcmu }),
             Just(Content::Audio {
                 codec: Codec::Pcmu,
                 samples: 160
@@ -358,7 +359,7 @@ mod anything {
                         Some(samples) => Content::Audio { codec, samples },
                         None => continue,
                     },
-                    Content::Pause => Content::Pause,
+                    Content::Quiet { .. } | Content::Pause => content,
                 };
                 playout.on_packet(&header, content, &payload, now);
                 now += Duration::from_millis(wait);

@@ -320,6 +320,39 @@ fn a_louder_speaker_takes_a_place_in_a_crowd_within_frames() {
 }
 
 #[test]
+fn who_begins_to_speak_in_a_crowd_is_heard_from_his_first_packet_on() {
+    for codec in [Codec::Pcmu, Codec::G722, Codec::Opus] {
+        let mut meeting = Meeting::new();
+        meeting.join(1, codec, 0.0);
+        for key in 2..=40 {
+            meeting.join_with(key, codec, 20, 500.0 + key as f32 * 20.0, 40.0);
+        }
+        meeting.run(200);
+        assert!(
+            meeting
+                .room
+                .leg(1)
+                .unwrap()
+                .playout()
+                .is_some_and(|p| p.last().is_none())
+        );
+        meeting.phones.get_mut(&1).unwrap().tone =
+            Some(Tone::new(codec.sample_rate(), 440.0, 8_000.0));
+        meeting.forget();
+        meeting.run(5);
+
+        // Of five frames at most one and a half are spent on the way there and the codecs' own delay.
+        let level = dbov(&meeting.phones[&40].heard);
+        assert!(level > -18.5, "{codec:?}: {level}");
+        meeting.run(50);
+        meeting.forget();
+        meeting.run(50);
+        let share = share_at(&meeting.phones[&40].heard, codec.sample_rate(), 440.0);
+        assert!(share > 0.998, "{codec:?}: {share}");
+    }
+}
+
+#[test]
 fn muted_he_is_not_heard_and_his_old_speech_never_is() {
     let mut meeting = Meeting::new();
     meeting.join(1, Codec::G722, 440.0);

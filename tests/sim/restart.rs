@@ -3,7 +3,10 @@
 use domain::Span;
 use proptest::prelude::*;
 
-use crate::meeting::{Roll, at};
+use crate::{
+    meeting::{Roll, at},
+    world::Kills,
+};
 
 /// How often each phone rang in the end.
 fn rings(roll: &Roll) -> Vec<usize> {
@@ -28,6 +31,21 @@ fn a_server_killed_every_few_seconds_still_brings_everyone_in() {
     shaken.check();
     // A greeting cut off by a crash begins anew; no phone rings twice for it.
     assert_eq!(rings(&shaken), rings(&calm));
+}
+
+#[test]
+fn killed_between_the_record_and_the_invite_each_phone_rings_and_rings_once() {
+    let mut calm = Roll::new();
+    calm.world.run_until(at(30 * 60_000));
+    for kills in [Kills::BeforeInvites, Kills::AfterInvites] {
+        let mut shaken = Roll::new();
+        shaken.world.kills = kills;
+
+        shaken.world.run_until(at(30 * 60_000));
+
+        shaken.check();
+        assert_eq!(rings(&shaken), rings(&calm), "{kills:?}");
+    }
 }
 
 proptest! {

@@ -13,7 +13,7 @@ use domain::{
     speech::Briefing,
 };
 
-use super::{Event, PLAYING, World, phone::Signal};
+use super::{Event, Kills, PLAYING, World, phone::Signal};
 
 impl World {
     /// A signal from a phone whose call is not over on its side.
@@ -90,17 +90,21 @@ impl World {
         let invitation = self.invitations.get_mut(&id).expect("an invitation");
         let record = invitation.dial(attempt, route, now).expect("he is due");
         self.attempts.insert(attempt, record);
+        let record = &self.attempts[&attempt];
+        let setup = self.setup(record, &self.invitations[&id], person);
+        self.calls.insert(attempt, Call::new(setup));
         self.persist(); // before its INVITE leaves
+        if self.kills == Kills::BeforeInvites {
+            return self.crash();
+        }
         self.send(attempt, person);
+        if self.kills == Kills::AfterInvites {
+            self.crash();
+        }
     }
 
     /// Sends an INVITE, for the first time or once more.
     pub(super) fn send(&mut self, attempt: AttemptId, person: usize) {
-        let record = &self.attempts[&attempt];
-        let invitation = &self.invitations[&record.invitation];
-        let setup = self.setup(record, invitation, person);
-        let call = Call::resume(setup, record, invitation.status(), self.now);
-        self.calls.insert(attempt, call);
         self.invite_reaches(person, attempt);
         self.drain_call(attempt);
     }

@@ -1,18 +1,15 @@
 //! Rows are written after every input; a crash leaves nothing but them.
 
-use domain::{
-    InvitationId,
-    attempt::{CallEnd, LeaveWay},
-    invitation::{Remaining, Status},
-    line::LineState,
-    live::{self},
-};
+use domain::{InvitationId, attempt::LeaveWay, invitation::Status, line::LineState, live};
 
 use super::World;
 
 impl World {
     /// Writes the rows and reads them back.
     pub(super) fn persist(&mut self) {
+        for call in self.calls.values_mut() {
+            *call = reread(call);
+        }
         for invitation in self.invitations.values_mut() {
             *invitation = reread(invitation);
         }
@@ -27,7 +24,7 @@ impl World {
     /// Everything that is not a row is lost, and made again from the rows.
     pub(super) fn crash(&mut self) {
         self.persist();
-        self.calls.clear();
+        self.playing.clear();
         for person in &mut self.people {
             person.line = domain::line::Line::default();
         }
@@ -48,6 +45,7 @@ impl World {
             let invitation = self.attempts[&attempt].invitation;
             if self.invitations[&invitation].status().attempt() != Some(attempt) {
                 self.phone_is_down(person, attempt);
+                self.calls.remove(&attempt);
             }
         }
     }
@@ -62,24 +60,14 @@ impl World {
             self.enter(id, member, person, live::LiveRoom::restore);
         }
         let answered = self.attempts[&attempt].answered_at.is_some();
-        if self.on_the_phone.get(&person) != Some(&attempt) && answered {
-            // The dialog is gone: he hung up while nobody was there to hear it.
-            let way = LeaveWay::Lost;
-            return self.with_invitation(id, |one, terms, now| {
-                let facts = domain::decode::CallFacts::default();
-                let verdict = domain::decode::judge_answer(&facts);
-                let none = Remaining::default();
-                one.on_call_ended(attempt, CallEnd::Left(way), &verdict, none, terms, now);
-            });
+        if answered && self.on_the_phone.get(&person) != Some(&attempt) {
+            // He hung up while nobody was there to hear it.
+            return self.with_call(attempt, |call, now| call.on_gone(LeaveWay::Lost, now));
         }
-        let state = if answered {
-            LineState::Busy
-        } else {
-            LineState::Unknown
-        };
         if answered {
-            self.hear(person, attempt, state);
+            self.hear(person, attempt, LineState::Busy);
         }
+        self.with_call(attempt, |call, now| call.on_restart(now));
         self.send(attempt, person);
     }
 }

@@ -46,6 +46,8 @@ pub struct World {
     pub attempts: BTreeMap<AttemptId, Attempt>,
     /// What happened besides calls, in words.
     pub log: Vec<(Millis, String)>,
+    /// Whether every call kills the server.
+    pub kills: Kills,
     calls: BTreeMap<AttemptId, Call>,
     /// What is being played to a call, by a number of its own.
     playing: BTreeMap<AttemptId, u64>,
@@ -77,6 +79,17 @@ enum Event {
     Crash,
 }
 
+/// When a call kills the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kills {
+    /// Never.
+    Nothing,
+    /// After its row is written, before its INVITE leaves.
+    BeforeInvites,
+    /// When its INVITE has just left.
+    AfterInvites,
+}
+
 /// How long everything takes that is played.
 const PLAYING: Span = Span::seconds(3);
 
@@ -91,6 +104,7 @@ impl World {
             invitations: BTreeMap::new(),
             attempts: BTreeMap::new(),
             log: Vec::new(),
+            kills: Kills::Nothing,
             calls: BTreeMap::new(),
             playing: BTreeMap::new(),
             events: BTreeMap::new(),

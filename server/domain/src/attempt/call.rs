@@ -8,11 +8,11 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Attempt, CallEnd, CallSetup, HangUp, LeaveWay, Output, PlayMode, Stage};
+use super::{CallEnd, CallSetup, HangUp, LeaveWay, Output, PlayMode, Stage};
 use crate::{
     decode::{self, CallFacts, Row, Verdict},
     id::AttemptId,
-    invitation::{Phase, Rsvp, Status},
+    invitation::{Phase, Rsvp},
     outcome::Outcome,
     speech::{self, Phrase},
     time::{Millis, Span},
@@ -62,42 +62,6 @@ impl Call {
             confirmed: false,
             outputs: VecDeque::new(),
         }
-    }
-
-    /// A call taken up again after a restart, from what is on record.
-    ///
-    /// A call that was not answered yet is sent again as the same INVITE and
-    /// goes on ringing; one that was being greeted is greeted again; who was
-    /// held is held, who was in the room is in it.
-    pub fn resume(setup: CallSetup, attempt: &Attempt, status: &Status, now: Millis) -> Self {
-        let mut call = Self::new(setup);
-        call.ringing_at = attempt.ringing_at;
-        call.answered_at = attempt.answered_at;
-        match (status, attempt.answered_at) {
-            (Status::InRoom { .. }, _) => {
-                call.confirmed = true;
-                call.stage = Stage::Joined;
-            }
-            (Status::Held { .. }, _) => {
-                call.confirmed = true;
-                call.stage = Stage::Held;
-                call.outputs.push_back(Output::HoldMusic);
-                call.handle_timeout(now);
-            }
-            (_, Some(_)) => call.greet(now),
-            (_, None) => {
-                let least = now + RESUMED_RINGS;
-                call.stage = match attempt.ringing_at {
-                    Some(since) => Stage::Ringing {
-                        gives_up_at: (since + call.setup.ring_ms).max(least),
-                    },
-                    None => Stage::Dialling {
-                        gives_up_at: (call.setup.started_at + call.setup.setup_ms).max(least),
-                    },
-                };
-            }
-        }
-        call
     }
 
     /// Its attempt.
@@ -289,6 +253,10 @@ impl Call {
             self.outputs.push_back(Output::HangUp(HangUp::AudioLost));
         }
         match self.stage {
+            // Our own fault is nothing he said.
+            Stage::Greeting { .. } | Stage::Held if way == LeaveWay::Lost => {
+                self.end(CallEnd::Left(way), now);
+            }
             // Somebody who hangs up on the greeting has not said that he is a person.
             Stage::Greeting {
                 confirm_until: Some(_),
@@ -366,6 +334,31 @@ impl Call {
         self.setup.starts_at = starts_at;
         self.setup.briefing.starts_at = starts_at;
         self.handle_timeout(now);
+    }
+
+    /// It was read back after a restart. To be told when the INVITE of a call
+    /// that was not answered goes out again, or when the dialog of one that was
+    /// stands again: he hears once more what he was hearing. Whoever was in the
+    /// room is in it.
+    pub fn on_restart(&mut self, now: Millis) {
+        match &mut self.stage {
+            Stage::Dialling { gives_up_at } | Stage::Ringing { gives_up_at } => {
+                *gives_up_at = (*gives_up_at).max(now + RESUMED_RINGS);
+            }
+            Stage::Greeting { .. } => self.greet(now),
+            Stage::Held => {
+                self.outputs.push_back(Output::HoldMusic);
+                self.handle_timeout(now);
+            }
+            Stage::Parting { end, .. } => {
+                let end = *end;
+                self.part(end, now);
+            }
+            Stage::TimingOut { .. } | Stage::Withdrawing { .. } => {
+                self.outputs.push_back(Output::Cancel);
+            }
+            Stage::Joined | Stage::Over => {}
+        }
     }
 
     fn ring_until(&mut self, gives_up_at: Millis) {

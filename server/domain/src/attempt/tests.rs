@@ -4,7 +4,7 @@ use super::*;
 use crate::{
     company::Language,
     decode::{CallFacts, Profile, Way},
-    invitation::{Phase, Rsvp, Status},
+    invitation::{Phase, Rsvp},
     number::ShortNumber,
     speech::{self, Briefing},
     time::{Span, Zone},
@@ -392,64 +392,54 @@ fn waking_early_and_late_events_change_nothing() {
     assert_eq!(call.stage(), &Stage::Over);
 }
 
-fn record(ringing_at: Option<Millis>, answered_at: Option<Millis>) -> Attempt {
-    Attempt {
-        id: AttemptId::new(START, [1; 10]),
-        invitation: InvitationId::new(START, [1; 10]),
-        number: 1,
-        route: Route {
-            line: LineKey::Number("+79162041138".parse().unwrap()),
-            class: DeviceClass::Outside,
-            address: "+79162041138".to_owned(),
-            trunk: None,
-            g711_only: false,
-        },
-        started_at: START,
-        ringing_at,
-        answered_at,
-        ended_at: None,
-        result: None,
-    }
-}
-
-fn calling() -> Status {
-    Status::Calling {
-        attempt: AttemptId::new(START, [1; 10]),
-        since: START,
-        phase: Phase::Ringing,
-        why: crate::invitation::Why::First,
-    }
+/// The same call in the next process.
+fn read_back(call: &Call) -> Call {
+    serde_json::from_str(&serde_json::to_string(call).unwrap()).unwrap()
 }
 
 #[test]
-fn after_a_restart_a_ringing_phone_rings_no_longer_than_it_should() {
-    let call = Call::resume(
-        setup(START, true),
-        &record(Some(after(2)), None),
-        &calling(),
-        after(12),
-    );
-    assert_eq!(call.poll_timeout(), Some((after(32), "no answer")));
+fn after_a_restart_a_phone_rings_no_longer_than_it_should() {
+    let call = ringing(START, true);
 
-    let late = Call::resume(
-        setup(START, true),
-        &record(Some(after(2)), None),
-        &calling(),
-        after(31),
-    );
-    assert_eq!(late.poll_timeout(), Some((after(36), "no answer")));
+    let mut soon = read_back(&call);
+    soon.on_restart(after(12));
+    assert_eq!(soon.poll_timeout(), Some((after(31), "no answer")));
+    let mut late = read_back(&call);
+    late.on_restart(after(30));
+    assert_eq!(late.poll_timeout(), Some((after(35), "no answer")));
+}
+
+#[test]
+fn after_a_restart_whoever_was_greeted_is_greeted_again_and_has_his_time() {
+    let mut call = answered(START, true);
+    drain(&mut call);
+
+    let mut again = read_back(&call);
+    again.on_restart(after(20));
+
+    let greeting = speech::greeting(&setup(START, true).briefing, after(20));
+    assert_eq!(drain(&mut again), [plays(greeting, PlayMode::Loop)]);
+    assert_eq!(again.poll_timeout(), Some((after(50), "no key")));
 }
 
 #[test]
 fn after_a_restart_whoever_was_held_is_held_or_let_in() {
-    let held = Status::Held {
-        attempt: AttemptId::new(START, [1; 10]),
-        since: before(60),
-    };
-    let attempt = record(Some(before(70)), Some(before(65)));
+    let mut call = answered(before(120), true);
+    call.on_digit('1', before(100));
+    drain(&mut call);
 
-    let mut early = Call::resume(setup(before(80), true), &attempt, &held, before(30));
+    let mut early = read_back(&call);
+    early.on_restart(before(30));
     assert_eq!(drain(&mut early), [Output::HoldMusic]);
-    let mut late = Call::resume(setup(before(80), true), &attempt, &held, after(3));
-    assert!(drain(&mut late).contains(&Output::Join));
+    let mut late = read_back(&call);
+    late.on_restart(after(3));
+    assert_eq!(drain(&mut late), [Output::HoldMusic, Output::Join]);
+}
+
+#[test]
+fn a_dialog_we_lost_is_not_held_against_him() {
+    let mut greeted = answered(START, true);
+    drain(&mut greeted);
+    greeted.on_gone(LeaveWay::Lost, after(9));
+    assert_eq!(ended(&mut greeted).0, CallEnd::Left(LeaveWay::Lost));
 }

@@ -138,12 +138,11 @@ impl Invitation {
 
     pub(super) fn call_later(&mut self, terms: Terms<'_>, now: Millis) {
         self.reached();
-        let due_at = if now < terms.starts_at {
-            terms.starts_at
+        if now < terms.starts_at {
+            self.wait(terms.starts_at, Why::AtStart);
         } else {
-            now + terms.rules.later_ms
-        };
-        self.wait(due_at, Why::AskedLater);
+            self.wait(now + terms.rules.later_ms, Why::AskedLater);
+        }
     }
 
     pub(super) fn on_leaving(&mut self, way: LeaveWay, terms: Terms<'_>, now: Millis) {

@@ -100,9 +100,9 @@ pub enum Why {
     NextTrunk,
     /// No common codec: the same way is tried with G.711 alone.
     NextCodec,
-    /// He asked to be called later.
+    /// He asked to be called later, when the meeting had begun.
     AskedLater,
-    /// He hung up before the start, and is called again at the start.
+    /// He asked for it, or hung up the music: he is called again at the start.
     AtStart,
     /// The organiser wants it.
     Organiser,

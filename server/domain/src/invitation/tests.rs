@@ -518,7 +518,7 @@ fn key_two_is_a_call_at_the_start_or_minutes_later() {
     let attempt = early.dial();
     early.invitation.on_rsvp(attempt, Rsvp::Later, early.now);
     early.end(attempt, CallEnd::Later, &answered(), Remaining::default());
-    assert_eq!(early.wait(), Some((240_000, Why::AskedLater)));
+    assert_eq!(early.wait(), Some((240_000, Why::AtStart)));
 
     let mut late = Story::new();
     let attempt = late.dial();

@@ -366,9 +366,9 @@ impl Leg {
         }
     }
 
-    /// Takes what the member says in this frame, and notes how loud it is. `alone`, there
+    /// Takes what the member says in this frame, and notes how loud it is. `private`, there
     /// is nobody to hear him; in a crowd, he is decoded only when there is something to hear.
-    pub(crate) fn listen(&mut self, now: Instant, alone: bool, crowded: bool) {
+    pub(crate) fn listen(&mut self, now: Instant, private: bool, crowded: bool) {
         self.crowded = crowded;
         self.frames = self.frames.wrapping_add(1);
         self.allowance = (self.allowance + PACKETS_PER_SECOND / 50.0).min(PACKETS_PER_SECOND);
@@ -380,7 +380,7 @@ impl Leg {
         }
 
         // Who is not to be heard costs no decoding; his packets are counted and gone.
-        if (alone || !self.may_be_heard())
+        if (private || !self.may_be_heard())
             && self.voice.gain() == 0.0
             && let Some(playout) = &mut self.playout
         {

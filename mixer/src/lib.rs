@@ -4,6 +4,26 @@
 //! it what arrived and the instant they are at, and send what it hands back.
 //! So an hour of conversation, its losses and its drifting clocks, runs in a
 //! test in a second.
+//!
+//! ```text
+//!             Leg (one member)                              Room (who hear each other)
+//! datagram -> rtp -> receive: buffer, decode, conceal -> level -> choose -> sum -> encode -> header -> datagram
+//!               \-> dtmf    \-> reception, rtcp                   player /   one encode for all who
+//!                                                                          hear the same
+//! ```
+//!
+//! - A [`Leg`] is one member's audio both ways, a value that moves from [`Room`] to room.
+//! - [`Room::tick`] is the heart: it listens to every leg, mixes the loudest, and tells
+//!   everybody what he hears, which is all but himself.
+//! - [`receive`] turns an unreliable stream of packets into an even one of samples.
+//! - [`codec`] knows G.711, G.722 and Opus, and how to see that a packet is silent
+//!   without decoding it.
+//! - [`encode`] narrows each mix to 16 bits and encodes it once for all who hear it.
+//! - [`player`] brings prompts and music into a mix; [`sound`] is what it plays.
+//!
+//! Audio inside is `f32` in the scale of 16-bit samples, at 8, 16 or 48 kHz: each source is
+//! decoded at its own rate and converted to the others only while somebody needs it.
+//! Once a room has settled, receiving and ticking allocate nothing (`tests/allocation.rs`).
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
 pub mod codec;

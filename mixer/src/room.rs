@@ -11,7 +11,7 @@
 //! 4. **Encode and send**: one encode per codec and packet length for all who hear the
 //!    same; the sum is narrowed to 16 bits there, once.
 //!
-//! A leg that is in no room is in a room of its own: there it hears what is played to it.
+//! A leg that is in no room is in a [private](Room::private) one of its own.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -40,6 +40,8 @@ const LINE_FRAMES: u64 = 250;
 /// Who hears each other.
 #[derive(Debug, Default)]
 pub struct Room {
+    /// The private place of one leg: nobody hears him there.
+    private: bool,
     /// Sorted by key.
     legs: Vec<(LegKey, Box<Leg>)>,
     player: Player,
@@ -61,6 +63,15 @@ struct Shared {
 }
 
 impl Room {
+    /// A place for one leg that is in no room: it hears what is played to it, and is not
+    /// listened to, so its audio is not even decoded.
+    pub fn private() -> Self {
+        Self {
+            private: true,
+            ..Self::default()
+        }
+    }
+
     pub fn insert(&mut self, key: LegKey, mut leg: Box<Leg>) {
         leg.own = None;
         leg.aside = u32::MAX;
@@ -131,9 +142,9 @@ impl Room {
 
     /// The next 20 ms. Hands each packet to `send` in two parts, header and payload.
     pub fn tick(&mut self, now: Instant, mut send: impl FnMut(LegKey, &[u8; HEADER], &[u8])) {
-        let (alone, crowded) = (self.legs.len() == 1, self.legs.len() > CROWD);
+        let crowded = self.legs.len() > CROWD;
         for (_, leg) in &mut self.legs {
-            leg.listen(now, alone, crowded);
+            leg.listen(now, self.private, crowded);
             leg.player.advance();
         }
         let music = self.player.advance();

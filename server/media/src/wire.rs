@@ -163,14 +163,13 @@ fn sender_of(datagram: &[u8]) -> Option<u32> {
 /// Media goes to hosts, and not to ourselves: SDP is written by strangers.
 fn permitted(remote: SocketAddr, local: IpAddr, ports: &Ports) -> bool {
     let ip = remote.ip();
-    let here = ip == local || (ip.is_loopback() && local.is_unspecified());
-    let ourselves = here && ports.contains(remote.port());
+    let ourselves = ip == local && ports.contains(remote.port());
     let outward = match ip {
         IpAddr::V4(v4) => !v4.is_broadcast() && !v4.is_link_local(),
         IpAddr::V6(v6) => !v6.is_unicast_link_local(),
     };
-    let from_outside_to_loopback =
-        ip.is_loopback() && !(local.is_loopback() || local.is_unspecified());
+    // Only what is itself bound to loopback talks to it.
+    let from_outside_to_loopback = ip.is_loopback() && !local.is_loopback();
     remote.port() != 0
         && ip.is_ipv4() == local.is_ipv4()
         && !ip.is_unspecified()
@@ -207,7 +206,7 @@ mod tests {
             assert!(!to(forbidden, "192.0.2.1"), "{forbidden}");
         }
         assert!(!to("127.0.0.1:20004", "127.0.0.1"));
-        assert!(!to("127.0.0.1:20004", "0.0.0.0"));
+        assert!(!to("127.0.0.1:4000", "0.0.0.0"));
         assert!(!to("[fe80::1]:4000", "2001:db8::1"));
     }
 }

@@ -25,6 +25,8 @@ use crate::ports::Ports;
 use crate::wire::{Place, Wire};
 use crate::{Hearing, LegEvent, Mode, RoomEvent, Stream};
 
+/// Lateness is logged at most once in so many frames: 10 s.
+const COMPLAIN_EVERY: u64 = 500;
 /// Between the usual 0 and the most urgent -20.
 const NICENESS: libc::c_int = -11;
 /// Reports are read and sent every so many frames.
@@ -97,6 +99,9 @@ pub struct Worker {
     inbox: Inbox,
     scratch: Vec<u8>,
     ticks: u64,
+    /// Frames missed and not complained about, and when that may next be done.
+    missed: u32,
+    complain_at: u64,
 }
 
 /// The thread a room lives on.
@@ -130,6 +135,8 @@ impl Worker {
             inbox: Inbox::new(),
             scratch: Vec::with_capacity(2_048),
             ticks: 0,
+            missed: 0,
+            complain_at: 0,
         }
     }
 
@@ -155,7 +162,7 @@ impl Worker {
             let late = Instant::now().saturating_duration_since(deadline);
             let missed = (late.as_nanos() / FRAME.as_nanos()) as u32;
             if missed > 0 {
-                tracing::warn!(thread = self.number, missed, "Media thread was late");
+                self.note_lateness(missed);
                 for room in self.rooms.values_mut() {
                     room.skip_frames(missed);
                 }
@@ -163,6 +170,20 @@ impl Worker {
             }
             self.tick(deadline);
             deadline += FRAME;
+        }
+    }
+
+    /// Says once in a while how many frames were missed: under overload it would be every frame.
+    fn note_lateness(&mut self, missed: u32) {
+        self.missed += missed;
+        if self.ticks >= self.complain_at {
+            tracing::warn!(
+                thread = self.number,
+                frames = self.missed,
+                "Media thread was late"
+            );
+            self.missed = 0;
+            self.complain_at = self.ticks + COMPLAIN_EVERY;
         }
     }
 
@@ -369,9 +390,13 @@ impl Worker {
                 Place::Alone(wire.id)
             }
         };
+        let room = match wire.place {
+            Place::Alone(_) => Room::private,
+            Place::Room(_) => Room::default,
+        };
         self.rooms
             .entry(wire.place)
-            .or_default()
+            .or_insert_with(room)
             .insert(wire.id.0, leg);
         self.wires.insert(wire.id, wire);
     }

@@ -92,7 +92,7 @@ impl Conference {
             who: guest.who.clone(),
             part: Part::Caller {
                 door: Box::new(door),
-                guest,
+                guest: Box::new(guest),
             },
             media: None,
             hears: 0,
@@ -243,15 +243,9 @@ impl Conference {
                 "in a call of ours",
             );
         }
-        if let Part::Caller {
-            door,
-            guest: Guest {
-                member: Some(member),
-                ..
-            },
-        } = &mut party.part
+        if let Part::Caller { door, guest } = &mut party.part
+            && let Some(member) = guest.member
         {
-            let member = *member;
             while door.poll_output().is_some() {}
             party.member = Some(member);
             let member = party.to_member(member, now);

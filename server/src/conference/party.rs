@@ -46,7 +46,10 @@ pub enum Part {
         row: Box<AttemptRow>,
     },
     /// He calls us.
-    Caller { door: Box<Entrance>, guest: Guest },
+    Caller {
+        door: Box<Entrance>,
+        guest: Box<Guest>,
+    },
 }
 
 /// What must survive a restart of a call that came in.

@@ -330,7 +330,8 @@ pub(crate) async fn read_rooms(
     tx: &mut Transaction<'static, Any>,
     company: CompanyId,
 ) -> Result<Vec<Room>, StoreError> {
-    let rows: Vec<(String, String, String, Option<String>, Option<String>)> = sqlx::query_as(
+    type Columns = (String, String, String, Option<String>, Option<String>);
+    let rows: Vec<Columns> = sqlx::query_as(
         "SELECT id, number, name, pin, moderator_pin FROM rooms WHERE company_id = $1
           ORDER BY position, number",
     )

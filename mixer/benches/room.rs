@@ -76,6 +76,7 @@ fn measure(members: usize, speakers: usize, codecs: &[Codec]) -> (f64, f64) {
             payload_type: payload_type(codec),
             digits: Some(101),
             level: None,
+            inband_digits: false,
             sends: true,
             receives: true,
         };

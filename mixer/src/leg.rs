@@ -4,9 +4,10 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::FRAME;
 use crate::codec::screen::Screen;
 use crate::codec::{Codec, samples_in};
-use crate::dtmf;
+use crate::dtmf::{self, inband};
 use crate::encode::{Format, Line};
 use crate::level::{self, Meter};
 use crate::player::Player;
@@ -28,6 +29,8 @@ pub struct Setting {
     pub digits: Option<u8>,
     /// Header extension id of the audio level.
     pub level: Option<u8>,
+    /// Look for key presses in the audio as well.
+    pub inband_digits: bool,
     /// We may send; we expect to receive.
     pub sends: bool,
     pub receives: bool,
@@ -110,6 +113,7 @@ pub struct Leg {
     screen: Screen,
     screened: Option<f32>,
     digits: dtmf::Receiver,
+    keys_heard: inband::Detector,
     digit_until: Option<Instant>,
     pub(crate) sender: Sender,
     pub(crate) player: Player,
@@ -157,6 +161,7 @@ impl Leg {
             screen: Screen::default(),
             screened: None,
             digits: dtmf::Receiver::default(),
+            keys_heard: inband::Detector::default(),
             digit_until: None,
             sender: Sender::new(seed),
             player: Player::default(),
@@ -380,7 +385,9 @@ impl Leg {
         }
 
         // Who is not to be heard costs no decoding; his packets are counted and gone.
+        let listens_for_keys = self.setting.is_some_and(|s| s.inband_digits);
         if (private || !self.may_be_heard())
+            && !listens_for_keys
             && self.voice.gain() == 0.0
             && let Some(playout) = &mut self.playout
         {
@@ -390,6 +397,13 @@ impl Leg {
         let screened = self.screened.take().unwrap_or(level::SILENCE);
         let level = frame.map_or(screened, |frame| level::dbov(frame.samples));
         let heard = frame.is_some();
+        if listens_for_keys && let Some(frame) = frame {
+            let key = self.keys_heard.on_frame(frame.rate, frame.samples);
+            self.events.extend(key.map(Event::Digit));
+            if self.keys_heard.suspects() {
+                self.digit_until = Some(now + FRAME);
+            }
+        }
         self.meter.on_level(level);
         self.quiet = if level > self.gate() {
             0

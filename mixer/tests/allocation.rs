@@ -62,6 +62,7 @@ fn receiving_and_ticking_allocate_nothing_once_a_room_has_settled() {
             payload_type: payload_type(codec),
             digits: Some(101),
             level: None,
+            inband_digits: false,
             sends: true,
             receives: true,
         };

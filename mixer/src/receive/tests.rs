@@ -276,6 +276,25 @@ fn a_drifting_clock_costs_neither_gaps_nor_delay() {
 }
 
 #[test]
+fn a_bad_line_stays_intelligible_for_ten_minutes() {
+    let mut caller = Caller::new(Codec::Pcmu);
+    caller.ppm = 120.0;
+    let mut playout = Playout::default();
+    let heard = caller.hear(&mut playout, 30_000, |i| {
+        (scatter(i.wrapping_mul(7)) > 0.02).then(|| scatter(i) * 20.0)
+    });
+
+    assert!(playout.delay_ms() < 70.0, "{} ms", playout.delay_ms());
+    let silent = after(&heard, 8_000, 2.0)
+        .chunks_exact(80)
+        .filter(|part| crate::level::dbov(part) < -30.0)
+        .count();
+    assert!(silent < 120, "{silent} of 60000 parts of 10 ms are silent");
+    let counters = playout.counters();
+    assert!(counters.concealed < 1_200, "{counters:?}");
+}
+
+#[test]
 fn delay_never_exceeds_the_cap() {
     let mut playout = Playout::default();
     let mut caller = Caller::new(Codec::Pcmu);

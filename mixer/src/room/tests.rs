@@ -183,6 +183,7 @@ fn setting(codec: Codec, ptime: u8) -> Setting {
         payload_type: payload_type(codec),
         digits: Some(101),
         level: None,
+        inband_digits: false,
         sends: true,
         receives: true,
     }
@@ -586,6 +587,47 @@ fn keys_are_reported_and_not_heard() {
     meeting.forget();
     meeting.run(50);
     assert!(meeting.loudness(2, 440.0) > 7_000.0);
+}
+
+#[test]
+fn keys_in_the_audio_are_found_where_asked_for_and_hardly_heard() {
+    let mut meeting = Meeting::new();
+    meeting.join(1, Codec::Pcmu, 0.0);
+    meeting.join(2, Codec::Pcmu, 0.0);
+    let mut asked = setting(Codec::Pcmu, 20);
+    asked.inband_digits = true;
+    let now = meeting.now;
+    meeting.room.leg(1).unwrap().configure(asked, now);
+    meeting.run(50);
+    meeting.forget();
+    let mut low = Tone::new(8_000, 852.0, 6_000.0);
+    let mut high = Tone::new(8_000, 1_209.0, 6_000.0);
+    meeting.phones.get_mut(&1).unwrap().sends = false;
+    for _ in 0..10 {
+        let phone = meeting.phones.get_mut(&1).unwrap();
+        let (a, b) = (low.frame(160), high.frame(160));
+        let both: Vec<i16> = a.iter().zip(b).map(|(a, b)| (a + b) as i16).collect();
+        let mut payload = Vec::new();
+        phone.encoder.encode(&both, &mut payload);
+        let header = Header {
+            marker: false,
+            payload_type: 0,
+            sequence: phone.sent as u16,
+            timestamp: phone.sent * 160,
+            ssrc: 1,
+        };
+        let datagram = [&header.to_bytes()[..], &payload].concat();
+        let now = meeting.now;
+        meeting.room.leg(1).unwrap().on_rtp(&datagram, now);
+        meeting.run(1);
+    }
+
+    assert!(meeting.events.contains(&(1, Event::Digit('7'))));
+    let loud = meeting.phones[&2]
+        .heard
+        .chunks_exact(160)
+        .filter(|frame| dbov(frame) > -40.0);
+    assert!(loud.count() <= 1);
 }
 
 #[test]

@@ -15,6 +15,8 @@ pub struct Stream {
     pub payload_type: u8,
     /// The payload type of `telephone-event` (RFC 4733), if it was agreed on.
     pub dtmf: Option<u8>,
+    /// Look for key presses in the audio as well: for members without telephone events.
+    pub inband_digits: bool,
     /// Where the SDP says its RTP goes and comes from.
     pub remote: SocketAddr,
     /// Where its RTCP goes; `None` is the port above `remote` (RFC 3550 §11). The same
@@ -34,6 +36,7 @@ impl Stream {
             codec,
             payload_type,
             dtmf: None,
+            inband_digits: false,
             remote,
             remote_rtcp: None,
             ptime_ms: 20,

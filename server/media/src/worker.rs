@@ -441,6 +441,7 @@ fn setting(stream: &Stream) -> Setting {
         format: Format::new(stream.codec, stream.ptime_ms),
         payload_type: stream.payload_type,
         digits: stream.dtmf,
+        inband_digits: stream.inband_digits,
         level: stream.level_extension,
         sends: stream.direction.sends(),
         receives: stream.direction.receives(),

@@ -5,6 +5,8 @@
 //! the press is reported on the first packet that arrives of it, whichever that
 //! is, and never again for the same timestamp.
 
+pub mod inband;
+
 /// The keys of RFC 4733 §3.2, in the order of their event codes.
 const KEYS: [char; 16] = [
     '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', '*', '#', 'A', 'B', 'C', 'D',

@@ -30,13 +30,10 @@ pub struct Way {
 }
 
 impl Way {
-    /// To every place a registered phone of ours is at. None if it is nowhere.
+    /// To every place a device of ours is registered at: a phone, or an IP-SIM that registers. None if it is nowhere.
     pub async fn to_phone(shared: &Shared, device: DeviceId, from: Party) -> Option<Way> {
         let page = shared.book.page();
         let owner = page.device(device)?;
-        let domain::employee::DeviceKind::SipPhone { username, .. } = &owner.device.kind else {
-            return None;
-        };
         let bindings = shared
             .switchboard
             .signalling()
@@ -56,7 +53,7 @@ impl Way {
             targets,
             to: Party {
                 display: None,
-                user: username.clone(),
+                user: first.username.clone(),
                 host: host_of(&owner.company.company),
             },
             from,

@@ -128,6 +128,14 @@ pub async fn start(
     let mut udp = BTreeMap::new();
     for pair in pairs {
         let socket = Arc::new(pair.udp);
+        // Before the runtime has seen it writable once, nothing could be sent.
+        if let Err(source) = socket.writable().await {
+            return Err(StartError {
+                address: pair.address,
+                transport: "UDP",
+                source,
+            });
+        }
         udp.insert(pair.address, socket.clone());
         helpers.spawn(task::read_datagrams(socket, pair.address, inbox.clone()));
         helpers.spawn(task::accept(pair.tcp, pair.address, inbox.clone()));

@@ -11,16 +11,16 @@ use super::{
     dialling::{Dialling, GivingUp, hop, towards},
     forks::{Forks, Leg, LegState, send_ack},
     headers,
-    reliable::EarlyDialogs,
+    reliable::{EarlyDialogs, MAX_EARLY_DIALOGS},
     session::Session,
 };
 use crate::{
     command::{CallId, Invite},
-    dialog::Dialog,
+    dialog::{Dialog, hop_to},
     digest,
     endpoint::core::{Core, Draft},
     event::{Event, Failure, FailureCause, Provisional},
-    flow::Flow,
+    flow::{Flow, Hop, Transport},
     message::Response,
     reason::Reason,
     sdp::Negotiation,
@@ -133,7 +133,9 @@ impl Call {
             return;
         }
         let early_media = headers::has_sdp(&response.headers, &response.body);
-        if let (true, Some(tag)) = (early_media, response.to_tag()) {
+        if let (true, Some(tag)) = (early_media, response.to_tag())
+            && dialling.early_answers.len() < MAX_EARLY_DIALOGS
+        {
             dialling.early_answers.insert(tag, response.body.clone());
         }
         let provisional = Provisional {
@@ -361,6 +363,9 @@ impl Call {
         core: &mut Core,
         now: Instant,
     ) {
+        if matches!(silence, Silence::Unreachable(_)) && self.try_contact(target, core, now) {
+            return;
+        }
         let Stage::Dialling(dialling) = &mut self.stage else {
             return;
         };
@@ -376,6 +381,32 @@ impl Call {
         dialling.note_refusal(failure);
         self.forks.finish(target);
         self.conclude_if_closed(core, now);
+    }
+
+    /// The connection a phone registered over is gone; it may still accept another at
+    /// the address it gave. Once.
+    fn try_contact(&mut self, target: usize, core: &mut Core, now: Instant) -> bool {
+        let Stage::Dialling(dialling) = &mut self.stage else {
+            return false;
+        };
+        let (Some(aim), Some(leg)) = (
+            dialling.invite.targets.get_mut(target),
+            self.forks.legs.get(target),
+        ) else {
+            return false;
+        };
+        let open = dialling.giving_up.is_none() && leg.state == LegState::Silent;
+        let Some(Hop::Flow(flow)) = aim.hop.clone().filter(|_| open) else {
+            return false;
+        };
+        if !flow.transport.is_reliable() || hop_to(&aim.uri) == Hop::to(Transport::Tcp, flow.remote)
+        {
+            return false;
+        }
+        aim.hop = None;
+        let request = dialling.request(target, leg);
+        core.send(dialling.draft(self.id, target, leg, request), now);
+        true
     }
 
     pub(super) fn dialling_timeout(&mut self, core: &mut Core, now: Instant) {

@@ -13,7 +13,7 @@ use crate::{
     transaction::ClientKey,
 };
 
-use super::headers;
+use super::{headers, reliable::MAX_EARLY_DIALOGS};
 
 /// One target's INVITE, the latest where it was sent again with credentials.
 #[derive(Debug, Clone)]
@@ -161,6 +161,9 @@ impl Forks {
         if let Some((ack, hop)) = self.released.get(&tag) {
             let (ack, hop) = (ack.clone(), hop.clone());
             return send_ack(ack, hop, core, now);
+        }
+        if self.released.len() >= MAX_EARLY_DIALOGS {
+            return;
         }
         let Some(leg) = self.legs.get(target) else {
             return;

@@ -14,6 +14,9 @@ use crate::{
     transaction::{PATIENCE, T1},
 };
 
+/// Phones behind one target that may ring at once.
+pub const MAX_EARLY_DIALOGS: usize = 64;
+
 /// The dialogs provisional answers opened, by To-tag.
 #[derive(Debug, Default)]
 pub struct EarlyDialogs(BTreeMap<String, Early>);
@@ -41,6 +44,7 @@ impl EarlyDialogs {
         let rseq: u32 = response.headers.get("RSeq")?.parse().ok()?;
         let cseq = response.cseq()?.number;
         let tag = response.to_tag()?;
+        let full = self.0.len() >= MAX_EARLY_DIALOGS;
         let early = match self.0.entry(tag) {
             std::collections::btree_map::Entry::Occupied(entry) => {
                 let early = entry.into_mut();
@@ -50,6 +54,8 @@ impl EarlyDialogs {
                 early.rseq = rseq;
                 early
             }
+            // More phones than any fork has: somebody plays with tags.
+            std::collections::btree_map::Entry::Vacant(_) if full => return None,
             std::collections::btree_map::Entry::Vacant(entry) => {
                 let dialog = Dialog::of_caller(invite, response, flow)?;
                 entry.insert(Early { dialog, rseq })

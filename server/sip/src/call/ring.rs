@@ -92,7 +92,10 @@ impl Ringing {
         }
         if self.remind <= now {
             self.remind = now + REMIND;
-            if let Some(latest) = self.latest.clone() {
+            // A reliable one has reached the caller for certain.
+            if let Some(latest) = self.latest.clone()
+                && !latest.headers.has("RSeq")
+            {
                 core.respond(&self.key, latest, now);
             }
         }

@@ -353,6 +353,10 @@ impl Session {
                     self.timer = SessionTimer::of_answer(&response.headers, now).or(self.timer);
                     return None;
                 }
+                if matches!(response.status, 405 | 501) {
+                    self.peer_updates = false;
+                    self.change(Change::Refresh, core, now);
+                }
                 self.on_refused(response.status, core, now)
             }
             Purpose::Info if matches!(response.status, 481 | 408) => {

@@ -87,8 +87,15 @@ impl Core {
     pub fn send(&mut self, draft: Draft, now: Instant) {
         match &draft.hop {
             Hop::Flow(flow) => {
-                let flow = *flow;
-                self.send_over(draft, flow, now);
+                // A flow of an earlier process may name a socket we no longer have.
+                let flow = match self.local(flow) {
+                    Some(_) => Some(*flow),
+                    None => self.flow_to(flow.transport, flow.remote),
+                };
+                match flow {
+                    Some(flow) => self.send_over(draft, flow, now),
+                    None => self.fail(draft.owner, "No socket of this family and transport"),
+                }
             }
             Hop::To {
                 transport,
@@ -285,6 +292,7 @@ impl Core {
 
     pub fn contact(&self, user: Option<&str>, flow: &Flow) -> NameAddr {
         let own = self.advertised(flow);
+        let user = user.filter(|user| !user.is_empty());
         let uri = SipUri::new(user, own.ip().into(), Some(own.port()));
         NameAddr::new(match flow.transport {
             Transport::Udp => uri,

@@ -20,6 +20,9 @@ pub enum Frame {
 #[derive(Debug, Default)]
 pub struct Framer {
     buffer: Vec<u8>,
+    /// So much of the buffer has been searched for the end of a head in vain: a peer
+    /// that sends byte by byte does not make us search it all every time.
+    searched: usize,
     broken: bool,
 }
 
@@ -49,11 +52,15 @@ impl Framer {
         }
         let blank = self.buffer.len() - skip_blank_lines(&self.buffer).len();
         self.buffer.drain(..blank);
+        self.searched = self.searched.saturating_sub(blank);
 
-        let Some((head, rest)) = split_head(&self.buffer) else {
+        let from = self.searched.min(self.buffer.len());
+        let Some((_, rest)) = split_head(&self.buffer[from..]) else {
+            self.searched = self.buffer.len().saturating_sub(3);
             return (self.buffer.len() > MAX_MESSAGE).then(|| self.give_up());
         };
         let before_body = self.buffer.len() - rest.len();
+        let head = &self.buffer[..before_body];
         let text = String::from_utf8_lossy(head);
         let (headers, _) = read_headers(text.lines().skip(1));
         // On a stream the length is mandatory; its absence means there is no body to find.
@@ -70,6 +77,7 @@ impl Framer {
         if self.buffer.len() < end {
             return None;
         }
+        self.searched = 0;
         Some(Frame::Message(self.buffer.drain(..end).collect()))
     }
 

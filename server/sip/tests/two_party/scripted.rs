@@ -7,8 +7,8 @@ use std::{
 };
 
 use sip::{
-    CallId, Command, Config, Endpoint, Event, Failure, FailureCause, Flow, Host, Local, Output,
-    SipUri, Transport,
+    CallId, Command, Config, Endpoint, Event, Failure, FailureCause, Flow, Hop, Host, Local,
+    Output, SipUri, Transport,
     message::{Message, Request, Response, parse},
 };
 
@@ -397,4 +397,74 @@ fn a_connection_used_by_a_trunk_is_used_for_its_answers() {
     solo.receive(&stranger("OPTIONS", 1, ""));
     let (flow, _) = solo.sent().pop().unwrap();
     assert_eq!(flow, solo.flow);
+}
+
+#[test]
+fn a_phone_whose_connection_broke_is_tried_at_its_contact() {
+    let mut solo = Solo::new(Door::Open);
+    let broken = Flow {
+        transport: Transport::Tcp,
+        local: address(0),
+        remote: "192.0.2.2:49152".parse().unwrap(),
+    };
+    let (_, first) = solo.dial(|invite| {
+        invite.targets[0].hop = Some(Hop::Flow(broken));
+        let contact = SipUri::at(Some("700"), address(1));
+        invite.targets[0].uri = contact.with_param("transport", Some("tcp"));
+    });
+    solo.endpoint
+        .handle_unreachable(broken, "Connection reset", solo.now);
+    let (flow, again) = solo.requests().pop().unwrap();
+    assert_eq!(flow.remote, address(1));
+    assert_eq!(again, first);
+
+    solo.endpoint
+        .handle_unreachable(flow, "Connection refused", solo.now);
+    assert!(solo.requests().is_empty());
+    let Some(Event::Failed { failure, .. }) = solo.events.pop() else {
+        panic!("not failed");
+    };
+    assert_eq!(
+        failure.cause,
+        FailureCause::Transport("Connection refused".to_owned())
+    );
+}
+
+#[test]
+fn a_flow_of_a_socket_we_no_longer_have_takes_another() {
+    let mut solo = Solo::new(Door::Open);
+    let mut invite = invite(1, &[1]);
+    invite.targets[0].hop = Some(Hop::Flow(Flow {
+        local: "192.0.2.1:9999".parse().unwrap(),
+        ..solo.flow
+    }));
+    let command = Command::Invite {
+        call: CallId::ours(1),
+        invite: Box::new(invite),
+    };
+    solo.endpoint.command(command, solo.now);
+    let (flow, _) = solo.requests().pop().unwrap();
+    assert_eq!(flow, solo.flow);
+}
+
+#[test]
+fn a_peer_that_does_not_know_update_is_refreshed_by_reinvite() {
+    let mut solo = Solo::new(Door::Open);
+    let (_, invite) = solo.dial(|_| {});
+    let answer = ok(&invite, "theirs")
+        .with("Session-Expires", "100;refresher=uac")
+        .with("Allow", "INVITE, UPDATE");
+    solo.reply(&answer);
+    solo.sent();
+    solo.now += Duration::from_secs(50);
+    solo.endpoint.handle_timeout(solo.now);
+    let (_, update) = solo.requests().pop().unwrap();
+    assert_eq!(update.method.as_str(), "UPDATE");
+    assert_eq!(
+        update.headers.get("Session-Expires"),
+        Some("100;refresher=uac")
+    );
+    solo.reply(&update.response(501, None));
+    let (_, refresh) = solo.requests().pop().unwrap();
+    assert_eq!(refresh.method.as_str(), "INVITE");
 }

@@ -66,7 +66,7 @@ const fn row(
     }
 }
 
-/// LINE STATE, row by row: our own acts, then causes, then codes.
+/// Row by row: our own acts, then causes, then codes.
 #[rustfmt::skip]
 pub const TABLE: &[Entry] = {
     use Outcome::{Busy, Declined, Invalid, Network, NoAnswer, Offline, Unknown};

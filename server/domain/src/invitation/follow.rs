@@ -72,14 +72,12 @@ impl Invitation {
     pub(super) fn decide(&mut self, outcome: Outcome, row: Row, terms: Terms<'_>, now: Millis) {
         self.end_round();
         if outcome == Outcome::Network {
+            // It says nothing of him: what was counted stays as it was.
             self.tally.network_rounds += 1;
         } else {
             self.tally.network_rounds = 0;
-        }
-        if outcome == Outcome::Busy {
-            self.tally.busy_since.get_or_insert(now);
-        } else {
-            self.tally.busy_since = None;
+            let busy = outcome == Outcome::Busy;
+            self.tally.busy_since = busy.then(|| self.tally.busy_since.unwrap_or(now));
         }
 
         let times = self.tally.outcomes.entry(counted_as(outcome)).or_default();
@@ -112,9 +110,10 @@ impl Invitation {
         } = self.status
         {
             let asked = now + wait;
-            let due_at = match why {
-                Why::Network => due_at.max(asked),
-                _ => asked,
+            let due_at = if why == Why::Network {
+                due_at.max(asked)
+            } else {
+                asked
             };
             if due_at < terms.ends_at {
                 self.wait(due_at, why);

@@ -91,7 +91,7 @@ pub struct Terms<'a> {
 /// What has not been tried in this round: [`crate::reach`] knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Remaining {
-    /// Another device, or another way to it than a trunk.
+    /// Another device, or a trunk after the direct way to this one.
     pub another_line: bool,
     /// Another trunk for the same line.
     pub another_trunk: bool,

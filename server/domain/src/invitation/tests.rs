@@ -250,6 +250,22 @@ fn a_busy_spell_that_ended_begins_anew_with_short_waits() {
 }
 
 #[test]
+fn a_network_that_fails_in_between_does_not_begin_the_busy_spell_anew() {
+    let mut story = Story::new();
+    for _ in 0..8 {
+        story.fails_with(486);
+        story.until_due();
+    }
+    story.fails_with(503);
+    assert_eq!(story.wait(), Some((10_000, Why::Network)));
+    story.until_due();
+
+    story.fails_with(486);
+
+    assert_eq!(story.wait(), Some((45_000, Why::Busy)));
+}
+
+#[test]
 fn no_answer_waits_longer_each_time_and_ends_with_a_message() {
     let mut story = Story::new();
     story.fails(&rang_out());

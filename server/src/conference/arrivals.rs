@@ -11,7 +11,7 @@ use domain::{
     line::{LineKey, LineState},
     meeting::Invitee,
 };
-use media::{Family, LegId};
+use media::{Family, Leg, LegId};
 use sip::{CallId, DialogRecord, LocalMedia, Rejection};
 use store::InboundRow;
 
@@ -79,14 +79,14 @@ impl Conference {
             rtp_port: leg.local.port(),
             dialog: None,
         };
-        self.seat_guest(arrival.call, leg.id, door, guest);
+        self.seat_guest(arrival.call, leg, door, guest);
         self.shared
             .switchboard
             .take(arrival.call, self.out.sip.clone());
         signalling.answer(arrival.call, LocalMedia::at(leg.local));
     }
 
-    fn seat_guest(&mut self, call: CallId, leg: LegId, door: Entrance, guest: Guest) {
+    fn seat_guest(&mut self, call: CallId, leg: Leg, door: Entrance, guest: Guest) {
         let party = Party {
             call,
             who: guest.who.clone(),
@@ -98,9 +98,11 @@ impl Conference {
             hears: 0,
             member: None,
             quality: None,
+            local: leg.local,
+            probed: false,
         };
-        self.calls.insert(call, leg);
-        self.parties.insert(leg, party);
+        self.calls.insert(call, leg.id);
+        self.parties.insert(leg.id, party);
     }
 
     /// A call that came in before the restart: he goes on where he was.
@@ -132,7 +134,7 @@ impl Conference {
             self.shared
                 .switchboard
                 .resume(dialog, LocalMedia::at(leg.local), self.out.sip.clone());
-        self.seat_guest(call, leg.id, door, guest);
+        self.seat_guest(call, leg, door, guest);
     }
 
     fn opens_at(&self, now: Millis) -> Option<Millis> {

@@ -202,6 +202,7 @@ impl Conference {
         if let Some(party) = self.parties.get_mut(&leg) {
             let quality = party.quality.get_or_insert(wire::NO_QUALITY);
             quality.silent_since_at = since.map(|since| since.0);
+            party.probed &= since.is_some();
             self.show(leg);
         }
     }

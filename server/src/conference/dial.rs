@@ -208,6 +208,8 @@ impl Conference {
             hears: 0,
             member: None,
             quality: None,
+            local: leg.local,
+            probed: false,
         };
         self.calls.insert(call, leg.id);
         self.parties.insert(leg.id, party);

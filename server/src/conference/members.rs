@@ -134,12 +134,6 @@ impl Conference {
             .play(Target::Room(self.key), sounds, Mode::Once, self.tokens);
     }
 
-    /// What was said into the room has been heard.
-    pub(super) async fn on_announced(&mut self) {
-        self.live.on_announced();
-        self.follow_room().await;
-    }
-
     /// "*name* is offline", into the room and onto the boards.
     pub(super) fn announce_offline(&mut self, id: InvitationId) {
         let Some(seat) = self.seats.get(&id) else {

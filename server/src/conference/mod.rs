@@ -17,6 +17,7 @@
 mod arrivals;
 mod calls;
 mod dial;
+mod ending;
 mod facts;
 mod members;
 mod party;
@@ -78,6 +79,7 @@ struct Conference {
     live: LiveRoom,
     /// Numbers what is played, so that "heard to its end" can be told apart.
     tokens: u64,
+    ending: ending::Ending,
     unwritten: rows::Unwritten,
     out: Channels,
 }
@@ -154,10 +156,13 @@ impl Conference {
 
     /// When the next machine wants to be woken.
     fn next_wake(&self) -> Option<Millis> {
-        let machines = self.parties.values().filter_map(Party::poll_timeout).min();
+        let machines = self.parties.values().filter_map(Party::glance).min();
         // What could not be written is tried again at the next glance, a second from now.
         let retry = (!self.unwritten.is_empty()).then_some(Millis(i64::MAX));
-        [machines, retry].into_iter().flatten().min()
+        [machines, retry, self.next_end()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// Lets every machine go on to what holds now.
@@ -172,6 +177,9 @@ impl Conference {
             self.on_timeout(leg, now).await;
         }
         self.carry_out_all().await;
+        self.probe_the_silent(now);
+        self.go_on_ending(now).await;
+        self.end_gathering(now).await;
     }
 
     fn is_idle(&self) -> bool {

@@ -1,5 +1,7 @@
 //! One call in a room's care, whichever way it came about.
 
+use std::net::SocketAddr;
+
 use domain::{
     InvitationId, MemberId, Millis, Role, RoomId, attempt::Call, employee::DeviceClass,
     entrance::Entrance, line::LineKey, live::Member, meeting::Invitee,
@@ -23,6 +25,10 @@ pub struct Party {
     /// Who he is in the room, while he is in it.
     pub member: Option<MemberId>,
     pub quality: Option<api::Quality>,
+    /// Where our audio for him is.
+    pub local: SocketAddr,
+    /// He was silent for long, and has been asked whether he is still there.
+    pub probed: bool,
 }
 
 /// Who it is, as far as we know.

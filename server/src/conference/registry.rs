@@ -12,7 +12,7 @@ use tokio::{
     task::JoinSet,
 };
 
-use super::{Channels, Conference, Inputs, Message, rows::Unwritten};
+use super::{Channels, Conference, Inputs, Message, ending::Ending, rows::Unwritten};
 use crate::shared::Shared;
 
 /// All live rooms. A room's task is started by the first message to it and ends
@@ -103,6 +103,7 @@ impl Conferences {
             calls: BTreeMap::new(),
             live: LiveRoom::new(room),
             tokens: 0,
+            ending: Ending::No,
             unwritten: Unwritten::default(),
             out: Channels {
                 sip: sip_tx,

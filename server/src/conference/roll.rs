@@ -12,6 +12,7 @@ use tokio::sync::broadcast::error::RecvError;
 
 use super::{
     Conference,
+    ending::Ending,
     party::{Part, Party},
 };
 use crate::{clock, lines::LineNews};
@@ -28,15 +29,11 @@ impl Conference {
         let store = self.shared.store.clone();
         let now = clock::now();
         let found = store.occurrence_in(self.room).await?;
-        let same = |a: &Occurrence, b: &Occurrence| a.id == b.id;
-        if let Some(held) = &self.occurrence
-            && !found
-                .as_ref()
-                .is_some_and(|found| same(&found.value, &held.value))
-        {
+        let held = self.occurrence.as_ref().map(|held| held.value.id);
+        if held.is_some() && held != found.as_ref().map(|found| found.value.id) {
             self.close(now).await;
-            if !self.parties.is_empty() {
-                // The next one waits until the last of this one is out.
+            // The next one waits until the last of this one is out.
+            if self.ending != Ending::Over {
                 return Ok(());
             }
             self.forget();
@@ -96,23 +93,6 @@ impl Conference {
                     .await;
             }
         }
-    }
-
-    /// What was held here is over.
-    async fn close(&mut self, now: Millis) {
-        for id in self.seats.keys().copied().collect::<Vec<_>>() {
-            self.change(id, |invitation| invitation.on_meeting_over(now))
-                .await;
-        }
-        self.carry_out_all().await;
-        self.send_everybody_home(now).await;
-    }
-
-    fn forget(&mut self) {
-        self.occurrence = None;
-        self.meeting = None;
-        self.seats
-            .retain(|id, _| self.unwritten.invitations.contains(id));
     }
 
     /// Somebody's line freed or came back: whoever waits for that is called.

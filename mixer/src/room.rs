@@ -171,13 +171,13 @@ impl Room {
             self.ranking.sort_unstable_by(|a, b| b.0.total_cmp(&a.0));
             self.ranking.truncate(SPEAKERS);
         }
-        let ranking = &self.ranking;
+        let (ranking, private) = (&self.ranking, self.private);
         self.speakers.clear();
         for (i, (_, leg)) in self.legs.iter_mut().enumerate() {
             let chosen = if crowded {
                 ranking.iter().any(|&(_, chosen)| chosen == i)
             } else {
-                leg.is_candidate()
+                leg.is_candidate() && !private
             };
             if leg.speak(chosen, now) {
                 self.speakers.push(i);

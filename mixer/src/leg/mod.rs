@@ -1,20 +1,25 @@
 //! One member's audio, both ways: a value that moves from room to room.
 
+mod activity;
+mod reports;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+pub use self::reports::WallClock;
+
+use self::activity::Activity;
+use self::reports::Reports;
 use crate::FRAME;
-use crate::codec::screen::Screen;
 use crate::codec::{Codec, samples_in};
 use crate::dtmf::{self, inband};
 use crate::encode::{Format, Line};
-use crate::level::{self, Meter};
+use crate::level::Meter;
 use crate::player::Player;
 use crate::receive::Playout;
 use crate::receive::buffer::Content;
-use crate::reception::{Quality, Reception};
-use crate::rtcp::{self, Ntp, Report, SenderInfo};
+use crate::reception::Quality;
 use crate::rtp::{Header, Packet};
 use crate::send::{Seed, Sender};
 use crate::sound::Sound;
@@ -66,13 +71,6 @@ pub const NO_AUDIO: Duration = Duration::from_secs(2);
 const COMFORT_NOISE: u8 = 13;
 /// Audio around a key press is not heard for this long after its last packet.
 const DIGIT_MUTE: Duration = Duration::from_millis(80);
-/// A member takes no part in the mix while for [`QUIET_FRAMES`] he was no louder than this
-/// above the noise of his room, in dB: what is in it is not for the others...
-const ABOVE_NOISE: f32 = 6.0;
-/// ...unless it is louder than this, dBov. And what is quieter than the other is nothing.
-const SURELY_AUDIBLE: f32 = -42.0;
-const INAUDIBLE: f32 = -60.0;
-const QUIET_FRAMES: u8 = 50;
 /// Levels are reported every so many frames while he talks.
 const LEVEL_EVERY: u32 = 10;
 /// At most this many packets a second are looked at, and as many at once.
@@ -80,24 +78,6 @@ const PACKETS_PER_SECOND: f32 = 250.0;
 
 /// Quality is reported every so many frames: 2 s.
 const QUALITY_EVERY: u32 = 100;
-/// RTCP is sent about every 5 s (RFC 3550 §6.2), from half to one and a half of it.
-const RTCP_EVERY: Duration = Duration::from_secs(5);
-
-/// The wall clock against the monotonic one, as RTCP needs it.
-#[derive(Debug, Clone, Copy)]
-pub struct WallClock {
-    pub at: Instant,
-    pub ntp: Ntp,
-}
-
-impl WallClock {
-    fn read(&self, now: Instant) -> Ntp {
-        let since = now.saturating_duration_since(self.at);
-        let fraction = (u64::from(since.subsec_nanos()) << 32) / 1_000_000_000;
-        Ntp(self.ntp.0.wrapping_add(since.as_secs() << 32 | fraction))
-    }
-}
-
 /// One member's leg.
 #[derive(Debug)]
 pub struct Leg {
@@ -105,13 +85,9 @@ pub struct Leg {
     /// Exists once he has sent audio: a listener who is silent costs none.
     playout: Option<Box<Playout>>,
     pub(crate) voice: Voice,
-    meter: Meter,
-    quiet: u8,
-    audible: bool,
-    /// Whether packets are screened, and what that told of the last one.
+    activity: Activity,
+    /// Whether he is in a crowd, where packets are screened.
     crowded: bool,
-    screen: Screen,
-    screened: Option<f32>,
     digits: dtmf::Receiver,
     keys_heard: inband::Detector,
     digit_until: Option<Instant>,
@@ -130,11 +106,7 @@ pub struct Leg {
     watch: Watch,
     talking: bool,
     frames: u32,
-    reception: Reception,
-    clock: WallClock,
-    cname: u64,
-    next_rtcp: Option<Instant>,
-    scatter: u32,
+    reports: Reports,
     events: VecDeque<Event>,
 }
 
@@ -154,12 +126,8 @@ impl Leg {
             setting: None,
             playout: None,
             voice: Voice::default(),
-            meter: Meter::default(),
-            quiet: QUIET_FRAMES,
-            audible: false,
+            activity: Activity::default(),
             crowded: false,
-            screen: Screen::default(),
-            screened: None,
             digits: dtmf::Receiver::default(),
             keys_heard: inband::Detector::default(),
             digit_until: None,
@@ -176,11 +144,7 @@ impl Leg {
             watch: Watch::Off,
             talking: false,
             frames: 0,
-            reception: Reception::default(),
-            clock,
-            cname: seed.cname,
-            next_rtcp: None,
-            scatter: seed.ssrc | 1,
+            reports: Reports::new(seed, clock),
             events: VecDeque::new(),
         }
     }
@@ -280,16 +244,15 @@ impl Leg {
         let Some(samples) = samples_in(codec, packet.payload) else {
             return false;
         };
-        self.reception
-            .on_packet(header, codec.clock_rate(), arrived);
-        let mut content = Content::Audio { codec, samples };
-        if self.crowded {
-            let told = setting.level.and_then(|id| packet.level(id));
-            self.screened = self.screen.level(codec, packet.payload, told);
-            if self.is_out_of_mix() && self.screened.is_some_and(|level| level <= self.gate()) {
-                content = Content::Quiet { codec };
-            }
-        }
+        self.reports.on_packet(header, codec.clock_rate(), arrived);
+        let told = setting.level.and_then(|id| packet.level(id));
+        let unheard = self.voice.gain() == 0.0;
+        let quiet = self.crowded && self.activity.on_packet(codec, packet.payload, told);
+        let content = if quiet && unheard {
+            Content::Quiet { codec }
+        } else {
+            Content::Audio { codec, samples }
+        };
         self.playout
             .get_or_insert_default()
             .on_packet(header, content, packet.payload, arrived);
@@ -298,58 +261,26 @@ impl Leg {
 
     /// Takes a datagram that came to the RTCP port.
     pub fn on_rtcp(&mut self, datagram: &[u8], arrived: Instant) {
-        let ours = self.sender.ssrc();
-        let now = self.clock.read(arrived);
-        rtcp::parse(datagram, |report| match report {
-            Report::Sender { ssrc, info } => {
-                self.reception.on_sender_report(ssrc, &info, arrived);
-            }
-            Report::About(block) if block.ssrc == ours => self.reception.on_block(&block, now),
-            // A BYE may be forged, and a call is ended by signalling.
-            Report::About(_) | Report::Bye { .. } => {}
-        });
+        self.reports.on_rtcp(self.sender.ssrc(), datagram, arrived);
     }
 
     /// Puts a report for the member's side into `out` if one is due; false if not.
     pub fn poll_rtcp(&mut self, now: Instant, out: &mut Vec<u8>) -> bool {
-        if self.setting.is_none() {
-            return false;
-        }
-        let due = *self.next_rtcp.get_or_insert(now + RTCP_EVERY / 4);
-        if now < due {
-            return false;
-        }
-        // Anything but in step with others will do: a linear congruence, seeded by our SSRC.
-        self.scatter = self
-            .scatter
-            .wrapping_mul(1_664_525)
-            .wrapping_add(1_013_904_223);
-        let share = f64::from(self.scatter >> 8) / f64::from(1u32 << 24);
-        self.next_rtcp = Some(now + RTCP_EVERY.mul_f64(0.5 + share));
-        self.compose_rtcp(now, false, out);
-        true
+        self.setting.is_some() && self.reports.is_due(now) && self.report(false, now, out)
     }
 
     /// Puts our last word into `out`; false if nothing was ever agreed.
     pub fn bye(&mut self, now: Instant, out: &mut Vec<u8>) -> bool {
-        let known = self.setting.is_some();
-        if known {
-            self.compose_rtcp(now, true, out);
-        }
-        known
+        self.report(true, now, out)
     }
 
-    fn compose_rtcp(&mut self, now: Instant, bye: bool, out: &mut Vec<u8>) {
-        let (packets, octets) = self.sender.sent();
-        let sends = self.setting.is_some_and(|s| s.sends) && packets > 0;
-        let sender = sends.then(|| SenderInfo {
-            at: self.clock.read(now),
-            timestamp: self.sender.timestamp(),
-            packets,
-            octets,
-        });
-        let block = self.reception.report(now);
-        rtcp::compose(self.sender.ssrc(), sender, block, self.cname, bye, out);
+    fn report(&mut self, bye: bool, now: Instant, out: &mut Vec<u8>) -> bool {
+        let Some(setting) = self.setting else {
+            return false;
+        };
+        self.reports
+            .compose(&self.sender, setting.sends, bye, now, out);
+        true
     }
 
     fn on_digit_packet(&mut self, packet: &Packet<'_>, arrived: Instant) {
@@ -394,9 +325,7 @@ impl Leg {
             playout.drain();
         }
         let frame = self.playout.as_mut().and_then(|playout| playout.pull(now));
-        let screened = self.screened.take().unwrap_or(level::SILENCE);
-        let level = frame.map_or(screened, |frame| level::dbov(frame.samples));
-        let heard = frame.is_some();
+        self.activity.on_frame(frame.map(|frame| frame.samples));
         if listens_for_keys && let Some(frame) = frame {
             let key = self.keys_heard.on_frame(frame.rate, frame.samples);
             self.events.extend(key.map(Event::Digit));
@@ -404,39 +333,22 @@ impl Leg {
                 self.digit_until = Some(now + FRAME);
             }
         }
-        self.meter.on_level(level);
-        self.quiet = if level > self.gate() {
-            0
-        } else {
-            self.quiet.saturating_add(1)
-        };
-        self.audible = heard && self.quiet < QUIET_FRAMES;
         self.report_talking();
         if self.frames.is_multiple_of(QUALITY_EVERY) {
             let delay = self.playout.as_ref().map_or(0.0, |p| p.delay_ms());
-            let quality = self.reception.read(delay);
+            let quality = self.reports.read(delay);
             self.events.extend(quality.map(Event::Quality));
         }
     }
 
-    /// What is no louder than this is the noise of his room, dBov.
-    fn gate(&self) -> f32 {
-        (self.meter.floor() + ABOVE_NOISE).clamp(INAUDIBLE, SURELY_AUDIBLE)
-    }
-
-    /// He has been quiet for so long that nothing of him is mixed any more.
-    fn is_out_of_mix(&self) -> bool {
-        self.quiet >= QUIET_FRAMES && self.voice.gain() == 0.0
-    }
-
     fn report_talking(&mut self) {
-        let talking = self.meter.talking() && self.may_be_heard();
+        let talking = self.meter().talking() && self.may_be_heard();
         if talking != self.talking {
             self.talking = talking;
             self.events.push_back(Event::Talking { on: talking });
         }
         if talking && self.frames.is_multiple_of(LEVEL_EVERY) {
-            let dbov = self.meter.level().round() as i8;
+            let dbov = self.meter().level().round() as i8;
             self.events.push_back(Event::Level { dbov });
         }
     }
@@ -447,7 +359,7 @@ impl Leg {
 
     /// Whether he could be part of the mix in this frame.
     pub(crate) fn is_candidate(&self) -> bool {
-        self.audible && self.may_be_heard()
+        self.activity.audible() && self.may_be_heard()
     }
 
     /// Puts his frame into the mix, or takes him out of it; false if nothing of him is heard.
@@ -481,7 +393,7 @@ impl Leg {
     }
 
     pub fn meter(&self) -> &Meter {
-        &self.meter
+        self.activity.meter()
     }
 
     pub fn talking(&self) -> bool {

@@ -1,0 +1,138 @@
+//! Leading the delay to what the network needs: by a piece, by a packet, or by a few
+//! parts in a million.
+
+use std::ops::RangeInclusive;
+use std::time::Instant;
+
+use super::{CAP, Playout, State, ms};
+use crate::level::dbov;
+use crate::receive::buffer::Content;
+use crate::receive::drift::Drift;
+use crate::receive::stretch;
+
+/// In audible audio a piece is put in only when the lead is short by this.
+const SHORT: f64 = 8.0; // ms
+/// Quieter than this is a pause, dBov.
+const PAUSE: f32 = -50.0;
+/// Slack in the comparison of lead and wait.
+const SLACK: f64 = 2.0; // ms
+/// While resampling for drift, how strongly the delay is led to its middle: ppm per ms.
+const STEER: f64 = 20.0;
+const STEER_MOST: f64 = 150.0; // ppm
+
+impl Playout {
+    /// Drops packets while the lead exceeds the wait by more than a packet and `beyond`.
+    pub(super) fn drop_excess(&mut self, now: Instant, beyond: f64) {
+        let wait = self.delay.wait().min(CAP / 2.0);
+        let mut dropped = false;
+        while let (Some(front), Some(second)) = (self.buffer.front(), self.buffer.second()) {
+            let (Content::Audio { codec, .. }, Content::Audio { codec: other, .. }) =
+                (front.content, second.content)
+            else {
+                break;
+            };
+            let length = ms(second.time - front.time, codec.sample_rate());
+            let lead = self.delay.lead(ms(front.time, codec.sample_rate()), now);
+            let beyond = if dropped { 0.0 } else { beyond };
+            if second.stream != front.stream
+                || codec.sample_rate() != other.sample_rate()
+                || lead < wait + length + SLACK + beyond
+            {
+                break;
+            }
+            self.buffer.discard_front();
+            self.counters.dropped += 1;
+            dropped = true;
+        }
+        if dropped && !self.concealer.running() {
+            // Leads from what was heard into what is left.
+            self.concealer.conceal(0, &mut self.pcm);
+        }
+    }
+
+    /// Moves the delay a little towards what the network needs.
+    pub(super) fn adapt(&mut self, lead: f64, rest: f64, packet: f64) {
+        let wait = self.delay.wait().min(CAP / 2.0);
+        let rate = self.rate();
+        let samples = |ms: f64| (ms * f64::from(rate) / 1_000.0) as usize;
+        let pause = dbov(&self.pcm) < PAUSE;
+        let another = self.buffer.front().is_some();
+
+        let spare = lead - packet >= wait + SLACK && another;
+        let excess = if spare { rest + packet } else { rest };
+        let too_much = lead + rest > wait + packet + 2.0 * SLACK;
+        let steady = !self.drift.engaged();
+        // While the rest sweeps through a packet's length, lead and rest together must cover both.
+        let too_little = !steady && lead + rest < wait + packet - SLACK;
+        if excess >= 1.0
+            && ((pause && lead >= wait && steady)
+                || (too_much && (pause || spare || rest >= packet)))
+        {
+            let most = samples(excess);
+            let lengths = if pause { 1..=most } else { pieces(rate, most) };
+            stretch::shorten(&mut self.pcm, lengths, rate, !pause);
+        } else if too_little {
+            let most = samples(wait + packet + SLACK - lead - rest);
+            let lengths = if pause {
+                1..=most
+            } else {
+                pieces(rate, most.max(samples(10.0)))
+            };
+            stretch::lengthen(&mut self.pcm, lengths, rate, !pause);
+        } else if steady && lead < wait - SLACK && rest + SLACK < packet {
+            let most = samples(packet - rest);
+            if pause {
+                stretch::lengthen(&mut self.pcm, 1..=most, rate, false);
+            } else if lead < wait - SHORT {
+                stretch::lengthen(
+                    &mut self.pcm,
+                    pieces(rate, most.max(samples(10.0))),
+                    rate,
+                    true,
+                );
+            }
+        }
+
+        if self.delay.drift() != 0.0
+            && !self.drift.engaged()
+            && (another || self.pcm.len() > rate as usize / 50 + Drift::ahead())
+        {
+            self.drift.engage();
+        }
+    }
+
+    /// How many samples of the stream are played for one of ours.
+    pub(super) fn ratio(&self) -> f64 {
+        let State::Playing { packet, .. } = self.state else {
+            return 1.0;
+        };
+        if !self.drift.engaged() {
+            return 1.0;
+        }
+        let middle = self.delay.wait().min(CAP / 2.0) + ms(packet, self.rate()) + SLACK;
+        let steer = ((self.measured - middle) * STEER).clamp(-STEER_MOST, STEER_MOST);
+        1.0 + (self.delay.drift() + steer) / 1e6
+    }
+
+    /// Keeps the hard cap: whatever the reason, what is too old is not played.
+    pub(super) fn bound(&mut self) {
+        while let (Some(front), Some(back)) = (self.buffer.front(), self.buffer.back()) {
+            let Content::Audio { codec, .. } = front.content else {
+                break;
+            };
+            let old_stream = front.stream != back.stream && self.buffer.len() > 16;
+            let span = ms(back.time - front.time, codec.sample_rate());
+            if !old_stream && (front.stream != back.stream || span < CAP) {
+                break;
+            }
+            self.buffer.discard_front();
+            self.counters.dropped += 1;
+        }
+    }
+}
+
+/// The lengths of a piece of audible audio: 2.5 to 15 ms, at most `most` samples.
+fn pieces(rate: u32, most: usize) -> RangeInclusive<usize> {
+    let rate = rate as usize;
+    rate / 400..=most.min(rate * 15 / 1_000)
+}

@@ -1,0 +1,203 @@
+//! Carrying out commands, for legs that are here and for those that are not.
+
+use std::time::{Instant, SystemTime};
+
+use mixer::{Format, Leg, Ntp, Room, Setting, WallClock};
+
+use super::command::{Command, LegCommand, RoomCommand, Seat};
+use super::{Whereabouts, Worker, home_of, thread_of_room};
+use crate::handle::{LegId, RoomKey};
+use crate::wire::Place;
+use crate::{Hearing, LegEvent, Mode, Stream};
+
+impl Worker {
+    pub(super) fn obey(&mut self, command: Command) {
+        match command {
+            Command::Open(wire, seed) => {
+                let clock = WallClock {
+                    at: Instant::now(),
+                    ntp: ntp(SystemTime::now()),
+                };
+                let leg = Box::new(Leg::new(seed, clock));
+                self.seat(Seat { wire: *wire, leg }, None);
+            }
+            Command::Leg(leg, command) => self.obey_leg(leg, command),
+            Command::Room(room, command) => self.obey_room(room, command),
+            Command::Adopt(seat, room, hearing) => self.seat(*seat, Some((room, hearing))),
+            Command::Recall(leg) => {
+                if let Some(seat) = self.unseat(leg) {
+                    let home = home_of(leg, self.peers.len());
+                    self.tell(home, Command::Returned(Box::new(seat)));
+                }
+            }
+            Command::Returned(seat) => {
+                let id = seat.wire.id;
+                self.seat(*seat, None);
+                if let Some(Whereabouts::Returning(waiting)) = self.away.remove(&id) {
+                    for command in waiting {
+                        self.obey_leg(id, command);
+                    }
+                }
+            }
+            Command::Quit => {}
+        }
+    }
+
+    fn obey_leg(&mut self, id: LegId, command: LegCommand) {
+        match self.away.get_mut(&id) {
+            Some(Whereabouts::Returning(waiting)) => waiting.push(command),
+            Some(&mut Whereabouts::On(thread)) => self.obey_away(id, thread, command),
+            None => self.obey_here(id, command),
+        }
+    }
+
+    /// At home, for a leg that is elsewhere.
+    fn obey_away(&mut self, id: LegId, thread: usize, command: LegCommand) {
+        let stays = match &command {
+            LegCommand::Leave => false,
+            LegCommand::Enter(room, _) => thread_of_room(*room, self.peers.len()) == thread,
+            _ => true,
+        };
+        if !stays {
+            self.away.insert(id, Whereabouts::Returning(vec![command]));
+            self.tell(thread, Command::Recall(id));
+            return;
+        }
+        if let LegCommand::Close = command {
+            self.away.remove(&id);
+        }
+        self.tell(thread, Command::Leg(id, command));
+    }
+
+    fn obey_here(&mut self, id: LegId, command: LegCommand) {
+        let Some(wire) = self.wires.get_mut(&id) else {
+            return; // closed before
+        };
+        let place = wire.place;
+        let Some(leg) = self.rooms.get_mut(&place).and_then(|r| r.leg(id.0)) else {
+            return;
+        };
+        match command {
+            LegCommand::Connect(stream) => {
+                let reachable = wire.connect(&stream, &self.ports);
+                if !reachable {
+                    wire.report(LegEvent::RemoteRefused);
+                }
+                leg.configure(setting(&stream), Instant::now());
+            }
+            LegCommand::Enter(room, hearing) => self.enter(id, room, hearing),
+            LegCommand::Leave => {
+                if place != Place::Alone(id)
+                    && let Some(seat) = self.unseat(id)
+                {
+                    self.seat(seat, None);
+                }
+            }
+            LegCommand::Hearing(hearing) => leg.set_hearing(hearing.speaks, hearing.hears),
+            LegCommand::Muted(muted) => leg.set_muted(muted),
+            LegCommand::Deaf(deaf) => leg.set_deaf(deaf),
+            LegCommand::Gain(db) => leg.set_gain(db),
+            LegCommand::Play(sounds, Mode::Once, token) => leg.play(sounds, token),
+            LegCommand::Play(sounds, Mode::Loop, _) => leg.play_music(sounds),
+            LegCommand::Skip => leg.skip(),
+            LegCommand::Stop => leg.stop(),
+            LegCommand::SendDigit(digit) => {
+                leg.press(digit);
+            }
+            LegCommand::Digit(digit) => wire.report(LegEvent::Digit(digit)),
+            LegCommand::Close => {
+                if let Some(mut seat) = self.unseat(id) {
+                    seat.wire
+                        .bye(&mut seat.leg, Instant::now(), &mut self.scratch);
+                }
+            }
+        }
+    }
+
+    fn enter(&mut self, id: LegId, room: RoomKey, hearing: Hearing) {
+        let Some(seat) = self.unseat(id) else {
+            return;
+        };
+        let thread = thread_of_room(room, self.peers.len());
+        if thread == self.number {
+            self.seat(seat, Some((room, hearing)));
+        } else {
+            self.away.insert(id, Whereabouts::On(thread));
+            self.tell(thread, Command::Adopt(Box::new(seat), room, hearing));
+        }
+    }
+
+    fn obey_room(&mut self, key: RoomKey, command: RoomCommand) {
+        if let RoomCommand::Watch(watcher) = command {
+            self.watchers.insert(key, watcher);
+            return;
+        }
+        let room = self.rooms.entry(Place::Room(key)).or_default();
+        match command {
+            RoomCommand::Play(sounds, Mode::Once, token) => room.play(sounds, token),
+            RoomCommand::Play(sounds, Mode::Loop, _) => room.play_music(sounds),
+            RoomCommand::Skip => room.skip(),
+            RoomCommand::Stop => room.stop(),
+            RoomCommand::Watch(_) => {}
+        }
+    }
+
+    /// Puts a leg into a room, or into its private place.
+    fn seat(&mut self, seat: Seat, room: Option<(RoomKey, Hearing)>) {
+        let Seat { mut wire, mut leg } = seat;
+        wire.place = match room {
+            Some((key, hearing)) => {
+                leg.set_hearing(hearing.speaks, hearing.hears);
+                Place::Room(key)
+            }
+            None => {
+                leg.set_hearing(true, true);
+                Place::Alone(wire.id)
+            }
+        };
+        let room = match wire.place {
+            Place::Alone(_) => Room::private,
+            Place::Room(_) => Room::default,
+        };
+        self.rooms
+            .entry(wire.place)
+            .or_insert_with(room)
+            .insert(wire.id.0, leg);
+        self.wires.insert(wire.id, wire);
+    }
+
+    fn unseat(&mut self, id: LegId) -> Option<Seat> {
+        let wire = self.wires.remove(&id)?;
+        let leg = self.rooms.get_mut(&wire.place)?.remove(id.0)?;
+        Some(Seat { wire, leg })
+    }
+
+    /// A thread that has quit needs nothing any more.
+    fn tell(&self, thread: usize, command: Command) {
+        if let Some(peer) = self.peers.get(thread) {
+            let _ = peer.send(command);
+        }
+    }
+}
+
+/// Seconds since 1900 (RFC 3550 §4): 70 years with 17 leap days before Unix began.
+fn ntp(time: SystemTime) -> Ntp {
+    const UNIX: u64 = 2_208_988_800;
+    let since = time
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
+    let fraction = (u64::from(since.subsec_nanos()) << 32) / 1_000_000_000;
+    Ntp(since.as_secs().wrapping_add(UNIX) << 32 | fraction)
+}
+
+fn setting(stream: &Stream) -> Setting {
+    Setting {
+        format: Format::new(stream.codec, stream.ptime_ms),
+        payload_type: stream.payload_type,
+        digits: stream.dtmf,
+        inband_digits: stream.inband_digits,
+        level: stream.level_extension,
+        sends: stream.direction.sends(),
+        receives: stream.direction.receives(),
+    }
+}

@@ -18,7 +18,7 @@
 //! 2. [`invitation`] says when a person is due; [`reach`] picks the line and the
 //!    trunk; [`guard`] refuses what must not be dialled;
 //! 3. [`attempt`] is the one call that follows, from the first ring to the room;
-//! 4. [`decode`] turns its facts into an outcome and into evidence for [`line`];
+//! 4. [`decode`] turns its facts into an outcome and into evidence for [`mod@line`];
 //! 5. [`rules`] decides what follows an outcome;
 //! 6. [`live`] is the room while people are in it, [`entrance`] the door for
 //!    those who call it, [`speech`] what all of them hear.

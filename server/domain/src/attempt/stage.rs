@@ -85,7 +85,7 @@ pub enum Stage {
 /// How often something is played.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PlayMode {
-    /// Once; [`Call::on_played`] is to follow.
+    /// Once; [`on_played`](super::Call::on_played) is to follow.
     Once,
     /// Over and over.
     Loop,

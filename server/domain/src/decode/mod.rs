@@ -2,7 +2,7 @@
 //!
 //! SIP codes say little of people: 486 is a busy phone or a thumb on the red
 //! key, 480 is a phone in a tunnel or one that rang in vain. The
-//! [table](table) reads code, `Reason: Q.850` (RFC 3326) and the timing of the
+//! [table](TABLE) reads code, `Reason: Q.850` (RFC 3326) and the timing of the
 //! 18x together. It is data, each row has a name, and the record of an attempt
 //! says which row judged it.
 //!

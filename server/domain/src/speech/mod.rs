@@ -3,7 +3,7 @@
 //! A phrase is a recording made from `texts/{language}/prompts.toml`, a name that
 //! a machine speaks, or a recording of the company's own. The order of phrases
 //! is decided here and is the same in every language; words, genders and cases
-//! are in the texts. [`numbers`] counts, [`every_key`] lists all that can be heard,
+//! are in the texts. [`number`] counts, [`every_key`] lists all that can be heard,
 //! so that a missing sound is found by a test and not by a caller.
 
 mod numbers;
@@ -99,6 +99,7 @@ const SINGLE: &[&str] = &[
     "you_are_unmuted",
     "you_may_speak",
     "you_only_listen",
+    "your_company",
 ];
 
 /// "In n minutes" is said up to an hour ahead.
@@ -173,6 +174,29 @@ pub fn name(text: &str) -> Phrase {
         text: text.to_owned(),
         otherwise: Some(key("somebody")),
     }
+}
+
+/// The name of the company or person that calls, after "this is".
+pub fn caller(text: &str) -> Phrase {
+    Phrase::Spoken {
+        text: text.to_owned(),
+        otherwise: Some(key("your_company")),
+    }
+}
+
+/// What a meeting is called; "the meeting" where nothing can speak it.
+pub fn title(text: &str) -> Phrase {
+    Phrase::Spoken {
+        text: text.to_owned(),
+        otherwise: Some(key("meeting_generic")),
+    }
+}
+
+/// "*number* is offline", of somebody whose name is not known.
+pub fn number_is_offline(number: &PhoneNumber) -> Vec<Phrase> {
+    let mut phrases = phone_number(number);
+    phrases.push(sound("is_offline"));
+    phrases
 }
 
 /// The number of somebody whose name is not known, digit by digit.

@@ -29,7 +29,7 @@ fn briefing(language: Language, start: &str) -> Briefing {
     let local: crate::LocalTime = start.parse().unwrap();
     Briefing {
         language,
-        caller: Some(name("Northwind")),
+        caller: Some(caller("Northwind")),
         callee: Some(name("Rustam Galeev")),
         title: None,
         zone,
@@ -186,16 +186,25 @@ fn somebody_offline_is_named_or_his_number_read() {
 
     assert_eq!(named, "Anna Reut is offline.");
     assert_eq!(
-        heard(&phone_number(&number), Language::Russian),
-        "плюс семь девять один шесть"
+        heard(&number_is_offline(&number), Language::Russian),
+        "плюс семь девять один шесть не в сети."
     );
 }
 
 #[test]
 fn where_nothing_can_speak_a_name_a_phrase_stands_for_it() {
-    let Phrase::Spoken { otherwise, .. } = name("Anna Reut") else {
-        panic!("a name is spoken");
+    let instead = |phrase| match phrase {
+        Phrase::Spoken { otherwise, .. } => otherwise.map(|key| key.to_string()),
+        Phrase::Sound(_) | Phrase::Recording(_) => None,
     };
 
-    assert_eq!(otherwise.unwrap().as_str(), "somebody");
+    assert_eq!(instead(name("Anna Reut")).as_deref(), Some("somebody"));
+    assert_eq!(
+        instead(title("Dealers' hour")).as_deref(),
+        Some("meeting_generic")
+    );
+    assert_eq!(
+        instead(caller("Northwind")).as_deref(),
+        Some("your_company")
+    );
 }

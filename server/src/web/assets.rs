@@ -15,7 +15,7 @@ use rust_embed::RustEmbed;
 use super::error::ApiError;
 
 #[derive(RustEmbed)]
-#[folder = "$CARGO_MANIFEST_DIR/../frontend/dist"]
+#[folder = "../frontend/dist"]
 #[allow_missing = true]
 struct Files;
 

@@ -4,6 +4,7 @@
 //! media; [`Negotiation`] keeps the state of one dialog's descriptions. Video and
 //! other streams are declined with port 0, never with an error.
 
+mod agree;
 mod negotiation;
 mod read;
 

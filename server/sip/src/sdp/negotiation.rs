@@ -7,11 +7,14 @@ use std::{
 
 use sdp_types::{Attribute, Connection, Media, MediaType, Origin, Session, Time, TransportProto};
 
-use super::{Stream, Unacceptable, read};
-use crate::media::{Codec, Direction, NegotiatedMedia, OpusParams};
+use super::{Stream, Unacceptable, agree::agree, read, read::Kind};
+use crate::media::{Codec, Direction, NegotiatedMedia};
 
-/// Payload types of telephone events we offer, by clock rate.
-const DTMF: [(u32, u8); 2] = [(8_000, 101), (48_000, 102)];
+/// Clocks we offer telephone events at, Hz: those of our codecs.
+const DTMF_CLOCKS: [u32; 2] = [8_000, 48_000];
+/// Payload types free for negotiation (RFC 3551 §6).
+const FIRST_DYNAMIC: u8 = 96;
+const LAST_DYNAMIC: u8 = 127;
 const OUR_PTIME_MS: u16 = 20;
 
 /// Our side's descriptions and what has been agreed so far.
@@ -25,11 +28,19 @@ pub struct Negotiation {
     version: u64,
     /// The last description we sent, to tell whether the version must grow.
     sent: Option<Session>,
-    /// Payload types once given stay given (RFC 3264 §8.3.2).
-    payload_types: BTreeMap<Codec, u8>,
+    /// Payload types once given, by either side, stay given (RFC 3264 §8.3.2).
+    numbers: BTreeMap<Numbered, u8>,
     /// All streams ever described, in order: they must be repeated.
     streams: Vec<Line>,
     agreed: Option<NegotiatedMedia>,
+}
+
+/// What a payload type can stand for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Numbered {
+    Audio(Codec),
+    /// Telephone events at this clock, Hz.
+    Dtmf(u32),
 }
 
 /// One `m=` line of the session.
@@ -53,7 +64,7 @@ impl Negotiation {
             session_id,
             version: 1,
             sent: None,
-            payload_types: BTreeMap::new(),
+            numbers: BTreeMap::new(),
             streams: Vec::new(),
             agreed: None,
         }
@@ -69,9 +80,8 @@ impl Negotiation {
     ) -> Self {
         let mut resumed = Negotiation::new(address, codecs, session_id);
         resumed.version = version;
-        resumed
-            .payload_types
-            .insert(agreed.codec, agreed.receive_payload_type);
+        let spoken = Numbered::Audio(agreed.codec);
+        resumed.numbers.insert(spoken, agreed.receive_payload_type);
         resumed.agreed = Some(agreed);
         resumed
     }
@@ -103,23 +113,15 @@ impl Negotiation {
         let current = self.agreed.as_ref().map(|agreed| agreed.codec);
         let mut codecs = self.codecs.clone();
         codecs.sort_by_key(|codec| Some(*codec) != current);
-        let mut formats = Vec::new();
-        for codec in &codecs {
-            let payload_type = *self.payload_types.entry(*codec).or_insert(match codec {
-                Codec::Pcmu => 0,
-                Codec::Pcma => 8,
-                Codec::G722 => 9,
-                Codec::Opus => 96,
-            });
-            formats.push((payload_type, *codec));
-        }
-        let mut dtmf: Vec<(u8, u32)> = DTMF
+        let formats: Vec<(u8, Codec)> = codecs
             .into_iter()
-            .filter(|(clock, _)| self.codecs.iter().any(|c| c.rtp_clock() == *clock))
-            .map(|(clock, payload_type)| (payload_type, clock))
+            .map(|codec| (self.number(Numbered::Audio(codec)), codec))
             .collect();
-        // A peer that numbered a codec like one of our events keeps its number.
-        dtmf.retain(|(pt, _)| !formats.iter().any(|(taken, _)| taken == pt));
+        let dtmf: Vec<(u8, u32)> = DTMF_CLOCKS
+            .into_iter()
+            .filter(|clock| formats.iter().any(|(_, c)| c.rtp_clock() == *clock))
+            .map(|clock| (self.number(Numbered::Dtmf(clock)), clock))
+            .collect();
         let audio = self.audio_line(&formats, &dtmf, self.wish, self.address.port());
         self.write(audio)
     }
@@ -151,8 +153,7 @@ impl Negotiation {
             },
         };
         self.streams = lines(&offer.streams, chosen);
-        self.payload_types
-            .insert(media.codec, media.receive_payload_type);
+        self.learn_numbers(stream);
         let dtmf: Vec<_> = stream
             .dtmf()
             .filter(|(pt, _)| media.receive_dtmf.contains(pt))
@@ -198,16 +199,12 @@ impl Negotiation {
             .ok_or(Unacceptable::NoCommonCodec)?;
         let mut media = agree(stream, codec, self.wish, peer, self.agreed.as_ref())?;
         media.payload_type = payload_type;
-        media.receive_payload_type = self
-            .payload_types
-            .get(&codec)
-            .copied()
-            .unwrap_or(payload_type);
-        // They send with our numbers, of the clocks they have.
-        let offered = DTMF
-            .iter()
-            .filter(|(clock, _)| stream.dtmf().any(|(_, theirs)| theirs == *clock));
-        media.receive_dtmf = offered.map(|(_, pt)| *pt).collect();
+        // They send with our numbers, events at the clocks they have.
+        media.receive_payload_type = self.number(Numbered::Audio(codec));
+        let clocks = stream.dtmf().map(|(_, clock)| Numbered::Dtmf(clock));
+        media.receive_dtmf = clocks
+            .filter_map(|c| self.numbers.get(&c).copied())
+            .collect();
         self.agreed = Some(media);
         Ok(())
     }
@@ -222,6 +219,41 @@ impl Negotiation {
         let mut trial = Negotiation::new(nowhere, codecs.to_vec(), 0);
         trial.answer(offer, peer)?;
         trial.agreed.ok_or(Unacceptable::NoCommonCodec)
+    }
+
+    /// The payload type of something: the one it has, else its customary one where that
+    /// is free, else any dynamic one that is.
+    fn number(&mut self, what: Numbered) -> u8 {
+        if let Some(number) = self.numbers.get(&what) {
+            return *number;
+        }
+        let customary = match what {
+            Numbered::Audio(Codec::Pcmu) => 0,
+            Numbered::Audio(Codec::Pcma) => 8,
+            Numbered::Audio(Codec::G722) => 9,
+            Numbered::Audio(Codec::Opus) => 96,
+            Numbered::Dtmf(8_000) => 101,
+            Numbered::Dtmf(_) => 102,
+        };
+        let is_free = |number: &u8| !self.numbers.values().any(|taken| taken == number);
+        let number = std::iter::once(customary)
+            .chain(FIRST_DYNAMIC..=LAST_DYNAMIC)
+            .find(is_free)
+            .unwrap_or(customary);
+        self.numbers.insert(what, number);
+        number
+    }
+
+    /// The peer's payload types hold for us too.
+    fn learn_numbers(&mut self, stream: &Stream) {
+        for format in &stream.formats {
+            let what = match format.kind {
+                Kind::Audio(codec, _) => Numbered::Audio(codec),
+                Kind::Dtmf(clock) => Numbered::Dtmf(clock),
+                Kind::Unknown => continue,
+            };
+            self.numbers.insert(what, format.payload_type);
+        }
     }
 
     /// The codec for a stream: the best of ours that is in it.
@@ -323,82 +355,6 @@ fn lines(streams: &[Stream], chosen: usize) -> Vec<Line> {
             }
         })
         .collect()
-}
-
-/// Both sides' agreement over the peer's stream in the given codec.
-fn agree(
-    stream: &Stream,
-    codec: Codec,
-    wish: Direction,
-    peer: IpAddr,
-    before: Option<&NegotiatedMedia>,
-) -> Result<NegotiatedMedia, Unacceptable> {
-    let address = stream.address.ok_or(Unacceptable::Address)?;
-    let (payload_type, opus) = stream.find(codec).ok_or(Unacceptable::NoCommonCodec)?;
-    let theirs = match stream.is_held_by_address() {
-        true => Direction::of(stream.direction.sends(), false),
-        false => stream.direction,
-    };
-    let (remote, remote_rtcp) = if stream.is_held_by_address() {
-        match before {
-            Some(before) => (before.remote, before.remote_rtcp),
-            None => addresses(stream, peer)?,
-        }
-    } else {
-        check_address(address, peer)?;
-        addresses(stream, address)?
-    };
-    let dtmf: Vec<(u8, u32)> = stream.dtmf().collect();
-    let matching = dtmf.iter().find(|(_, clock)| *clock == codec.rtp_clock());
-    Ok(NegotiatedMedia {
-        codec,
-        payload_type,
-        receive_payload_type: payload_type,
-        dtmf: matching.or(dtmf.first()).map(|(pt, _)| *pt),
-        receive_dtmf: dtmf.iter().map(|(pt, _)| *pt).collect(),
-        remote,
-        remote_rtcp,
-        direction: Direction::of(
-            wish.sends() && theirs.receives(),
-            wish.receives() && theirs.sends(),
-        ),
-        // Frames are of 10 ms; Opus packets end at 120.
-        ptime_ms: stream
-            .ptime_ms
-            .map_or(20, |ms| (ms.clamp(10, 60) / 10) * 10),
-        opus: if codec == Codec::Opus {
-            opus
-        } else {
-            OpusParams::default()
-        },
-    })
-}
-
-fn addresses(stream: &Stream, ip: IpAddr) -> Result<(SocketAddr, SocketAddr), Unacceptable> {
-    let rtcp_port = stream.port.checked_add(1).ok_or(Unacceptable::Malformed)?;
-    let rtcp = stream
-        .rtcp
-        // Control packets follow the audio; elsewhere they could only be aimed at a third party.
-        .filter(|rtcp| rtcp.ip() == ip && rtcp.port() != 0)
-        .unwrap_or(SocketAddr::new(ip, rtcp_port));
-    Ok((SocketAddr::new(ip, stream.port), rtcp))
-}
-
-/// Audio goes to loopback and link-local addresses only for peers that are there
-/// themselves, and never to many.
-fn check_address(address: IpAddr, peer: IpAddr) -> Result<(), Unacceptable> {
-    let link_local = |ip: IpAddr| match ip {
-        IpAddr::V4(ip) => ip.is_link_local(),
-        IpAddr::V6(ip) => ip.is_unicast_link_local(),
-    };
-    let broadcast = matches!(address, IpAddr::V4(ip) if ip.is_broadcast());
-    let peer = peer.to_canonical();
-    let foreign = (address.is_loopback() && !peer.is_loopback())
-        || (link_local(address) && !link_local(peer) && !peer.is_loopback());
-    if address.is_multicast() || broadcast || foreign {
-        return Err(Unacceptable::Address);
-    }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -546,6 +502,20 @@ mod tests {
         assert_eq!(
             media.accept(&offer("m=audio 0 RTP/AVP 0\r\n"), peer()),
             Err(Unacceptable::NoCommonCodec)
+        );
+    }
+
+    #[test]
+    fn a_payload_type_keeps_its_meaning_whoever_offers() {
+        let mut media = ours(&Codec::ALL);
+        answered(
+            &mut media,
+            "m=audio 4000 RTP/AVP 101 96 97\r\na=rtpmap:101 opus/48000/2\r\na=rtpmap:96 telephone-event/48000\r\na=rtpmap:97 telephone-event/8000\r\n",
+        );
+        let offer = String::from_utf8(media.offer()).unwrap();
+        assert!(
+            offer.contains("m=audio 30000 RTP/AVP 101 9 0 8 97 96\r\n"),
+            "{offer}"
         );
     }
 

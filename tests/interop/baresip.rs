@@ -82,7 +82,9 @@ impl Baresip {
         ] {
             fs::write(folder.join(name), text).expect("the folder is ours");
         }
-        let process = Process::spawn("baresip", Command::new("baresip").arg("-f").arg(&folder));
+        let mut process = Process::spawn("baresip", Command::new("baresip").arg("-f").arg(&folder));
+        // Told on its console alone: the control socket may come too late for the event.
+        process.wait_for("200 OK", 1);
         let control = wait::until("baresip's control socket", wait::LONG, || {
             TcpStream::connect(control_at).ok()
         });
@@ -90,14 +92,12 @@ impl Baresip {
         let reader = control.try_clone().expect("a socket can be cloned");
         let store = Arc::clone(&events);
         thread::spawn(move || read_events(reader, &store));
-        let phone = Self {
+        Self {
             _process: process,
             control,
             events,
             folder,
-        };
-        phone.wait_for("REGISTER_OK");
-        phone
+        }
     }
 
     pub fn dial(&mut self, number: &str) {

@@ -3,7 +3,7 @@
 
 use domain::{
     MemberId, Millis,
-    attempt::{CallEnd, HangUp, LeaveWay, Output, PlayMode},
+    attempt::{CallEnd, HangUp, LeaveWay, Output, PlayMode, Stage},
     decode::{Verdict, Way},
     invitation::{Output as InvitationOutput, Phase, Terms},
     line::LineState,
@@ -106,22 +106,12 @@ impl Conference {
 
     /// A call of before the restart stands again: he goes on where he was.
     async fn take_up_answered(&mut self, leg: LegId, now: Millis) {
-        use domain::attempt::Stage;
         let Some(Part::Called { machine, .. }) = self.part(leg) else {
             return;
         };
-        match machine.stage() {
-            Stage::Joined => self.rejoin(leg, now).await,
-            Stage::Held
-            | Stage::Greeting {
-                confirm_until: None,
-            } => self.play_music(leg),
-            Stage::Greeting { .. } | Stage::Parting { .. } => machine.on_gone(LeaveWay::Lost, now),
-            Stage::Dialling { .. }
-            | Stage::Ringing { .. }
-            | Stage::TimingOut { .. }
-            | Stage::Withdrawing { .. }
-            | Stage::Over => {}
+        machine.on_restart(now);
+        if *machine.stage() == Stage::Joined {
+            self.rejoin(leg, now).await;
         }
     }
 

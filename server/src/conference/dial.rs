@@ -89,6 +89,8 @@ impl Conference {
         if let Err(blocked) = self.allowed(attempt, &invitation, &route, now) {
             match blocked.retry(now) {
                 Some((until, why)) => self.change(id, |one| one.postpone(until, why)).await,
+                // What is over or calls nobody is not due again: its rows say so.
+                None if blocked == guard::Blocked::MeetingOver => {}
                 None => self.change(id, |one| one.give_up(now)).await,
             }
             return;
@@ -229,7 +231,7 @@ impl Conference {
         let Some(seat) = self.seats.get(&invitation) else {
             return self.write_off(row, now).await;
         };
-        let machine = row
+        let mut machine = row
             .call
             .as_deref()
             .and_then(|call| serde_json::from_str::<Call>(call).ok())
@@ -273,7 +275,11 @@ impl Conference {
                 );
                 self.seat_party(call, row, machine, leg);
             }
-            None => self.place(row, machine, leg, way).await,
+            None => {
+                machine.on_restart(now);
+                self.place(row, machine, leg, way).await;
+                self.follow_call(leg.id).await;
+            }
         }
     }
 
@@ -476,12 +482,12 @@ impl Conference {
         let (starts_at, _) = self.times();
         Briefing {
             language: self.language(),
-            caller: company.map(|company| speech::name(&company.company.name)),
+            caller: company.map(|company| speech::caller(&company.company.name)),
             callee: None,
             title: self
                 .meeting
                 .as_ref()
-                .map(|meeting| speech::name(&meeting.title)),
+                .map(|meeting| speech::title(&meeting.title)),
             zone: self.zone_of(&invitation.invitee),
             starts_at,
             room: company

@@ -7,6 +7,7 @@ use domain::{
     attempt::LeaveWay,
     invitation::Terms,
     live::{Member, Output},
+    meeting::Invitee,
     speech,
 };
 use media::{Hearing, LegId, Mode, Target};

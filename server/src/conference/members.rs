@@ -141,7 +141,12 @@ impl Conference {
             return;
         };
         let name = self.name_of(&seat.invitation.invitee);
-        self.live.announce(speech::is_offline(speech::name(&name)));
+        self.live.announce(match &seat.invitation.invitee {
+            Invitee::Outside { name: None, number } => speech::number_is_offline(number),
+            Invitee::Employee(_) | Invitee::Outside { .. } => {
+                speech::is_offline(speech::name(&name))
+            }
+        });
         let text = Text {
             code: "is_offline".to_owned(),
             args: [("name".to_owned(), name)].into(),

@@ -260,7 +260,7 @@ impl Drag {
             self.over.set(place);
         }
         if let Some(column) =
-            under.and_then(|element| element.closest(".scroll, .lgrid").ok().flatten())
+            under.and_then(|element| element.closest(".scroll, .lscroll").ok().flatten())
         {
             let edges = column.get_bounding_client_rect();
             let step = gesture::edge_scroll(edges.top(), edges.bottom(), to.1);

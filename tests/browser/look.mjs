@@ -48,6 +48,40 @@ const shots = {
     await page.mouse.move(to.x + 200, to.y + 20, { steps: 8 });
   }],
   history: [wide, {}, async (page) => { await page.click('.rail a[href="/history"]'); await page.waitForSelector('.hist'); }],
+  'phone-calendar': [phone, {}, async (page) => {
+    await page.click('.more');
+    await page.click('.rail a[href="/calendar"]');
+    await page.click('[data-act=new]');
+    await page.waitForSelector('.pfoot');
+  }],
+  report: [wide, {}, async (page, made, server) => {
+    const { live } = made.named;
+    const { invitations, members } = made.snapshot;
+    let n = 0;
+    const attempt = (invitation, number, at, outcome, extra = {}) => ({
+      id: `01890000-0000-7000-8000-0000000a00${String(n++).padStart(2, '0')}`, invitation_id: invitation.id, number, address: '+79161112212',
+      device_kind: 'ip_sim', trunk_id: null, trunk_name: 'North', started_at: at, ringing_at: at + 2000, answered_at: outcome === 'answered' ? at + 9000 : null,
+      ended_at: at + 20_000, outcome, row: 'busy_before_ringing', sip_code: 486, q850_cause: 17, ...extra,
+    });
+    const start = live.starts_at;
+    const stories = invitations.map((invitation, i) => {
+      const inside = invitation.status.kind === 'in_room';
+      const outcome = ['busy', 'no_answer', 'offline', 'not_confirmed', 'offline', 'declined'][i % 6];
+      return {
+        invitation: inside ? invitation : { ...invitation, status: { kind: 'finished', why: outcome === 'declined' ? 'declined' : 'offline', at: start + 900_000 } },
+        attempts: inside ? [attempt(invitation, 1, start - 120_000 + i * 3000, 'answered')] : [1, 2, 3].slice(0, 1 + (i % 3)).map((k) => attempt(invitation, k, start + k * 300_000 + i * 20_000, outcome)),
+      };
+    });
+    const visits = members.slice(0, 8).map((m, i) => ({
+      member_id: m.id, name: m.name, employee_id: m.employee_id, number: m.number, joined_at: start - 30_000 + i * 25_000,
+      left_at: start + 2_900_000 + i * 60_000, why: i === 3 ? 'dropped' : 'left',
+    }));
+    server.history[`/occurrences/${live.id}`] = { occurrence: { ...live, status: 'ended' }, invitations: stories, members: [], visits };
+    made.snapshot.occurrences[0].status = 'ended';
+    await page.click('.rail a[href="/history"]');
+    await page.click(`.hlist a[href="/history/${live.id}"]`);
+    await page.waitForSelector('.attempts');
+  }],
   'phone-room': [phone], 'phone-dark': [{ ...phone, dark: true }],
   'phone-people': [phone, {}, async (page) => { await page.click('.tabs button:nth-child(1)'); }],
   'phone-missing': [phone, {}, async (page) => { await page.click('.tabs button:nth-child(3)'); }],

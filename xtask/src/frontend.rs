@@ -46,8 +46,7 @@ pub fn run(words: &[String]) -> Result<(), String> {
 
     let wasm = compile(&root, release)?;
     let stamp = stamp(&source, &wasm, release)?;
-    let stamp_file = dist.join(".stamp");
-    if fs::read_to_string(&stamp_file).is_ok_and(|last| last == stamp) {
+    if fs::read_to_string(dist.join(".stamp")).is_ok_and(|last| last == stamp) {
         return Ok(());
     }
 
@@ -59,9 +58,15 @@ pub fn run(words: &[String]) -> Result<(), String> {
         optimise::shrink(&source, &code)?;
     }
 
-    clear(&dist)?;
-    write_dist(&source, &work, &dist, release)?;
-    fs::write(&stamp_file, stamp).map_err(|why| format!("{}: {why}", stamp_file.display()))
+    // Beside the old one, then in its place: a server that reads the folder never finds half of it.
+    let fresh = source.join("dist.new");
+    clear(&fresh)?;
+    write_dist(&source, &work, &fresh, release)?;
+    fs::write(fresh.join(".stamp"), stamp).map_err(|why| format!("{}: {why}", fresh.display()))?;
+    if dist.exists() {
+        fs::remove_dir_all(&dist).map_err(|why| format!("{}: {why}", dist.display()))?;
+    }
+    fs::rename(&fresh, &dist).map_err(|why| format!("{}: {why}", dist.display()))
 }
 
 /// Compiles the crate for the browser and says where the module lies.

@@ -124,19 +124,24 @@ pub fn Listeners(room: RoomId) -> impl IntoView {
                 <p class="none quiet">{t.empty_listeners()}</p>
             </Show>
             <div
-                class="lgrid"
+                class="lscroll"
                 role="list"
                 aria-label=t.listeners()
                 node_ref=list
-                style:padding-top=move || format!("{}px", above())
-                style:padding-bottom=move || format!("{}px", below() + 8)
                 on:scroll=move |_| measure()
                 on:keydown=move |event| _ = rows::rove(&event)
                 on:focusin=move |event| rows::rest_on(&event)
             >
-                <For each=visible key=|(_, id)| *id let:row>
-                    <Listener id=row.1 place=row.0 of=ids/>
-                </For>
+                <div
+                    class="lgrid"
+                    role="presentation"
+                    style:padding-top=move || format!("{}px", above())
+                    style:padding-bottom=move || format!("{}px", below() + 8)
+                >
+                    <For each=visible key=|(_, id)| *id let:row>
+                        <Listener id=row.1 place=row.0 of=ids/>
+                    </For>
+                </div>
             </div>
         </div>
     }

@@ -468,3 +468,90 @@ fn a_peer_that_does_not_know_update_is_refreshed_by_reinvite() {
     let (_, refresh) = solo.requests().pop().unwrap();
     assert_eq!(refresh.method.as_str(), "INVITE");
 }
+
+/// When copies of a request are sent, ms after the first, until nothing more comes.
+fn copies(solo: &mut Solo, method: &str) -> Vec<u128> {
+    let start = solo.now;
+    let mut at = Vec::new();
+    while let Some(next) = solo.endpoint.poll_timeout()
+        && next < start + Duration::from_secs(40)
+    {
+        solo.now = next;
+        solo.endpoint.handle_timeout(next);
+        for (_, request) in solo.requests() {
+            if request.method.as_str() == method {
+                at.push((next - start).as_millis());
+            }
+        }
+    }
+    at
+}
+
+#[test]
+fn an_invite_is_repeated_at_doubling_intervals_until_it_is_heard() {
+    let mut solo = Solo::new(Door::Open);
+    solo.dial(|_| {});
+    assert_eq!(
+        copies(&mut solo, "INVITE"),
+        [500, 1500, 3500, 7500, 15_500, 31_500]
+    );
+
+    let mut solo = Solo::new(Door::Open);
+    let (_, invite) = solo.dial(|_| {});
+    solo.reply(&invite.response(100, None));
+    assert!(copies(&mut solo, "INVITE").is_empty());
+}
+
+#[test]
+fn a_bye_is_repeated_ever_more_slowly_and_over_a_connection_not_at_all() {
+    for transport in [Transport::Udp, Transport::Tcp] {
+        let mut solo = Solo::new(Door::Open);
+        solo.flow.transport = transport;
+        let hop = Hop::to(transport, address(1));
+        let (call, invite) = solo.dial(|invite| invite.targets[0].hop = Some(hop));
+        solo.reply(&ok(&invite, "theirs"));
+        solo.endpoint.command(
+            Command::HangUp {
+                call,
+                reasons: Vec::new(),
+            },
+            solo.now,
+        );
+        solo.sent();
+        let expected: &[u128] = match transport {
+            Transport::Udp => &[
+                500, 1500, 3500, 7500, 11_500, 15_500, 19_500, 23_500, 27_500, 31_500,
+            ],
+            Transport::Tcp => &[],
+        };
+        assert_eq!(copies(&mut solo, "BYE"), expected);
+    }
+}
+
+#[test]
+fn a_refusal_is_repeated_until_it_is_acknowledged() {
+    let mut solo = Solo::new(Door::Open);
+    solo.receive(&stranger("INVITE", 1, ""));
+    solo.sent();
+    let Some(Event::Incoming { call, .. }) = solo.events.pop() else {
+        panic!("no call");
+    };
+    let rejection = sip::Rejection::status(486);
+    solo.endpoint
+        .command(Command::Reject { call, rejection }, solo.now);
+    assert_eq!(solo.status(), 486);
+    solo.now += Duration::from_millis(500);
+    solo.endpoint.handle_timeout(solo.now);
+    assert_eq!(solo.status(), 486);
+    // The INVITE comes again too.
+    solo.receive(&stranger("INVITE", 1, ""));
+    assert_eq!(solo.status(), 486);
+
+    solo.receive(&stranger("ACK", 1, ""));
+    solo.now += Duration::from_secs(4);
+    solo.endpoint.handle_timeout(solo.now);
+    assert!(solo.sent().is_empty());
+    solo.now += Duration::from_secs(2);
+    solo.endpoint.handle_timeout(solo.now);
+    assert_eq!(solo.endpoint.transactions(), 0);
+}

@@ -16,6 +16,8 @@ const SURELY_AUDIBLE: f32 = -42.0;
 const INAUDIBLE: f32 = -60.0;
 /// How long he must be quiet to be out of the mix: 1 s.
 const QUIET_FRAMES: u8 = 50;
+/// After so many he is taken for one who only listens.
+const RESTING_FRAMES: u8 = 250;
 
 #[derive(Debug)]
 pub struct Activity {
@@ -66,6 +68,11 @@ impl Activity {
     /// There is something to hear of him now, or was just now.
     pub fn audible(&self) -> bool {
         self.audible
+    }
+
+    /// He has just now been quiet for so long that he may well remain so: 5 s.
+    pub fn rests(&self) -> bool {
+        self.quiet == RESTING_FRAMES
     }
 
     fn is_quiet(&self) -> bool {

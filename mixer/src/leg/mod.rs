@@ -334,11 +334,22 @@ impl Leg {
             }
         }
         self.report_talking();
+        if crowded && self.activity.rests() {
+            self.rest();
+        }
         if self.frames.is_multiple_of(QUALITY_EVERY) {
             let delay = self.playout.as_ref().map_or(0.0, |p| p.delay_ms());
             let quality = self.reports.read(delay);
             self.events.extend(quality.map(Event::Quality));
         }
+    }
+
+    /// A listener in a crowd keeps only what he needs to listen.
+    fn rest(&mut self) {
+        if let Some(playout) = &mut self.playout {
+            playout.rest();
+        }
+        self.voice = Voice::default();
     }
 
     fn report_talking(&mut self) {

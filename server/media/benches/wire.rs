@@ -2,8 +2,9 @@
 //! member-second, over real sockets on loopback.
 //!
 //! `cargo bench -p media -- 400 1000` opens rooms of 400 and of 1000 members
-//! who all send and receive PCMU, three of them a voice. The senders are in the
-//! same process; the threads' CPU times are told apart by their names.
+//! who all send and receive PCMU, three of them a voice. One of those speaks a mark every
+//! half second, and the time is taken until the last member hears it. The senders are in
+//! the same process; the threads' CPU times are told apart by their names.
 #![expect(clippy::unwrap_used, reason = "a benchmark may fail")]
 
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
@@ -11,11 +12,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use media::{Codec, Config, Family, Hearing, Media, RoomKey, Stream};
-use mixer::codec::g711::mu_byte;
+use mixer::codec::g711::{MU_LAW, mu_byte};
 use mixer::rtp::Header;
 use tokio::sync::mpsc::unbounded_channel;
 
-const SECONDS: u32 = 8;
+const SECONDS: u32 = 12;
 const SPEAKERS: usize = 3;
 
 fn main() {
@@ -63,6 +64,9 @@ fn measure(members: usize, ports: std::ops::RangeInclusive<u16>) {
     let mut before = 0.0;
     let mut received = 0u64;
     let mut buffer = [0; 2_048];
+    let mark = payload(30_000.0);
+    let mut marked: Option<Instant> = None;
+    let mut delays = Vec::new();
     for frame in 0..SECONDS * 50 {
         if frame == SECONDS * 25 {
             before = cpu_of_media();
@@ -76,22 +80,56 @@ fn measure(members: usize, ports: std::ops::RangeInclusive<u16>) {
                 timestamp: frame * 160,
                 ssrc: i as u32,
             };
-            let payload = if i < SPEAKERS { &voice } else { &noise };
+            let payload = match i {
+                0 if frame % 25 == 0 => {
+                    marked = Some(Instant::now());
+                    &mark
+                }
+                0 => &noise,
+                _ if i < SPEAKERS => &voice,
+                _ => &noise,
+            };
             let _ = socket.send_to(&[&header.to_bytes()[..], payload].concat(), to);
-            while socket.recv(&mut buffer).is_ok() {
+            while i + 1 < members && socket.recv(&mut buffer).is_ok() {
                 received += 1;
             }
         }
+        // The last member listens all the time, and so tells when a frame is over.
         let next = start + Duration::from_millis(20) * (frame + 1);
-        thread::sleep(next.saturating_duration_since(Instant::now()));
+        let listener = &phones[members - 1].0;
+        while Instant::now() < next {
+            let Ok(length) = listener.recv(&mut buffer) else {
+                thread::sleep(Duration::from_micros(100));
+                continue;
+            };
+            received += 1;
+            let loudest = buffer[12..length]
+                .iter()
+                .map(|&b| MU_LAW[usize::from(b)])
+                .max();
+            if loudest > Some(25_000)
+                && let Some(since) = marked.take()
+            {
+                delays.push(since.elapsed());
+            }
+        }
     }
+    delays.sort_unstable();
+    let delay = |share: f64| {
+        let at = (delays.len() as f64 * share) as usize;
+        delays
+            .get(at)
+            .map_or(f64::NAN, |delay| delay.as_secs_f64() * 1_000.0)
+    };
     let cpu = cpu_of_media() - before;
     let seconds = f64::from(SECONDS) / 2.0;
     let expected = seconds * 50.0 * members as f64;
     println!(
-        "{members:>8} {:>12.3} {:>13.2}%",
+        "{members:>8} {:>12.3} {:>13.2}% {:>10.1} {:>10.1}",
         cpu * 1_000.0 / (seconds * members as f64),
         received as f64 * 100.0 / expected,
+        delay(0.5),
+        delay(0.99),
     );
 }
 

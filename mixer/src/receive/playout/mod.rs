@@ -191,6 +191,17 @@ impl Playout {
         self.state = State::Idle;
     }
 
+    /// Gives back what only audio needs: he has been silent for long, and may never speak.
+    /// What was learnt of the network stays.
+    pub fn rest(&mut self) {
+        self.drain();
+        self.decoder = None;
+        self.concealer = Concealer::default();
+        self.drift.reset();
+        self.pcm = Vec::new();
+        self.frame = Vec::new();
+    }
+
     fn rate(&self) -> u32 {
         self.decoder
             .as_ref()

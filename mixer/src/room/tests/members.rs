@@ -220,6 +220,24 @@ fn a_key_of_ours_takes_the_place_of_audio() {
 }
 
 #[test]
+fn gain_makes_him_louder_or_quieter_for_the_others() {
+    let mut meeting = Meeting::new();
+    meeting.join_with(1, Codec::Pcmu, 20, 440.0, 2_000.0);
+    meeting.join(2, Codec::G722, 0.0);
+    for (db, factor) in [(0.0, 1.0), (12.0, 3.98), (-12.0, 0.251)] {
+        meeting.room.leg(1).unwrap().set_gain(db);
+        meeting.run(20);
+        meeting.forget();
+        meeting.run(50);
+        let loudness = meeting.loudness(2, 440.0) / 2_000.0;
+        assert!(
+            (loudness / factor - 1.0).abs() < 0.05,
+            "{db} dB: {loudness}"
+        );
+    }
+}
+
+#[test]
 fn talking_is_reported_and_so_is_its_end() {
     let mut meeting = Meeting::new();
     meeting.join(1, Codec::Pcmu, 0.0);

@@ -102,14 +102,20 @@ impl Worker {
         prefer_this_thread();
         let mut deadline = Instant::now() + FRAME;
         loop {
+            if self.rooms.is_empty() {
+                // Nobody is here: sleep until someone is.
+                match self.commands.recv() {
+                    Ok(Command::Quit) | Err(_) => return,
+                    Ok(command) => self.attempt(command),
+                }
+                deadline = Instant::now() + FRAME;
+                continue;
+            }
             let left = deadline.saturating_duration_since(Instant::now());
             match self.commands.recv_timeout(left) {
                 Ok(Command::Quit) | Err(RecvTimeoutError::Disconnected) => return,
                 Ok(command) => {
-                    // What a command breaks must not end the thread and with it every room.
-                    if catch_unwind(AssertUnwindSafe(|| self.obey(command))).is_err() {
-                        tracing::error!(thread = self.number, "A command failed");
-                    }
+                    self.attempt(command);
                     if Instant::now() < deadline {
                         continue;
                     }
@@ -127,6 +133,13 @@ impl Worker {
             }
             self.tick(deadline);
             deadline += FRAME;
+        }
+    }
+
+    /// What a command breaks must not end the thread and with it every room.
+    fn attempt(&mut self, command: Command) {
+        if catch_unwind(AssertUnwindSafe(|| self.obey(command))).is_err() {
+            tracing::error!(thread = self.number, "A command failed");
         }
     }
 

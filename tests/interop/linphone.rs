@@ -9,7 +9,7 @@ use std::{
     process::Command,
 };
 
-use tests::server;
+use tests::{server, wait};
 
 use crate::{process::Process, sound};
 
@@ -69,7 +69,11 @@ impl Linphone {
         process.tell(&format!(
             "register sip:{user}@{server} sip:{server} {secret}"
         ));
-        process.wait_for("successful", 1);
+        // It does not tell by itself.
+        wait::until("linphone to register", wait::LONG, || {
+            process.tell("status register");
+            (process.said("registered, identity") > 0).then_some(())
+        });
         Self { process, recording }
     }
 

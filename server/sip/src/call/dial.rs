@@ -28,6 +28,8 @@ use crate::{
 
 /// How long we wait for the answer to our CANCEL before we tell that the call is over.
 const CANCEL_PATIENCE: Duration = Duration::from_secs(5);
+/// Provisional answers remembered: a peer that repeats itself must not fill the memory.
+const MAX_PROVISIONALS: usize = 64;
 /// INVITEs to one target: the first, one with credentials, one for a stale nonce, one
 /// for a longer session interval.
 const MAX_RETRIES: u8 = 3;
@@ -51,6 +53,7 @@ impl Call {
                 branch: identity.branch(target, 1),
                 state: LegState::Silent,
                 retries: 0,
+                proved: false,
             })
             .collect();
         let dialling = Dialling {
@@ -74,6 +77,7 @@ impl Call {
                 until: now,
                 bye: None,
             },
+            told: false,
         };
         for (target, leg) in call.forks.legs.iter().enumerate() {
             let request = dialling.request(target, leg);
@@ -144,8 +148,7 @@ impl Call {
             target,
             early_media,
         };
-        // A peer that repeats itself for minutes must not fill the memory.
-        if dialling.provisionals.len() < 64 {
+        if dialling.provisionals.len() < MAX_PROVISIONALS {
             dialling.provisionals.push(provisional.clone());
         }
         core.tell(Event::Ringing {
@@ -216,25 +219,8 @@ impl Call {
         let hop = dialog.next_hop();
         let mut ack = dialog.ack(cseq);
         copy_proof(&request, &mut ack);
-        let peer = flow.remote.ip();
-        let body = match headers::has_sdp(&response.headers, &response.body) {
-            true => Some(&response.body),
-            false => dialling.early_answers.get(&dialog.remote_tag),
-        };
-        let negotiation = &mut dialling.negotiation;
-        let agreed = match (body, dialling.offer.is_some()) {
-            (Some(answer), true) => negotiation.accept(answer, peer).is_ok(),
-            (Some(offer), false) => match negotiation.answer(offer, peer) {
-                Ok(answer) => {
-                    ack = ack.with_sdp(answer);
-                    true
-                }
-                Err(_) => false,
-            },
-            (None, _) => false,
-        };
+        let (ack, media) = dialling.agree(response, flow.remote.ip(), &dialog.remote_tag, ack);
         send_ack(ack.clone(), hop.clone(), core, now);
-        let media = negotiation.agreed().cloned().filter(|_| agreed);
         let after_ms = dialling.millis(now);
         let provisionals = std::mem::take(&mut dialling.provisionals);
         let failure = dialling.failure(FailureCause::NoCommonCodec, now);
@@ -308,11 +294,12 @@ impl Call {
             return false;
         }
         let identity = dialling.invite.identity;
-        let next = Leg {
+        let mut next = Leg {
             cseq: leg.cseq + 1,
             branch: identity.branch(target, leg.cseq + 1),
             state: LegState::Silent,
             retries: leg.retries + 1,
+            proved: leg.proved,
         };
         let mut request = dialling.request(target, &next);
         match response.status {
@@ -325,6 +312,7 @@ impl Call {
                     return false;
                 }
                 dialling.session_expires = least;
+                next.proved = false;
                 request = dialling.request(target, &next);
                 request.headers.push("Min-SE", &least.as_secs().to_string());
             }
@@ -336,7 +324,7 @@ impl Call {
                 ) else {
                     return false;
                 };
-                if leg.retries > 0 && !is_stale(response, from) {
+                if leg.proved && !is_stale(response, from) {
                     return false;
                 }
                 let uri = request.uri.to_string();
@@ -347,6 +335,7 @@ impl Call {
                     return false;
                 };
                 request.headers.push(to, &answer);
+                next.proved = true;
             }
             _ => return false,
         }

@@ -18,6 +18,7 @@ use crate::{
     endpoint::core::{Core, Draft},
     event::{Failure, FailureCause, Provisional},
     flow::Hop,
+    media::NegotiatedMedia,
     message::{Envelope, Method, NameAddr, Request, Response},
     sdp::Negotiation,
     transaction::ServerKey,
@@ -26,6 +27,7 @@ use crate::{
 
 /// "Something was heard" for the line state means within this time.
 const PROMPT: Duration = Duration::from_secs(4);
+
 pub struct Dialling {
     pub(super) invite: Invite,
     pub(super) negotiation: Negotiation,
@@ -148,6 +150,34 @@ impl Dialling {
             after_ms: self.millis(now),
             ..Failure::of(cause)
         }
+    }
+
+    /// Brings offer and answer together once somebody has answered. The ACK comes back,
+    /// with our answer where the offer was theirs, and what was agreed, if anything.
+    pub(super) fn agree(
+        &mut self,
+        response: &Response,
+        peer: IpAddr,
+        tag: &str,
+        ack: Request,
+    ) -> (Request, Option<NegotiatedMedia>) {
+        let body = match headers::has_sdp(&response.headers, &response.body) {
+            true => Some(&response.body),
+            // Some answer in a provisional response and do not repeat themselves.
+            false => self.early_answers.get(tag),
+        };
+        let ack = match (body, &self.offer) {
+            (None, _) => return (ack, None),
+            (Some(answer), Some(_)) => match self.negotiation.accept(answer, peer) {
+                Ok(()) => ack,
+                Err(_) => return (ack, None),
+            },
+            (Some(offer), None) => match self.negotiation.answer(offer, peer) {
+                Ok(answer) => ack.with_sdp(answer),
+                Err(_) => return (ack, None),
+            },
+        };
+        (ack, self.negotiation.agreed().cloned())
     }
 
     /// What a final answer above 2xx tells.

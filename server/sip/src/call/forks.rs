@@ -23,6 +23,8 @@ pub struct Leg {
     pub state: LegState,
     /// INVITEs sent beyond the first.
     pub retries: u8,
+    /// The last one carried an answer to a challenge.
+    pub proved: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -47,6 +47,8 @@ pub struct Call {
     pub key: CallKey,
     forks: Forks,
     stage: Stage,
+    /// Its end was told already; what follows concerns nobody but the peer.
+    told: bool,
 }
 
 enum Stage {
@@ -78,6 +80,7 @@ impl Call {
             key: (call_id.clone(), local_tag.clone()),
             forks: Forks::default(),
             stage: Stage::Ringing(Box::new(Ringing::new(invitation, core, now))),
+            told: false,
         }
     }
 
@@ -105,6 +108,7 @@ impl Call {
             key,
             forks: Forks::default(),
             stage: Stage::Talking(Box::new(session)),
+            told: false,
         })
     }
 
@@ -128,7 +132,12 @@ impl Call {
     }
 
     pub fn is_over(&self) -> bool {
-        matches!(self.stage, Stage::Over { .. })
+        self.told || matches!(self.stage, Stage::Over { .. })
+    }
+
+    /// The peer does not know yet that it is over.
+    pub fn is_unfinished(&self) -> bool {
+        !matches!(self.stage, Stage::Over { .. })
     }
 
     /// Nothing late can come any more.
@@ -324,8 +333,11 @@ impl Call {
                 self.reject(&rejection, core, now);
             }
             Stage::Talking(session) => {
-                session.bye(reasons, core, now);
-                self.end(Ending::ByUs, core, now);
+                if session.leave(reasons, core, now) {
+                    self.end(Ending::ByUs, core, now);
+                } else {
+                    self.tell_end(Ending::ByUs, core);
+                }
             }
             Stage::Over { .. } => {}
         }
@@ -351,15 +363,22 @@ impl Call {
 
     /// Tells the end and keeps only what may still have to be released.
     fn end(&mut self, ending: Ending, core: &mut Core, now: Instant) {
-        let event = match ending {
+        self.tell_end(ending, core);
+        self.over(now);
+    }
+
+    /// Once.
+    fn tell_end(&mut self, ending: Ending, core: &mut Core) {
+        if std::mem::replace(&mut self.told, true) {
+            return;
+        }
+        core.tell(match ending {
             ending if self.was_resumed_in_vain() => forks::not_resumed(self.id, &ending),
             ending => Event::Ended {
                 call: self.id,
                 ending,
             },
-        };
-        core.tell(event);
-        self.over(now);
+        });
     }
 
     fn over(&mut self, now: Instant) {

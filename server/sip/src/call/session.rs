@@ -29,6 +29,8 @@ pub struct Session {
     /// The ACK to the last 2xx we got, for when that comes again.
     last_ack: Option<(u32, Request, Hop)>,
     pub(super) unacked: Option<Unacked>,
+    /// We hung up before the ACK to our answer came: BYE must wait for it (§15).
+    pub(super) leaving: Option<Vec<Reason>>,
     pub(super) pending: Option<Pending>,
     /// A change of ours that waits for its turn.
     later: Option<(Instant, Change)>,
@@ -104,6 +106,7 @@ impl Session {
             outgoing: true,
             last_ack: Some(ack),
             unacked: None,
+            leaving: None,
             pending: None,
             later: None,
             timer: SessionTimer::of_answer(&response.headers, now),
@@ -134,6 +137,7 @@ impl Session {
                 initial: true,
                 ..Unacked::new(cseq, key, response, offered, now)
             }),
+            leaving: None,
             pending: None,
             later: None,
             timer,
@@ -159,6 +163,7 @@ impl Session {
             outgoing,
             last_ack: None,
             unacked: None,
+            leaving: None,
             pending: None,
             later: None,
             timer: None,
@@ -311,6 +316,16 @@ impl Session {
         let mut request = self.dialog.request(Method::Bye);
         headers::push_reasons(&mut request.headers, reasons);
         self.send(request, Purpose::Bye, false, core, now);
+    }
+
+    /// Hangs up; false when the BYE has to wait for an ACK first.
+    pub fn leave(&mut self, reasons: &[Reason], core: &mut Core, now: Instant) -> bool {
+        if self.unacked.as_ref().is_some_and(|unacked| unacked.initial) {
+            self.leaving = Some(reasons.to_vec());
+            return false;
+        }
+        self.bye(reasons, core, now);
+        true
     }
 
     pub fn send_digit(&mut self, digit: char, core: &mut Core, now: Instant) {

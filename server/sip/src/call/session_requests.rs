@@ -42,6 +42,7 @@ impl Session {
                     reasons: headers::reasons(&request.headers),
                 });
             }
+            _ if self.leaving.is_some() => self.response(request, 481, core),
             Method::Invite => return self.on_reinvite(request, envelope, key, core, now),
             Method::Update => self.on_update(request, core, now),
             Method::Info => self.on_info(request, core),
@@ -112,18 +113,28 @@ impl Session {
             let response = self.response(request, 500, core);
             return Some(response.with("Retry-After", &seconds));
         }
+        self.refusal_of_brevity(request, core)
+    }
+
+    fn refusal_of_brevity(&self, request: &Request, core: &Core) -> Option<Response> {
         too_brief(request, core).then(|| {
             let least = core.config.min_session_expires.as_secs().to_string();
             self.response(request, 422, core).with("Min-SE", &least)
         })
     }
 
+    /// With an offer as a re-INVITE is, without one a mere sign of life (RFC 3311).
     fn on_update(&mut self, request: &Request, core: &mut Core, now: Instant) -> Response {
-        if let Some(refusal) = self.in_the_way(request, core) {
+        let offered = headers::has_sdp(&request.headers, &request.body);
+        let refusal = match offered {
+            true => self.in_the_way(request, core),
+            false => self.refusal_of_brevity(request, core),
+        };
+        if let Some(refusal) = refusal {
             return refusal;
         }
         let before = self.negotiation.agreed().cloned();
-        let sdp = match headers::has_sdp(&request.headers, &request.body) {
+        let sdp = match offered {
             true => {
                 let peer = self.dialog.flow.remote.ip();
                 match self.negotiation.answer(&request.body, peer) {
@@ -177,6 +188,10 @@ impl Session {
         let unacked = self
             .unacked
             .take_if(|unacked| unacked.cseq == envelope.cseq.number)?;
+        if let Some(reasons) = self.leaving.take() {
+            self.bye(&reasons, core, now);
+            return Some(Ending::ByUs);
+        }
         if !unacked.offered {
             return None;
         }

@@ -244,7 +244,8 @@ impl Endpoint {
 
     /// Nothing waits for an answer of ours or of the peers.
     pub fn is_idle(&self) -> bool {
-        self.calls() == 0 && self.core.transactions.none_waiting() && self.registrations.is_empty()
+        let unfinished = self.calls.values().any(Call::is_unfinished);
+        !unfinished && self.core.transactions.none_waiting() && self.registrations.is_empty()
     }
 
     fn on_response(&mut self, response: &Response, flow: Flow, now: Instant) {

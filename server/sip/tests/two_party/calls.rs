@@ -557,3 +557,54 @@ fn a_broken_connection_fails_the_call_that_waits_on_it() {
         FailureCause::Transport("Connection refused".to_owned())
     );
 }
+
+#[test]
+fn an_answer_taken_back_at_once_ends_the_call_even_when_it_is_lost() {
+    let mut net = Net::new(&OPEN);
+    let mut answers = 0;
+    net.fate = Box::new(move |packet| match packet.start().as_str() {
+        "SIP/2.0 200 OK" if answers < 2 => {
+            answers += 1;
+            Fate::Lost
+        }
+        _ => Fate::Arrives,
+    });
+    net.dial(0, invite(1, &[1]));
+    net.moment();
+    let (call, _) = net.incoming(1);
+    net.command(
+        1,
+        Command::Answer {
+            call,
+            media: audio(1),
+        },
+    );
+    net.command(
+        1,
+        Command::HangUp {
+            call,
+            reasons: Vec::new(),
+        },
+    );
+    assert!(matches!(net.event(1), Event::Answered { .. }));
+    assert!(matches!(
+        net.event(1),
+        Event::Ended {
+            ending: Ending::ByUs,
+            ..
+        }
+    ));
+    assert_eq!(net.agents[1].endpoint.calls(), 0);
+
+    net.run(Duration::from_secs(5));
+    assert!(matches!(net.event(0), Event::Answered { .. }));
+    assert!(matches!(
+        net.event(0),
+        Event::Ended {
+            ending: Ending::ByPeer { .. },
+            ..
+        }
+    ));
+    assert_eq!(net.events(1), []);
+    assert!(net.is_quiet_after_a_while());
+}

@@ -237,6 +237,12 @@ fn a_call_through_a_proxy_in_front_goes_back_through_it() {
         Some("<sip:192.0.2.2;lr=on>")
     );
     assert_eq!(answer.headers.list("Via").count(), 2);
+    let ack = format!(
+        "ACK sip:700@192.0.2.1 SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.2;branch=z9hG4bKack\r\n\
+         From: <sip:a@x>;tag=f\r\nTo: {}\r\nCall-ID: c\r\nCSeq: 1 ACK\r\n\r\n",
+        answer.headers.get("To").unwrap(),
+    );
+    solo.receive(ack.as_bytes());
 
     solo.endpoint.command(
         Command::HangUp {

@@ -92,7 +92,9 @@ impl Drop for Process {
                 .iter()
                 .rev()
             {
-                eprintln!("    {line}");
+                // baresip repeats its clock on one endless line.
+                let shown: String = line.chars().take(200).collect();
+                eprintln!("    {shown}");
             }
         }
     }

@@ -13,11 +13,17 @@
 //!
 //! A leg that is in no room is in a [private](Room::private) one of its own.
 
-use std::sync::Arc;
-use std::time::Instant;
+mod phase;
 
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use self::phase::Phase;
+use crate::FRAME;
+use crate::codec::Codec;
 use crate::encode::Line;
 use crate::leg::{Event, Leg};
+use crate::level::dbov;
 use crate::player::Player;
 use crate::rtp::HEADER;
 use crate::sound::Sound;
@@ -34,6 +40,10 @@ const CROWD: usize = 8;
 const HOLD: f32 = 6.0;
 /// Who has ended to speak keeps his own line for so many frames, until both sound the same.
 const OWN_FRAMES: u32 = 25;
+/// If no pause comes, he keeps it for so many: 20 s.
+const OWN_FRAMES_MOST: u32 = 1_000;
+/// A mix quieter than this is a pause, dBov.
+const PAUSE: f32 = -50.0;
 /// A shared line nobody hears is dropped after so many frames.
 const LINE_FRAMES: u64 = 250;
 
@@ -47,6 +57,7 @@ pub struct Room {
     player: Player,
     shared: Vec<Shared>,
     frames: u64,
+    phase: Phase,
     /// Scratch: the loudest candidates and the indices of those heard in this frame.
     ranking: Vec<(f32, usize)>,
     speakers: Vec<usize>,
@@ -155,6 +166,23 @@ impl Room {
         self.frames += 1;
     }
 
+    /// How long after the last tick the next should come: about 20 ms, see [`phase`].
+    /// To be asked once after each tick.
+    pub fn pace(&mut self) -> Duration {
+        if self.private {
+            return FRAME;
+        }
+        let shift = self.phase.step(&self.legs);
+        Duration::from_secs_f64((FRAME.as_secs_f64() * 1_000.0 + shift) / 1_000.0)
+    }
+
+    /// Everybody in the room, to be handed what has arrived.
+    pub fn for_each_leg(&mut self, mut visit: impl FnMut(LegKey, &mut Leg)) {
+        for (key, leg) in &mut self.legs {
+            visit(*key, leg);
+        }
+    }
+
     /// Decides who is heard in this frame, and puts his voice at the needed rates.
     fn choose(&mut self, now: Instant) {
         self.ranking.clear();
@@ -217,6 +245,7 @@ impl Room {
         for shared in &mut self.shared {
             shared.listeners = 0;
         }
+        let pauses = self.mixes.each_ref().map(|mix| dbov(mix) < PAUSE);
         for (_, leg) in &mut self.legs {
             let Some(setting) = leg.setting() else {
                 continue;
@@ -241,7 +270,7 @@ impl Room {
                 if leg.own.is_none() {
                     leg.own = shared.line.branch().map(Box::new);
                 }
-            } else {
+            } else if leg.own.is_none() || may_rejoin(leg, format.codec, pauses) {
                 leg.own = None;
                 shared.listeners += 1;
             }
@@ -316,6 +345,17 @@ impl Room {
 /// Whether what he hears differs from what all hear, or did just now.
 fn hears_alone(leg: &Leg) -> bool {
     leg.aside < OWN_FRAMES || leg.player.active() || !leg.hears_room()
+}
+
+/// Whether he may change from his own line to the shared one. Both have the same mix by now,
+/// but encoders with a memory still differ in it a little: in a pause nobody hears that.
+fn may_rejoin(leg: &Leg, codec: Codec, pauses: [bool; 3]) -> bool {
+    match codec {
+        Codec::Pcmu | Codec::Pcma => true,
+        Codec::G722 | Codec::Opus => {
+            pauses[rate_index(codec.sample_rate())] || leg.aside > OWN_FRAMES_MOST
+        }
+    }
 }
 
 #[cfg(test)]

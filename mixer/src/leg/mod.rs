@@ -403,6 +403,11 @@ impl Leg {
         self.hears && !self.deaf
     }
 
+    /// By how many ms the packets played in this frame came sooner than they needed to.
+    pub(crate) fn spare(&self) -> Option<f64> {
+        self.playout.as_ref()?.spare_ms()
+    }
+
     pub fn meter(&self) -> &Meter {
         self.activity.meter()
     }

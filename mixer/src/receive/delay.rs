@@ -13,9 +13,9 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 /// Histogram bins of this width...
-const BIN: f32 = 2.0; // ms
+const BIN: f32 = 1.0; // ms
 /// ...up to 256 ms; what is later counts as that.
-const BINS: usize = 128;
+const BINS: usize = 256;
 /// The share of packets that must be in time.
 const IN_TIME: f32 = 0.97;
 /// The weight of a packet halves with every 350 packets after it (7 s).

@@ -101,16 +101,21 @@ impl Playout {
         }
     }
 
+    /// Where the delay is led to while the rest sweeps through a packet's length, in ms.
+    pub(super) fn middle(&self) -> f64 {
+        let packet = match self.state {
+            State::Playing { packet, .. } => ms(packet, self.rate()),
+            State::Idle => 0.0,
+        };
+        self.delay.wait().min(CAP / 2.0) + packet + SLACK
+    }
+
     /// How many samples of the stream are played for one of ours.
     pub(super) fn ratio(&self) -> f64 {
-        let State::Playing { packet, .. } = self.state else {
-            return 1.0;
-        };
-        if !self.drift.engaged() {
+        if !self.drift.engaged() || matches!(self.state, State::Idle) {
             return 1.0;
         }
-        let middle = self.delay.wait().min(CAP / 2.0) + ms(packet, self.rate()) + SLACK;
-        let steer = ((self.measured - middle) * STEER).clamp(-STEER_MOST, STEER_MOST);
+        let steer = ((self.measured - self.middle()) * STEER).clamp(-STEER_MOST, STEER_MOST);
         1.0 + (self.delay.drift() + steer) / 1e6
     }
 

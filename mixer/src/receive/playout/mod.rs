@@ -58,6 +58,8 @@ pub struct Playout {
     counters: Counters,
     /// Lead and rest when a packet was last taken, in ms: the delay.
     measured: f64,
+    /// By how much the lead of the packet taken in this frame exceeds what is needed, in ms.
+    spare: Option<f64>,
 }
 
 #[derive(Debug, Default, Clone, Copy)]
@@ -100,6 +102,12 @@ impl Playout {
         self.measured
     }
 
+    /// How much later (ms) the packets of the frame pulled last could have come; `None` if
+    /// none was taken for it.
+    pub fn spare_ms(&self) -> Option<f64> {
+        self.spare
+    }
+
     /// The sender's clock against ours, in ppm.
     pub fn drift_ppm(&self) -> f64 {
         self.delay.drift()
@@ -130,6 +138,7 @@ impl Playout {
     pub fn pull(&mut self, now: Instant) -> Option<Frame<'_>> {
         self.bound();
         self.frame.clear();
+        self.spare = None;
         let mut rate = self.rate();
         if let State::Idle = self.state
             && self.pcm.is_empty()
@@ -394,6 +403,11 @@ impl Playout {
             let rest = ms(begin as i64 - others.max(0), rate);
             let lead = self.delay.lead(ms(time, rate), now);
             self.measured = lead + rest;
+            self.spare = Some(if self.drift.engaged() {
+                self.measured - self.middle()
+            } else {
+                lead - self.delay.wait()
+            });
             self.adapt(lead, rest, ms(made, rate));
         }
     }

@@ -2,6 +2,7 @@
 
 mod members;
 mod mixing;
+mod pace;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,8 +1,9 @@
 //! A media thread: the rooms it ticks and the legs whose sockets it reads.
 //!
-//! Every 20 ms, at deadlines counted from the thread's start and never from its last
-//! wake-up, it reads all sockets, ticks all rooms and sends what they say. In
-//! between it takes commands. It knows no file, no database and no HTTP.
+//! Each room has its deadlines, about 20 ms apart, and each is counted from the one before,
+//! never from a wake-up. When one comes the thread reads the room's sockets, ticks it and
+//! sends what it says. In between it takes commands. It knows no file, no database
+//! and no HTTP.
 //!
 //! A room lives on one thread, chosen by its key; a leg's private place is on the
 //! leg's **home** thread, chosen by its number. All commands for a leg go to its
@@ -16,7 +17,7 @@ mod obey;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use mixer::{FRAME, Room};
 use tokio::sync::mpsc::UnboundedSender;
@@ -29,12 +30,21 @@ use crate::{LegEvent, RoomEvent};
 
 pub use self::command::{Command, LegCommand, RoomCommand};
 
-/// Lateness is logged at most once in so many frames: 10 s.
-const COMPLAIN_EVERY: u64 = 500;
+/// Lateness is logged at most once in this time.
+const COMPLAIN_EVERY: Duration = Duration::from_secs(10);
+/// Rooms that are due within this of each other are ticked in one go.
+const TOGETHER: Duration = Duration::from_micros(300);
 /// Between the usual 0 and the most urgent -20.
 const NICENESS: libc::c_int = -11;
 /// Reports are read and sent every so many frames.
 const REPORTS_EVERY: u64 = 5;
+
+/// A room, and when it ticks next.
+struct Hall {
+    room: Room,
+    due: Instant,
+    ticks: u64,
+}
 
 /// Where a leg is that is not at home.
 #[derive(Debug)]
@@ -50,15 +60,16 @@ pub struct Worker {
     commands: Receiver<Command>,
     ports: Ports,
     wires: BTreeMap<LegId, Wire>,
-    rooms: BTreeMap<Place, Room>,
+    rooms: BTreeMap<Place, Hall>,
     watchers: BTreeMap<RoomKey, UnboundedSender<(RoomKey, RoomEvent)>>,
     away: BTreeMap<LegId, Whereabouts>,
     inbox: Inbox,
     scratch: Vec<u8>,
-    ticks: u64,
+    /// The deadlines of rooms that follow nobody: 20 ms apart since the thread began.
+    grid: Instant,
     /// Frames missed and not complained about, and when that may next be done.
     missed: u32,
-    complain_at: u64,
+    complain_at: Instant,
 }
 
 /// The thread a room lives on.
@@ -80,6 +91,7 @@ impl Worker {
         commands: Receiver<Command>,
         ports: Ports,
     ) -> Self {
+        let now = Instant::now();
         Self {
             number,
             peers,
@@ -91,49 +103,56 @@ impl Worker {
             away: BTreeMap::new(),
             inbox: Inbox::new(),
             scratch: Vec::with_capacity(2_048),
-            ticks: 0,
+            grid: now,
             missed: 0,
-            complain_at: 0,
+            complain_at: now,
         }
     }
 
     /// Works until told to quit.
     pub fn run(mut self) {
         prefer_this_thread();
-        let mut deadline = Instant::now() + FRAME;
         loop {
-            if self.rooms.is_empty() {
+            let Some(due) = self.rooms.values().map(|hall| hall.due).min() else {
                 // Nobody is here: sleep until someone is.
                 match self.commands.recv() {
                     Ok(Command::Quit) | Err(_) => return,
                     Ok(command) => self.attempt(command),
                 }
-                deadline = Instant::now() + FRAME;
                 continue;
-            }
-            let left = deadline.saturating_duration_since(Instant::now());
+            };
+            let left = due.saturating_duration_since(Instant::now());
             match self.commands.recv_timeout(left) {
                 Ok(Command::Quit) | Err(RecvTimeoutError::Disconnected) => return,
-                Ok(command) => {
-                    self.attempt(command);
-                    if Instant::now() < deadline {
-                        continue;
-                    }
-                }
+                Ok(command) => self.attempt(command),
                 Err(RecvTimeoutError::Timeout) => {}
             }
-            let late = Instant::now().saturating_duration_since(deadline);
-            let missed = (late.as_nanos() / FRAME.as_nanos()) as u32;
-            if missed > 0 {
-                self.note_lateness(missed);
-                for room in self.rooms.values_mut() {
-                    room.skip_frames(missed);
-                }
-                deadline += FRAME * missed;
+            if Instant::now() >= due {
+                self.tick_what_is_due();
             }
-            self.tick(deadline);
-            deadline += FRAME;
         }
+    }
+
+    /// The room at this place, which begins with this if it is new.
+    fn hall(&mut self, place: Place) -> &mut Hall {
+        let due = self.next_on_grid();
+        self.rooms.entry(place).or_insert_with(|| Hall {
+            room: match place {
+                Place::Alone(_) => Room::private(),
+                Place::Room(_) => Room::default(),
+            },
+            due,
+            ticks: 0,
+        })
+    }
+
+    /// The next deadline of a room that follows nobody.
+    fn next_on_grid(&mut self) -> Instant {
+        let now = Instant::now();
+        let passed = now.saturating_duration_since(self.grid);
+        let frames = (passed.as_nanos() / FRAME.as_nanos()) as u32;
+        self.grid += FRAME * frames;
+        self.grid + FRAME
     }
 
     /// What a command breaks must not end the thread and with it every room.
@@ -146,74 +165,94 @@ impl Worker {
     /// Says once in a while how many frames were missed: under overload it would be every frame.
     fn note_lateness(&mut self, missed: u32) {
         self.missed += missed;
-        if self.ticks >= self.complain_at {
+        let now = Instant::now();
+        if self.missed > 0 && now >= self.complain_at {
             tracing::warn!(
                 thread = self.number,
                 frames = self.missed,
                 "Media thread was late"
             );
             self.missed = 0;
-            self.complain_at = self.ticks + COMPLAIN_EVERY;
+            self.complain_at = now + COMPLAIN_EVERY;
         }
     }
 
-    fn tick(&mut self, now: Instant) {
-        self.sweep(now);
-        let (wires, scratch) = (&self.wires, &mut self.scratch);
-        for (place, room) in &mut self.rooms {
+    /// Ticks every room whose time has come, or will have in a moment.
+    fn tick_what_is_due(&mut self) {
+        self.inbox.set_clock();
+        let soon = Instant::now() + TOGETHER;
+        let mut missed = 0;
+        let mut rooms = std::mem::take(&mut self.rooms);
+        for (place, hall) in rooms.iter_mut().filter(|(_, hall)| hall.due <= soon) {
             // A fault costs a frame of this room, and the others nothing.
-            let ticked = catch_unwind(AssertUnwindSafe(|| {
-                room.tick(now, |key, header, payload| {
-                    if let Some(wire) = wires.get(&LegId(key)) {
-                        wire.send(header, payload, scratch);
-                    }
-                });
-            }));
-            if ticked.is_err() {
-                tracing::error!(?place, "A room failed to tick");
-            }
-            room.drain_events(|key, event| {
-                if let Some(wire) = wires.get(&LegId(key)) {
-                    wire.report(LegEvent::from(event));
-                }
-            });
-            while let Some(token) = room.poll_finished() {
-                if let Place::Room(key) = *place
-                    && let Some(watcher) = self.watchers.get(&key)
-                {
-                    let _ = watcher.send((key, RoomEvent::Played { token }));
+            match catch_unwind(AssertUnwindSafe(|| self.tick(place, hall))) {
+                Ok(late) => missed = missed.max(late),
+                Err(_) => {
+                    tracing::error!(?place, "A room failed to tick");
+                    hall.due += FRAME;
                 }
             }
         }
-        self.rooms.retain(|_, room| !room.is_empty());
+        self.rooms = rooms;
+        self.note_lateness(missed);
+        self.rooms.retain(|_, hall| !hall.room.is_empty());
         self.watchers.retain(|_, watcher| !watcher.is_closed());
     }
 
-    /// Reads all sockets; those for reports each every tenth of a second, not all at once.
-    fn sweep(&mut self, now: Instant) {
-        self.ticks += 1;
-        self.inbox.set_clock();
-        for wire in self.wires.values_mut() {
-            let Some(leg) = self
-                .rooms
-                .get_mut(&wire.place)
-                .and_then(|room| room.leg(wire.id.0))
-            else {
-                continue;
+    /// Reads the room's sockets, ticks it, and sends what it says; the frames that were missed.
+    fn tick(&mut self, place: &Place, hall: &mut Hall) -> u32 {
+        let late = Instant::now().saturating_duration_since(hall.due);
+        let missed = (late.as_nanos() / FRAME.as_nanos()) as u32;
+        if missed > 0 {
+            hall.room.skip_frames(missed);
+            hall.due += FRAME * missed;
+        }
+        self.sweep(hall);
+
+        let (wires, scratch) = (&self.wires, &mut self.scratch);
+        let room = &mut hall.room;
+        room.tick(hall.due, |key, header, payload| {
+            if let Some(wire) = wires.get(&LegId(key)) {
+                wire.send(header, payload, scratch);
+            }
+        });
+        hall.due += room.pace();
+        room.drain_events(|key, event| {
+            if let Some(wire) = wires.get(&LegId(key)) {
+                wire.report(LegEvent::from(event));
+            }
+        });
+        while let Some(token) = room.poll_finished() {
+            if let Place::Room(key) = *place
+                && let Some(watcher) = self.watchers.get(&key)
+            {
+                let _ = watcher.send((key, RoomEvent::Played { token }));
+            }
+        }
+        missed
+    }
+
+    /// Reads a room's sockets; those for reports each every tenth of a second, not all at once.
+    fn sweep(&mut self, hall: &mut Hall) {
+        let Hall { room, due, ticks } = hall;
+        *ticks += 1;
+        room.for_each_leg(|key, leg| {
+            let Some(wire) = self.wires.get_mut(&LegId(key)) else {
+                return;
             };
             let (inbox, scratch) = (&mut self.inbox, &mut self.scratch);
-            let reports = (self.ticks + wire.id.0).is_multiple_of(REPORTS_EVERY);
+            let reports = (*ticks + key).is_multiple_of(REPORTS_EVERY);
             // A fault in what one leg was sent costs him a frame, and nobody else anything.
             let read = catch_unwind(AssertUnwindSafe(|| {
                 wire.sweep(leg, inbox);
                 if reports {
-                    wire.exchange_reports(leg, inbox, now, scratch);
+                    wire.exchange_reports(leg, inbox, *due, scratch);
                 }
             }));
             if read.is_err() {
                 tracing::error!(leg = %wire.id, "What a leg was sent could not be read");
             }
-        }
+        });
     }
 }
 

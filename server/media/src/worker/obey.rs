@@ -2,7 +2,7 @@
 
 use std::time::{Instant, SystemTime};
 
-use mixer::{Format, Leg, Ntp, Room, Setting, WallClock};
+use mixer::{Format, Leg, Ntp, Setting, WallClock};
 
 use super::command::{Command, LegCommand, RoomCommand, Seat};
 use super::{Whereabouts, Worker, home_of, thread_of_room};
@@ -74,7 +74,11 @@ impl Worker {
             return; // closed before
         };
         let place = wire.place;
-        let Some(leg) = self.rooms.get_mut(&place).and_then(|r| r.leg(id.0)) else {
+        let Some(leg) = self
+            .rooms
+            .get_mut(&place)
+            .and_then(|hall| hall.room.leg(id.0))
+        else {
             return;
         };
         match command {
@@ -132,7 +136,7 @@ impl Worker {
             self.watchers.insert(key, watcher);
             return;
         }
-        let room = self.rooms.entry(Place::Room(key)).or_default();
+        let room = &mut self.hall(Place::Room(key)).room;
         match command {
             RoomCommand::Play(sounds, Mode::Once, token) => room.play(sounds, token),
             RoomCommand::Play(sounds, Mode::Loop, _) => room.play_music(sounds),
@@ -155,20 +159,13 @@ impl Worker {
                 Place::Alone(wire.id)
             }
         };
-        let room = match wire.place {
-            Place::Alone(_) => Room::private,
-            Place::Room(_) => Room::default,
-        };
-        self.rooms
-            .entry(wire.place)
-            .or_insert_with(room)
-            .insert(wire.id.0, leg);
+        self.hall(wire.place).room.insert(wire.id.0, leg);
         self.wires.insert(wire.id, wire);
     }
 
     fn unseat(&mut self, id: LegId) -> Option<Seat> {
         let wire = self.wires.remove(&id)?;
-        let leg = self.rooms.get_mut(&wire.place)?.remove(id.0)?;
+        let leg = self.rooms.get_mut(&wire.place)?.room.remove(id.0)?;
         Some(Seat { wire, leg })
     }
 

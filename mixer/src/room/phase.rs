@@ -1,0 +1,100 @@
+//! When a room ticks: every 20 ms, at the moment that is best for whoever speaks.
+//!
+//! A packet that arrives just after a tick waits 20 ms for the next. So the room
+//! follows the one who speaks, its **leader**: tick by tick a little earlier, until
+//! his packets come just in time (and as much before as his network's jitter
+//! asks for). No sample of his is lost or doubled by that: he is only heard sooner. The
+//! others, who are silent, lose or gain a piece of a pause.
+//!
+//! Each millisecond a room gets ahead is one its listeners must buffer, so what was
+//! gained is given back, a whole frame at a time, while nobody speaks.
+
+use super::LegKey;
+use crate::leg::Leg;
+
+/// How much a tick may be earlier or later than 20 ms after the last, in ms.
+const STEP: f64 = 1.0;
+/// How long before the tick the leader's packets should be there, beyond his jitter.
+const MARGIN: f64 = 0.5; // ms
+/// Less than this is not worth a correction.
+const NEAR: f64 = 0.3; // ms
+/// A leader who is later than this has other means.
+const FAR: f64 = 2.5; // ms
+/// A leader is followed until he has been silent for so many frames: 1 s.
+const LOYALTY: u32 = 50;
+/// The room never gets further ahead of its listeners than this.
+const MOST_AHEAD: f64 = 40.0; // ms
+/// What is given back at once: a frame, after which the phase is as before.
+const FRAME_MS: f64 = 20.0;
+
+#[derive(Debug, Default)]
+pub struct Phase {
+    leader: Option<LegKey>,
+    /// Frames since the leader last spoke.
+    silent: u32,
+    /// How far the room is ahead of a clock that ticks every 20 ms, in ms.
+    ahead: f64,
+    /// How much of that is being given back.
+    repaying: f64,
+}
+
+impl Phase {
+    /// By how many ms the next tick should come later (or earlier) than 20 ms from now.
+    pub fn step(&mut self, legs: &[(LegKey, Box<Leg>)]) -> f64 {
+        let leader = self.follow(legs);
+        let shift = match leader {
+            Some(leader) => {
+                self.repaying = 0.0;
+                leader
+                    .spare()
+                    .map_or(0.0, |spare| self.towards(spare - MARGIN))
+            }
+            None if self.leader.is_none() => self.repay(),
+            None => 0.0,
+        };
+        self.ahead -= shift;
+        shift
+    }
+
+    /// The leader, if he speaks.
+    fn follow<'a>(&mut self, legs: &'a [(LegKey, Box<Leg>)]) -> Option<&'a Leg> {
+        let speaking = |key: LegKey| {
+            let at = legs.binary_search_by_key(&key, |(k, _)| *k).ok()?;
+            Some(&*legs[at].1).filter(|leg| leg.talking())
+        };
+        if let Some(leader) = self.leader.and_then(speaking) {
+            self.silent = 0;
+            return Some(leader);
+        }
+        self.silent = self.silent.saturating_add(1);
+        if self.leader.is_some() && self.silent < LOYALTY {
+            return None;
+        }
+        let loudest = legs
+            .iter()
+            .filter(|(_, leg)| leg.talking())
+            .max_by(|(_, a), (_, b)| a.meter().loudness().total_cmp(&b.meter().loudness()));
+        self.leader = loudest.map(|&(key, _)| key);
+        loudest.map(|(_, leg)| &**leg)
+    }
+
+    /// The leader's packets come so many ms sooner than they need.
+    fn towards(&self, early: f64) -> f64 {
+        if early > NEAR && self.ahead < MOST_AHEAD {
+            -early.min(STEP)
+        } else if early < -NEAR && early > -FAR {
+            (-early).min(STEP)
+        } else {
+            0.0
+        }
+    }
+
+    fn repay(&mut self) -> f64 {
+        if self.repaying <= 0.0 && self.ahead >= FRAME_MS {
+            self.repaying = FRAME_MS;
+        }
+        let step = STEP.min(self.repaying);
+        self.repaying -= step;
+        step
+    }
+}

@@ -16,6 +16,12 @@ use super::{live::NotInRoom, texts::Phrase};
 #[derive(Debug, Clone)]
 pub(super) struct ApiError {
     pub(super) code: ErrorCode,
+    /// Boxed: results that carry a refusal stay as small as those that do not.
+    said: Box<Said>,
+}
+
+#[derive(Debug, Clone)]
+struct Said {
     field: Option<String>,
     phrase: Phrase,
     details: Option<ErrorDetails>,
@@ -25,30 +31,32 @@ impl ApiError {
     pub(super) fn new(code: ErrorCode) -> Self {
         Self {
             code,
-            field: None,
-            phrase: Phrase::new(key(code)),
-            details: None,
+            said: Box::new(Said {
+                field: None,
+                phrase: Phrase::new(key(code)),
+                details: None,
+            }),
         }
     }
 
     /// The field at fault, as a path into the request.
     pub(super) fn at(mut self, field: impl Into<String>) -> Self {
-        self.field = Some(field.into());
+        self.said.field = Some(field.into());
         self
     }
 
     pub(super) fn with(mut self, name: &'static str, value: impl ToString) -> Self {
-        self.phrase = self.phrase.with(name, value);
+        self.said.phrase = self.said.phrase.with(name, value);
         self
     }
 
     pub(super) fn with_phrase(mut self, name: &'static str, phrase: Phrase) -> Self {
-        self.phrase = self.phrase.with_phrase(name, phrase);
+        self.said.phrase = self.said.phrase.with_phrase(name, phrase);
         self
     }
 
     pub(super) fn details(mut self, details: ErrorDetails) -> Self {
-        self.details = Some(details);
+        self.said.details = Some(details);
         self
     }
 
@@ -81,14 +89,19 @@ impl ApiError {
     }
 
     pub(super) fn in_language(self, language: Language) -> Response {
+        let Said {
+            field,
+            phrase,
+            details,
+        } = *self.said;
         let body = ErrorBody {
             code: self.code,
-            message: self.phrase.say(language),
-            field: self.field,
-            details: self.details.clone(),
+            message: phrase.say(language),
+            field,
+            details: details.clone(),
         };
         let mut response = (status(self.code), Json(body)).into_response();
-        if let Some(ErrorDetails::RetryAfter { seconds }) = self.details {
+        if let Some(ErrorDetails::RetryAfter { seconds }) = details {
             response
                 .headers_mut()
                 .insert(header::RETRY_AFTER, HeaderValue::from(seconds));

@@ -137,7 +137,7 @@ impl Registrar {
     pub fn restore(&mut self, bindings: Vec<Binding>, now: Instant) {
         let wall = self.wall(now);
         for binding in bindings {
-            let Ok(left) = u64::try_from(binding.expires_at - wall) else {
+            let Ok(left) = u64::try_from(binding.expires_at.saturating_sub(wall)) else {
                 continue;
             };
             if left == 0 {

@@ -15,6 +15,8 @@ use crate::{
 
 const FIRST_RETRY: Duration = Duration::from_secs(5);
 const LAST_RETRY: Duration = Duration::from_secs(120);
+/// However long a registrar grants, it is asked again after a day.
+const LONGEST: Duration = Duration::from_secs(24 * 3600);
 
 pub struct Registering {
     id: RegistrationId,
@@ -116,7 +118,7 @@ impl Registering {
             423 => {
                 let least = response.headers.get("Min-Expires");
                 match least.and_then(|v| v.parse().ok()).map(Duration::from_secs) {
-                    Some(least) if least > self.expires => {
+                    Some(least) if least > self.expires && least <= LONGEST => {
                         self.expires = least;
                         self.send(self.expires, None, core, now);
                     }
@@ -160,7 +162,8 @@ impl Registering {
             .and_then(|contact| contact.param("expires"))
             .or_else(|| response.headers.get("Expires"))
             .and_then(|text| text.parse().ok());
-        Duration::from_secs(seconds.unwrap_or(self.expires.as_secs()).max(1))
+        let granted = Duration::from_secs(seconds.unwrap_or(self.expires.as_secs()));
+        granted.clamp(Duration::from_secs(1), LONGEST)
     }
 
     fn gone(&mut self, core: &mut Core) {

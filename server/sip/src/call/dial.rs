@@ -11,6 +11,7 @@ use super::{
     dialling::{Dialling, GivingUp, hop, towards},
     forks::{Forks, Leg, LegState, send_ack},
     headers,
+    refresh::SessionTimer,
     reliable::{EarlyDialogs, MAX_EARLY_DIALOGS},
     session::Session,
 };
@@ -230,7 +231,7 @@ impl Call {
             dialling.negotiation.clone(),
             response,
             (cseq, ack, hop),
-            now,
+            SessionTimer::of_answer(&response.headers, core.config.session_expires, now),
         )
         .with_credentials(dialling.invite.credentials.clone());
         let elsewhere = Reason::sip(200, "Call completed elsewhere");

@@ -181,13 +181,9 @@ impl Ringing {
             }
         };
         let mut response = self.response(200, core).with_sdp(sdp);
-        let timer = SessionTimer::of_request(&self.request.headers, now);
-        if let Some((timer, answer)) = &timer {
-            response.headers.push("Session-Expires", answer);
-            if !timer.we_refresh {
-                response.headers.push("Require", "timer");
-            }
-        }
+        let interval = core.config.session_expires;
+        let (timer, agreement) = SessionTimer::of_request(&self.request.headers, interval, now);
+        timer.announce(agreement, &mut response.headers);
         core.respond(&self.key, response.clone(), now);
         let session = Session::of_called(
             call,
@@ -195,7 +191,7 @@ impl Ringing {
             negotiation,
             &self.request,
             (self.envelope.cseq.number, self.key.clone(), response),
-            timer.map(|(timer, _)| timer),
+            timer,
             now,
         );
         if let Some(media) = session.agreed().filter(|_| offered) {

@@ -6,7 +6,7 @@ use super::{
     challenge::Proofs,
     forks::send_ack,
     headers::{self, ALLOW},
-    refresh::SessionTimer,
+    refresh::{Duty, SessionTimer},
 };
 use crate::{
     command::{CallId, LocalMedia, OutboundCredentials},
@@ -34,7 +34,7 @@ pub struct Session {
     pub(super) pending: Option<Pending>,
     /// A change of ours that waits for its turn.
     later: Option<(Instant, Change)>,
-    pub(super) timer: Option<SessionTimer>,
+    pub(super) timer: SessionTimer,
     peer_updates: bool,
     /// For peers that challenge requests within the call.
     pub(super) proofs: Option<Proofs>,
@@ -97,7 +97,7 @@ impl Session {
         negotiation: Negotiation,
         response: &Response,
         ack: (u32, Request, Hop),
-        now: Instant,
+        timer: SessionTimer,
     ) -> Self {
         Session {
             call,
@@ -109,7 +109,7 @@ impl Session {
             leaving: None,
             pending: None,
             later: None,
-            timer: SessionTimer::of_answer(&response.headers, now),
+            timer,
             peer_updates: response.headers.lists("Allow", "UPDATE"),
             proofs: None,
             resuming: false,
@@ -123,7 +123,7 @@ impl Session {
         negotiation: Negotiation,
         invite: &Request,
         (cseq, key, response): (u32, ServerKey, Response),
-        timer: Option<SessionTimer>,
+        timer: SessionTimer,
         now: Instant,
     ) -> Self {
         let offered = !headers::has_sdp(&invite.headers, &invite.body);
@@ -166,7 +166,7 @@ impl Session {
             leaving: None,
             pending: None,
             later: None,
-            timer: None,
+            timer: SessionTimer::probing(core.config.session_expires, now),
             peer_updates: false,
             proofs: None,
             resuming: true,
@@ -205,7 +205,7 @@ impl Session {
     pub fn deadline(&self) -> Option<Instant> {
         let unacked = self.unacked.as_ref().map(|u| u.resend.min(u.until));
         let later = self.later.as_ref().map(|(at, _)| *at);
-        let timer = self.timer.as_ref().map(SessionTimer::deadline);
+        let timer = Some(self.timer.deadline());
         [unacked, later, timer].into_iter().flatten().min()
     }
 
@@ -224,15 +224,25 @@ impl Session {
         if let Some((_, change)) = self.later.take_if(|(at, _)| *at <= now) {
             self.change(change, core, now);
         }
-        if let Some(timer) = self.timer.as_mut().filter(|timer| timer.deadline() <= now) {
-            if !timer.we_refresh {
-                self.bye(&[], core, now);
-                return Some(Ending::SessionLost);
+        if self.timer.deadline() <= now {
+            self.timer.put_off(now);
+            match self.timer.duty {
+                Duty::Refresh => self.refresh(core, now),
+                Duty::Probe => {
+                    let request = self.dialog.request(Method::Options);
+                    self.send(request, Purpose::Probe, false, core, now);
+                }
+                Duty::Watch => {
+                    self.bye(&[], core, now);
+                    return Some(Ending::SessionLost);
+                }
             }
-            timer.put_off(now);
-            self.refresh(core, now);
         }
         None
+    }
+
+    fn timer_of_answer(&self, response: &Response, core: &Core, now: Instant) -> SessionTimer {
+        SessionTimer::of_answer(&response.headers, core.config.session_expires, now)
     }
 
     fn refresh(&mut self, core: &mut Core, now: Instant) {
@@ -285,8 +295,8 @@ impl Session {
     fn push_session_headers(&self, request: &mut Request) {
         request.headers.push("Allow", ALLOW);
         request.headers.push("Supported", "timer");
-        if let Some(timer) = &self.timer {
-            request.headers.push("Session-Expires", &timer.wish());
+        if let Some(wish) = self.timer.wish() {
+            request.headers.push("Session-Expires", &wish);
         }
     }
 
@@ -365,7 +375,7 @@ impl Session {
             Purpose::Reinvite => self.on_reinvited(response, core, now),
             Purpose::Update => {
                 if response.is_success() {
-                    self.timer = SessionTimer::of_answer(&response.headers, now).or(self.timer);
+                    self.timer = self.timer_of_answer(response, core, now);
                     return None;
                 }
                 if matches!(response.status, 405 | 501) {
@@ -374,10 +384,13 @@ impl Session {
                 }
                 self.on_refused(response.status, core, now)
             }
-            Purpose::Info if matches!(response.status, 481 | 408) => {
+            // Whatever else the answer to a question is, somebody is there.
+            Purpose::Info | Purpose::Probe if matches!(response.status, 481 | 408) => {
                 self.on_refused(response.status, core, now)
             }
-            Purpose::Info | Purpose::Prack | Purpose::Bye | Purpose::Invite(_) => None,
+            Purpose::Info | Purpose::Probe | Purpose::Prack | Purpose::Bye | Purpose::Invite(_) => {
+                None
+            }
         }
     }
 
@@ -401,7 +414,7 @@ impl Session {
             let hop = self.dialog.next_hop();
             send_ack(ack.clone(), hop.clone(), core, now);
             self.last_ack = Some((pending.cseq, ack, hop));
-            self.timer = SessionTimer::of_answer(&response.headers, now);
+            self.timer = self.timer_of_answer(response, core, now);
             self.peer_updates |= response.headers.lists("Allow", "UPDATE");
             let before = pending.before.agreed().cloned();
             let peer = self.dialog.flow.remote.ip();
@@ -449,7 +462,7 @@ impl Session {
         now: Instant,
     ) -> Option<Ending> {
         match purpose {
-            Purpose::Reinvite | Purpose::Update | Purpose::Info => {
+            Purpose::Reinvite | Purpose::Update | Purpose::Info | Purpose::Probe => {
                 self.bye(&[], core, now);
                 Some(Ending::SessionLost)
             }

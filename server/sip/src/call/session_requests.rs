@@ -93,7 +93,7 @@ impl Session {
         };
         self.dialog.refresh_target(request.contact());
         let mut response = self.response(request, 200, core).with_sdp(sdp);
-        self.restart_timer(request, &mut response, now);
+        self.restart_timer(request, &mut response, core, now);
         core.respond(key, response.clone(), now);
         let unacked = Unacked::new(envelope.cseq.number, key.clone(), response, !offered, now);
         self.unacked = Some(unacked);
@@ -146,7 +146,7 @@ impl Session {
         };
         self.dialog.refresh_target(request.contact());
         let mut response = self.response(request, 200, core);
-        self.restart_timer(request, &mut response, now);
+        self.restart_timer(request, &mut response, core, now);
         if let Some(sdp) = sdp {
             response = response.with_sdp(sdp);
             self.tell_media(before.as_ref(), core);
@@ -221,15 +221,17 @@ impl Session {
         None
     }
 
-    fn restart_timer(&mut self, request: &Request, response: &mut Response, now: Instant) {
-        let Some((timer, answer)) = SessionTimer::of_request(&request.headers, now) else {
-            return;
-        };
-        response.headers.push("Session-Expires", &answer);
-        if !timer.we_refresh {
-            response.headers.push("Require", "timer");
-        }
-        self.timer = Some(timer);
+    fn restart_timer(
+        &mut self,
+        request: &Request,
+        response: &mut Response,
+        core: &Core,
+        now: Instant,
+    ) {
+        let interval = core.config.session_expires;
+        let (timer, answer) = SessionTimer::of_request(&request.headers, interval, now);
+        timer.announce(answer, &mut response.headers);
+        self.timer = timer;
     }
 
     fn unacceptable(&self, request: &Request, why: Unacceptable, core: &Core) -> Response {

@@ -40,6 +40,8 @@ pub enum Purpose {
     Update,
     Prack,
     Info,
+    /// Whether the peer is still there.
+    Probe,
     Bye,
 }
 
@@ -84,6 +86,10 @@ impl Core {
     }
 
     /// Sends a request, after a look-up where the hop is a name.
+    ///
+    /// It stays on the transport its hop names, whatever its length. RFC 3261 §18.1.1
+    /// would have requests above 1300 bytes go over TCP, which the phones that are
+    /// reached over UDP mostly refuse; fragments do reach them.
     pub fn send(&mut self, draft: Draft, now: Instant) {
         match &draft.hop {
             Hop::Flow(flow) => {

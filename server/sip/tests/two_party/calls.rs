@@ -608,3 +608,51 @@ fn an_answer_taken_back_at_once_ends_the_call_even_when_it_is_lost() {
     assert_eq!(net.events(1), []);
     assert!(net.is_quiet_after_a_while());
 }
+
+/// Nobody knows what comes of such a call, but everybody lives and nothing is left of it.
+#[test]
+fn damaged_messages_harm_nobody() {
+    for seed in 0..300 {
+        let mut net = Net::new(&[Door::Open, Door::Digest]);
+        let mut dice = dice(seed);
+        net.fate = Box::new(move |_| match dice(4) {
+            0 => Fate::Damaged(dice(1500) as usize, u8::try_from(dice(256)).unwrap()),
+            _ => Fate::Arrives,
+        });
+        let mut call = invite(1, &[1]);
+        call.credentials = Some(credentials("secret"));
+        let placed = net.dial(0, call);
+        net.run(Duration::from_secs(5));
+        for event in net.events(1) {
+            if let Event::Incoming { call, .. } = event {
+                net.command(1, Command::Ring { call });
+                net.command(
+                    1,
+                    Command::Answer {
+                        call,
+                        media: audio(1),
+                    },
+                );
+            }
+        }
+        net.run(Duration::from_secs(5));
+        net.command(
+            0,
+            Command::Hold {
+                call: placed,
+                hold: true,
+            },
+        );
+        net.run(Duration::from_secs(5));
+        net.command(
+            0,
+            Command::HangUp {
+                call: placed,
+                reasons: Vec::new(),
+            },
+        );
+        // A BYE that was damaged beyond recognition leaves the session timer to notice.
+        net.run(Duration::from_secs(2000));
+        assert!(net.is_quiet_after_a_while(), "seed {seed}");
+    }
+}

@@ -51,6 +51,8 @@ pub enum Fate {
     Arrives,
     Lost,
     Doubled,
+    /// Arrives with this byte, counted round and round, replaced.
+    Damaged(usize, u8),
 }
 
 /// A packet on its way.
@@ -151,10 +153,16 @@ impl Net {
                     Output::Send { flow, bytes } => {
                         let packet = Packet { flow, bytes };
                         self.log.push(packet.clone());
+                        let mut packet = packet;
                         let copies = match (self.fate)(&packet) {
                             Fate::Arrives => 1,
                             Fate::Lost => 0,
                             Fate::Doubled => 2,
+                            Fate::Damaged(at, byte) => {
+                                let length = packet.bytes.len();
+                                packet.bytes[at % length] = byte;
+                                1
+                            }
                         };
                         for _ in 0..copies {
                             self.sent += 1;

@@ -561,3 +561,36 @@ fn a_refusal_is_repeated_until_it_is_acknowledged() {
     solo.endpoint.handle_timeout(solo.now);
     assert_eq!(solo.endpoint.transactions(), 0);
 }
+
+#[test]
+fn a_peer_without_session_timers_is_asked_whether_it_is_still_there() {
+    for (answer, ends) in [
+        (Some(200), false),
+        (Some(405), false),
+        (Some(481), true),
+        (None, true),
+    ] {
+        let mut solo = Solo::new(Door::Open);
+        let (call, invite) = solo.dial(|_| {});
+        solo.reply(&ok(&invite, "theirs"));
+        solo.sent();
+        solo.events.clear();
+        solo.now += Duration::from_secs(900);
+        solo.endpoint.handle_timeout(solo.now);
+        let (_, question) = solo.requests().pop().unwrap();
+        assert_eq!(question.method.as_str(), "OPTIONS");
+        match answer {
+            Some(status) => solo.reply(&question.response(status, None)),
+            None => {
+                solo.now += Duration::from_secs(33);
+                solo.endpoint.handle_timeout(solo.now);
+            }
+        }
+        solo.sent();
+        let ended = Event::Ended {
+            call,
+            ending: sip::Ending::SessionLost,
+        };
+        assert_eq!(solo.events.contains(&ended), ends, "{answer:?}");
+    }
+}

@@ -32,7 +32,11 @@ pub(super) struct Guest {
 impl Endpoint {
     /// Takes one message: a datagram, or a frame cut from a stream.
     pub fn handle_message(&mut self, flow: Flow, bytes: &[u8], now: Instant) {
-        match parse(bytes) {
+        let message = parse(bytes).map(|mut message| {
+            message.unwrap_sdp();
+            message
+        });
+        match message {
             Ok(Message::Request(request)) => self.on_request(request, bytes.len(), flow, now),
             Ok(Message::Response(response)) => self.on_response(&response, flow, now),
             Err(Unreadable {

@@ -7,6 +7,7 @@
 mod envelope;
 mod framer;
 mod headers;
+mod multipart;
 mod name_addr;
 mod parse;
 mod via;

@@ -151,6 +151,10 @@ impl House {
         });
     }
 
+    pub fn wait_until_waiting(&self, employee: Employee) {
+        self.wait_until(employee, "waiting", |status| status["kind"] == "waiting");
+    }
+
     pub fn wait_until_in_room(&self, employee: Employee) {
         self.wait_until(employee, "in the room", |status| {
             status["kind"] == "in_room"

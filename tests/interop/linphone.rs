@@ -4,7 +4,7 @@
 
 use std::{
     fs,
-    net::SocketAddr,
+    net::{Ipv4Addr, SocketAddr, UdpSocket},
     path::{Path, PathBuf},
     process::Command,
 };
@@ -122,9 +122,18 @@ impl Linphone {
     }
 }
 
+/// An even port that is free, as is the odd one above it.
+fn free_pair() -> u16 {
+    wait::until("two free ports", wait::LONG, || {
+        let port = server::free_address().port() & !1;
+        let free = |port| UdpSocket::bind((Ipv4Addr::UNSPECIFIED, port)).is_ok();
+        (free(port) && free(port + 1)).then_some(port)
+    })
+}
+
 fn configuration(codec: &str) -> String {
     let port = server::free_address().port();
-    let audio = server::free_address().port() & !1;
+    let audio = free_pair();
     let mut text = format!(
         "[sip]\nipv6_migration_done=1\nuse_ipv6=0\nsip_port={port}\nsip_tcp_port=0\nsip_tls_port=0\n\
          [rtp]\naudio_rtp_port={audio}\n\

@@ -77,6 +77,11 @@ impl Sipp {
         }
     }
 
+    /// Where it can be called directly, past any server.
+    pub fn uri(&self) -> String {
+        format!("sip:{}@{}", self.user, self.local)
+    }
+
     /// Registers and waits for the answer.
     pub fn register(&mut self) {
         let mut run = self.run(Scenario::Register, "");

@@ -79,3 +79,11 @@ pub fn heard_together(heard: &[Heard], tones: [u16; 2]) -> bool {
 pub fn ever_heard(heard: &[Heard], hz: u16) -> bool {
     heard.iter().any(|moment| has(moment, hz))
 }
+
+/// A moment at which a phone heard its own tone beside those of the others. The
+/// greeting before is speech, which has all tones at some time.
+pub fn hears_itself(heard: &[Heard], own: u16, others: [u16; 2]) -> bool {
+    heard
+        .iter()
+        .any(|moment| has(moment, own) && others.iter().all(|hz| has(moment, *hz)))
+}

@@ -137,6 +137,9 @@ CREATE INDEX occurrences_by_dial ON occurrences (status, dial_at);
 CREATE INDEX occurrences_by_time ON occurrences (company_id, starts_at);
 CREATE INDEX occurrences_by_room ON occurrences (room_id, ends_at);
 CREATE INDEX occurrences_by_meeting ON occurrences (meeting_id);
+-- Of two who call somebody into an empty room at once, both call into one gathering.
+CREATE UNIQUE INDEX gatherings ON occurrences (room_id)
+    WHERE meeting_id IS NULL AND status IN ('calling', 'live', 'open');
 
 CREATE TABLE invitations (
     id             TEXT   PRIMARY KEY,
@@ -154,6 +157,8 @@ CREATE TABLE invitations (
 );
 CREATE INDEX invitations_due ON invitations (status, due_at);
 CREATE INDEX invitations_by_occurrence ON invitations (occurrence_id, position);
+-- A person has one place on a list.
+CREATE UNIQUE INDEX invitations_by_person ON invitations (occurrence_id, person);
 
 CREATE TABLE attempts (
     id             TEXT   PRIMARY KEY,

@@ -9,6 +9,7 @@ use sqlx::AnyConnection;
 
 use crate::{
     Store, StoreError,
+    error::is_taken,
     text::{from_json, parse, to_json},
 };
 
@@ -212,8 +213,14 @@ pub(crate) async fn write(
     .bind(row.version)
     .bind(to_json(invitation))
     .execute(connection)
-    .await?;
-    if done.rows_affected() == 0 {
+    .await;
+    let written = match done {
+        Ok(done) => done.rows_affected() > 0,
+        // Somebody else has put him on the list.
+        Err(error) if is_taken(&error) => false,
+        Err(error) => return Err(error.into()),
+    };
+    if !written {
         return Err(StoreError::Stale {
             what: "invitation",
             id: invitation.id.to_string(),

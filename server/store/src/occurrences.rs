@@ -8,6 +8,7 @@ use sqlx::AnyConnection;
 
 use crate::{
     Store, StoreError, Versioned,
+    error::is_taken,
     text::{from_json, to_json},
 };
 
@@ -201,8 +202,14 @@ pub(crate) async fn write(
     .bind(row.version)
     .bind(to_json(occurrence))
     .execute(connection)
-    .await?;
-    if done.rows_affected() == 0 {
+    .await;
+    let written = match done {
+        Ok(done) => done.rows_affected() > 0,
+        // Another gathering has begun in the room.
+        Err(error) if is_taken(&error) => false,
+        Err(error) => return Err(error.into()),
+    };
+    if !written {
         return Err(StoreError::Stale {
             what: "occurrence",
             id: occurrence.id.to_string(),

@@ -1,0 +1,20 @@
+//! Every route, asked in process against a real SQLite store and a stand-in for
+//! what is alive. Answers are snapshots: a change of the API shows as a diff.
+//!
+//! Ids are replaced by the order in which they appear, and the clock stands
+//! still unless a test moves it.
+
+mod world;
+
+mod company;
+mod errors;
+mod events;
+mod invitations;
+mod isolation;
+mod meetings;
+mod members;
+mod occurrences;
+mod openapi;
+mod pages;
+mod rooms;
+mod sessions;

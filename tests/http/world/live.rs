@@ -1,0 +1,121 @@
+//! Stands in for the tasks of the server: holds members and lines, notes what it was told.
+
+use std::sync::Mutex;
+
+use api::{Confidence, Evidence, EvidenceSource, LineState, LineView, Member, Text, TrunkState};
+use domain::{CompanyId, MemberId, Millis, Role, RoomId, TrunkId, employee::Employee};
+use rollcall::web::{Command, Live, NotInRoom};
+
+#[derive(Default)]
+pub struct StandIn {
+    members: Mutex<Vec<(CompanyId, Member)>>,
+    /// What it was told, in words.
+    told: Mutex<Vec<String>>,
+}
+
+impl StandIn {
+    pub fn joins(&self, company: CompanyId, member: Member) {
+        self.members.lock().unwrap().push((company, member));
+    }
+
+    pub fn told(&self) -> Vec<String> {
+        std::mem::take(&mut self.told.lock().unwrap())
+    }
+
+    fn note(&self, text: impl Into<String>) {
+        self.told.lock().unwrap().push(text.into());
+    }
+
+    fn change(&self, id: MemberId, change: impl FnOnce(&mut Member)) -> Command<'static> {
+        let mut members = self.members.lock().unwrap();
+        let found = members.iter_mut().find(|(_, member)| member.id == id);
+        let done = found.map(|(_, member)| change(member)).ok_or(NotInRoom);
+        Box::pin(async move { done })
+    }
+}
+
+impl Live for StandIn {
+    fn members(&self, company: CompanyId) -> Vec<Member> {
+        let members = self.members.lock().unwrap();
+        members
+            .iter()
+            .filter(|(of, _)| *of == company)
+            .map(|(_, member)| member.clone())
+            .collect()
+    }
+
+    /// Whoever has an IP-SIM is out of reach; nothing is known of the others.
+    fn line(&self, employee: &Employee, now: Millis) -> LineView {
+        let offline = employee
+            .devices
+            .iter()
+            .any(|device| device.kind.number().is_some());
+        let evidence = Evidence {
+            state: LineState::Offline,
+            source: EvidenceSource::Outcome,
+            at: now.0 - 9_000,
+            until_at: Some(now.0 + 111_000),
+            confidence: Confidence::Sure,
+            text: Text {
+                code: "outcome".to_owned(),
+                args: [("detail".to_owned(), "cause 20".to_owned())].into(),
+            },
+        };
+        LineView {
+            state: if offline {
+                LineState::Offline
+            } else {
+                LineState::Unknown
+            },
+            dnd: false,
+            since_at: offline.then_some(evidence.at),
+            evidence: if offline { vec![evidence] } else { Vec::new() },
+        }
+    }
+
+    fn trunk(&self, _: TrunkId) -> TrunkState {
+        TrunkState::Up
+    }
+
+    fn nudge(&self) {
+        self.note("nudge");
+    }
+
+    fn mute(&self, id: MemberId, muted: bool) -> Command<'_> {
+        self.note(format!("mute {muted}"));
+        self.change(id, |member| member.muted = muted)
+    }
+
+    fn set_role(&self, id: MemberId, role: Role) -> Command<'_> {
+        self.note(format!("role {role:?}"));
+        self.change(id, |member| member.role = role)
+    }
+
+    fn hang_up(&self, id: MemberId) -> Command<'_> {
+        self.note("hang up");
+        self.members
+            .lock()
+            .unwrap()
+            .retain(|(_, member)| member.id != id);
+        Box::pin(async { Ok(()) })
+    }
+}
+
+/// Somebody who dialled the room himself.
+pub fn guest(room: RoomId) -> Member {
+    Member {
+        id: MemberId::new(super::NOW, [7; 10]),
+        room_id: room,
+        name: "+49 30 901-820".to_owned(),
+        employee_id: None,
+        number: Some("+4930901820".to_owned()),
+        device_kind: api::DeviceKind::Outside,
+        role: Role::Speaker,
+        muted: false,
+        talking: false,
+        joined_at: super::NOW.0,
+        invitation_id: None,
+        codec: Some(api::Codec::Pcma),
+        quality: None,
+    }
+}

@@ -80,10 +80,12 @@ pub fn ever_heard(heard: &[Heard], hz: u16) -> bool {
     heard.iter().any(|moment| has(moment, hz))
 }
 
-/// A moment at which a phone heard its own tone beside those of the others. The
-/// greeting before is speech, which has all tones at some time.
+/// Whether a phone hears its own tone beside those of the others: at most moments of
+/// their being together. The greeting is speech, which has any tone for a moment.
 pub fn hears_itself(heard: &[Heard], own: u16, others: [u16; 2]) -> bool {
-    heard
+    let together = heard
         .iter()
-        .any(|moment| has(moment, own) && others.iter().all(|hz| has(moment, *hz)))
+        .filter(|moment| others.iter().all(|hz| has(moment, *hz)));
+    let (with, without): (Vec<&Heard>, Vec<&Heard>) = together.partition(|moment| has(moment, own));
+    with.len() > without.len()
 }

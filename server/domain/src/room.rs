@@ -1,5 +1,7 @@
 //! A conference room: a place with a number of its own.
 
+use std::ops::RangeInclusive;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -36,9 +38,12 @@ pub struct Pin(String);
 pub struct PinError;
 
 impl Pin {
+    /// How many digits a PIN may have.
+    pub const LENGTHS: RangeInclusive<usize> = 4..=12;
+
     /// Reads a PIN.
     pub fn parse(text: &str) -> Result<Self, PinError> {
-        let fits = (4..=12).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
+        let fits = Self::LENGTHS.contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
         fits.then(|| Self(text.to_owned())).ok_or(PinError)
     }
 

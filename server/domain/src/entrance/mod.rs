@@ -3,7 +3,9 @@
 //! Whoever is expected, and whoever calls back the number that rang him, comes
 //! in without a PIN ([`way_back`]). Anybody else is asked for it where there is
 //! one: three tries in a call, each wrong one followed by a longer silence in
-//! which keys are not heard; over all calls the [`PinWatch`] counts.
+//! which keys are not heard; over all calls the [`PinWatch`] counts. Whatever
+//! could have been a PIN and opened nothing was a try, however it was ended: by
+//! `#`, by `*`, by its length, by silence or by hanging up.
 //! Before the start of what he is expected at, the caller waits with music.
 
 mod pin_watch;
@@ -17,7 +19,7 @@ pub use way_back::{Caller, Expected, way_back};
 use crate::{
     attempt::PlayMode,
     role::Role,
-    room::Room,
+    room::{Pin, Room},
     speech::{self, Phrase},
     time::{Millis, Span},
 };
@@ -92,8 +94,11 @@ const KEY_LIMIT: Span = Span::seconds(20);
 /// The last words are shorter than this.
 const PARTING_LIMIT: Span = Span::seconds(12);
 
+/// No PIN is shorter: fewer digits have tried nothing.
+const SHORTEST_PIN: usize = *Pin::LENGTHS.start();
+
 /// No PIN is longer.
-const LONGEST_PIN: usize = 12;
+const LONGEST_PIN: usize = *Pin::LENGTHS.end();
 
 impl Entrance {
     /// A caller is answered. `opens_at` is the start of what goes on in the room,
@@ -147,7 +152,10 @@ impl Entrance {
     /// Goes on to what holds at `now`.
     pub fn handle_timeout(&mut self, now: Millis) {
         match self.stage {
-            Stage::Pin { until, .. } if until <= now => self.hang_up(),
+            Stage::Pin { until, .. } if until <= now => {
+                self.count_unended();
+                self.hang_up();
+            }
             Stage::Waiting { role, opens_at } if opens_at <= now => self.join(role),
             Stage::Parting { until } if until <= now => self.hang_up(),
             Stage::Pin { .. } | Stage::Waiting { .. } | Stage::Parting { .. } => {}
@@ -155,7 +163,9 @@ impl Entrance {
         }
     }
 
-    /// He pressed a key. `#` ends the PIN; the right number of digits does too.
+    /// He pressed a key. `#` ends the PIN; the right digits do too. `*` begins it
+    /// anew, which is a wrong try once the digits could have been a PIN: each
+    /// prefix has been compared as it was keyed in.
     pub fn on_digit(&mut self, digit: char, now: Millis) {
         let Stage::Pin {
             digits,
@@ -173,11 +183,15 @@ impl Entrance {
         match digit {
             '0'..='9' if digits.len() < LONGEST_PIN => {
                 digits.push(digit);
-                if let Some(role) = self.room.admits(digits) {
-                    self.admit(role, now);
+                let full = digits.len() == LONGEST_PIN;
+                match self.room.admits(digits) {
+                    Some(role) => self.admit(role, now),
+                    None if full => self.wrong_pin(now),
+                    None => {}
                 }
             }
             '#' if !digits.is_empty() => self.wrong_pin(now),
+            '*' if digits.len() >= SHORTEST_PIN => self.wrong_pin(now),
             '*' => digits.clear(),
             _ => {}
         }
@@ -201,10 +215,20 @@ impl Entrance {
         self.handle_timeout(now);
     }
 
-    /// He hung up.
+    /// He hung up. What the watch must know is still to be polled.
     pub fn on_gone(&mut self) {
+        self.outputs.retain(|output| *output == Output::WrongPin);
+        self.count_unended();
         self.stage = Stage::Gone;
-        self.outputs.clear();
+    }
+
+    /// The call ends with digits that could have been a PIN and opened nothing.
+    fn count_unended(&mut self) {
+        if let Stage::Pin { digits, .. } = &self.stage
+            && digits.len() >= SHORTEST_PIN
+        {
+            self.outputs.push_back(Output::WrongPin);
+        }
     }
 
     fn wrong_pin(&mut self, now: Millis) {

@@ -109,6 +109,69 @@ fn a_star_begins_the_pin_anew() {
 }
 
 #[test]
+fn a_star_after_what_could_have_been_a_pin_is_a_wrong_try() {
+    let mut caller = stranger(Some("1234"));
+    drain(&mut caller);
+
+    assert_eq!(
+        press(&mut caller, "9999*1234", NOW),
+        [Output::WrongPin, once(speech::wrong_pin())],
+        "and the silence that follows it is deaf to the next"
+    );
+}
+
+#[test]
+fn digits_without_end_are_one_wrong_try_per_longest_pin() {
+    let mut caller = stranger(Some("1234"));
+    drain(&mut caller);
+
+    assert_eq!(press(&mut caller, "99999999999", NOW), []);
+    assert_eq!(
+        press(&mut caller, "9", NOW),
+        [Output::WrongPin, once(speech::wrong_pin())]
+    );
+}
+
+#[test]
+fn hanging_up_or_falling_silent_after_four_digits_is_a_wrong_try() {
+    let mut leaver = stranger(Some("1234"));
+    press(&mut leaver, "9999", NOW);
+    leaver.on_gone();
+    assert_eq!(drain(&mut leaver), [Output::WrongPin]);
+    leaver.on_gone();
+    assert_eq!(drain(&mut leaver), [], "it is counted once");
+
+    let mut silent = stranger(Some("1234"));
+    press(&mut silent, "9999", NOW);
+    let (until, _) = silent.poll_timeout().unwrap();
+    silent.handle_timeout(until);
+    silent.on_gone();
+    assert_eq!(drain(&mut silent), [Output::WrongPin]);
+}
+
+#[test]
+fn hanging_up_is_free_for_who_tried_no_pin_or_the_right_one() {
+    for keys in ["", "999", "99*99", "1234", "1234999"] {
+        let mut caller = stranger(Some("1234"));
+        press(&mut caller, keys, NOW);
+        caller.on_gone();
+        assert_eq!(drain(&mut caller), [], "{keys}");
+    }
+}
+
+#[test]
+fn a_wrong_pin_nobody_has_heard_of_yet_outlives_the_call() {
+    let mut caller = stranger(Some("1234"));
+    for key in "9999#".chars() {
+        caller.on_digit(key, NOW);
+    }
+
+    caller.on_gone();
+
+    assert_eq!(drain(&mut caller), [Output::WrongPin]);
+}
+
+#[test]
 fn who_presses_nothing_is_hung_up() {
     let mut caller = stranger(Some("1234"));
     drain(&mut caller);

@@ -29,7 +29,7 @@ pub mod registrar;
 mod registration;
 mod scan;
 pub mod sdp;
-pub mod transaction;
+mod transaction;
 pub mod uri;
 
 pub use authority::{AccountId, Authority, Credentials, Secret, TrunkId};

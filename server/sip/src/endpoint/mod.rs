@@ -96,9 +96,9 @@ impl Endpoint {
 
     /// A flow broke: a connection closed or could not be opened, a port is unreachable.
     pub fn handle_unreachable(&mut self, flow: Flow, why: &str, now: Instant) {
-        for fired in self.core.transactions.on_unreachable(flow) {
+        for owner in self.core.transactions.on_unreachable(flow) {
             let silence = Silence::Unreachable(why.to_owned());
-            self.on_silence(fired.owner, &silence, now);
+            self.on_silence(owner, &silence, now);
         }
         self.settle(now);
     }
@@ -176,8 +176,8 @@ impl Endpoint {
     }
 
     pub fn handle_timeout(&mut self, now: Instant) {
-        for fired in self.core.transactions.on_timeout(now, &mut self.core.out) {
-            self.on_silence(fired.owner, &Silence::TimedOut, now);
+        for owner in self.core.transactions.on_timeout(now, &mut self.core.out) {
+            self.on_silence(owner, &Silence::TimedOut, now);
         }
         self.core.give_up_look_ups(now);
         while let Some((at, id)) = self.deadlines.first().copied()
@@ -253,7 +253,7 @@ impl Endpoint {
             .core
             .transactions
             .on_response(response, now, &mut self.core.out);
-        match matched.map(|matched| matched.owner) {
+        match matched {
             Some(Owner::Call(id, purpose)) => self.with(id, now, |call, core| {
                 call.on_response(purpose, response, flow, core, now);
             }),

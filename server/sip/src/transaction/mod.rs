@@ -10,7 +10,7 @@ mod server;
 mod server_invite;
 mod table;
 
-pub use table::{Absorbed, Client, ClientKey, Fired, Matched, ServerKey, Transactions};
+pub use table::{Absorbed, ClientKey, ServerKey, Transactions};
 
 use std::time::{Duration, Instant};
 

@@ -121,19 +121,6 @@ pub enum Absorbed {
     No,
 }
 
-/// A response that somebody waits for.
-#[derive(Debug)]
-pub struct Matched<O> {
-    pub owner: O,
-    pub key: ClientKey,
-}
-
-/// A request of ours that nobody answered.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Fired<O> {
-    pub owner: O,
-}
-
 #[derive(Debug)]
 pub struct Transactions<O> {
     clients: BTreeMap<ClientKey, Client<O>>,
@@ -176,7 +163,7 @@ impl<O: Clone> Transactions<O> {
         owner: O,
         now: Instant,
         out: &mut VecDeque<Output>,
-    ) -> ClientKey {
+    ) {
         let key = ClientKey {
             branch: branch.to_owned(),
             method: request.method.to_string(),
@@ -192,7 +179,6 @@ impl<O: Clone> Transactions<O> {
             bytes: bytes.clone(),
         });
         let deadline = machine.deadline();
-        self.deadlines.insert((deadline, Key::Client(key.clone())));
         let client = Client {
             owner,
             flow,
@@ -201,12 +187,10 @@ impl<O: Clone> Transactions<O> {
             bytes,
             deadline,
         };
-        if let Some(old) = self.clients.insert(key.clone(), client) {
-            self.deadlines
-                .remove(&(old.deadline, Key::Client(key.clone())));
-            self.deadlines.insert((deadline, Key::Client(key.clone())));
-        }
-        key
+        // A request sent again the other way (its first one failed) takes its place.
+        self.forget_client(&key);
+        self.deadlines.insert((deadline, Key::Client(key.clone())));
+        self.clients.insert(key, client);
     }
 
     pub fn client(&self, key: &ClientKey) -> Option<&Client<O>> {
@@ -229,7 +213,7 @@ impl<O: Clone> Transactions<O> {
         response: &Response,
         now: Instant,
         out: &mut VecDeque<Output>,
-    ) -> Option<Matched<O>> {
+    ) -> Option<O> {
         let cseq = response.cseq()?;
         let key = ClientKey {
             branch: response.top_via()?.branch()?.to_owned(),
@@ -250,9 +234,7 @@ impl<O: Clone> Transactions<O> {
         }
         let owner = client.owner.clone();
         self.reschedule_client(&key);
-        steps
-            .contains(&Step::Deliver)
-            .then_some(Matched { owner, key })
+        steps.contains(&Step::Deliver).then_some(owner)
     }
 
     /// Takes what belongs to a transaction we have; the rest is new.
@@ -335,8 +317,8 @@ impl<O: Clone> Transactions<O> {
         self.reschedule_server(key);
     }
 
-    /// Re-sends what is due, forgets what is over, tells what nobody answered.
-    pub fn on_timeout(&mut self, now: Instant, out: &mut VecDeque<Output>) -> Vec<Fired<O>> {
+    /// Re-sends what is due, forgets what is over, tells whose requests nobody answered.
+    pub fn on_timeout(&mut self, now: Instant, out: &mut VecDeque<Output>) -> Vec<O> {
         let mut fired = Vec::new();
         while let Some((at, key)) = self.deadlines.first().cloned()
             && at <= now
@@ -352,7 +334,7 @@ impl<O: Clone> Transactions<O> {
     }
 
     /// The flow is gone: requests still waiting on it have failed.
-    pub fn on_unreachable(&mut self, flow: Flow) -> Vec<Fired<O>> {
+    pub fn on_unreachable(&mut self, flow: Flow) -> Vec<O> {
         let waiting: Vec<ClientKey> = self
             .clients
             .iter()
@@ -362,9 +344,7 @@ impl<O: Clone> Transactions<O> {
         waiting
             .iter()
             .filter_map(|key| self.forget_client(key))
-            .map(|client| Fired {
-                owner: client.owner,
-            })
+            .map(|client| client.owner)
             .collect()
     }
 
@@ -373,7 +353,7 @@ impl<O: Clone> Transactions<O> {
         key: &ClientKey,
         now: Instant,
         out: &mut VecDeque<Output>,
-    ) -> Option<Fired<O>> {
+    ) -> Option<O> {
         let client = self.clients.get_mut(key)?;
         let steps = match &mut client.machine {
             ClientMachine::Invite(state) => state.on_timeout(now),
@@ -385,9 +365,8 @@ impl<O: Clone> Transactions<O> {
                 bytes: client.bytes.clone(),
             });
         }
-        let fired = steps.contains(&Step::TimedOut).then(|| Fired {
-            owner: client.owner.clone(),
-        });
+        let timed_out = steps.contains(&Step::TimedOut);
+        let fired = timed_out.then(|| client.owner.clone());
         if steps.contains(&Step::Forget) {
             self.forget_client(key);
         } else {

@@ -19,6 +19,7 @@ use crate::level::Meter;
 use crate::player::Player;
 use crate::receive::Playout;
 use crate::receive::buffer::Content;
+use crate::receive::playout::Spare;
 use crate::reception::Quality;
 use crate::rtp::{Header, Packet};
 use crate::send::{Seed, Sender};
@@ -403,9 +404,9 @@ impl Leg {
         self.hears && !self.deaf
     }
 
-    /// By how many ms the packets played in this frame came sooner than they needed to.
-    pub(crate) fn spare(&self) -> Option<f64> {
-        self.playout.as_ref()?.spare_ms()
+    /// How much sooner than needed the packets played in this frame came.
+    pub(crate) fn spare(&self) -> Option<Spare> {
+        self.playout.as_ref()?.spare()
     }
 
     pub fn meter(&self) -> &Meter {

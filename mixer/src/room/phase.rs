@@ -3,14 +3,16 @@
 //! A packet that arrives just after a tick waits 20 ms for the next. So the room
 //! follows the one who speaks, its **leader**: tick by tick a little earlier, until
 //! his packets come just in time (and as much before as his network's jitter
-//! asks for). No sample of his is lost or doubled by that: he is only heard sooner. The
-//! others, who are silent, lose or gain a piece of a pause.
+//! asks for); or a little later, where that is much nearer. The former costs no sample of
+//! his, he is only heard sooner; the latter a packet's length of a pause or some pitch
+//! periods. The others, who are silent, lose or gain a piece of a pause.
 //!
-//! Each millisecond a room gets ahead is one its listeners must buffer, so what was
-//! gained is given back, a whole frame at a time, while nobody speaks.
+//! Each millisecond a room gets ahead is one its listeners must buffer (or, behind, do
+//! without), so it is given back, a whole frame at a time, while nobody speaks.
 
 use super::LegKey;
 use crate::leg::Leg;
+use crate::receive::playout::Spare;
 
 /// How much a tick may be earlier or later than 20 ms after the last, in ms.
 const STEP: f64 = 1.0;
@@ -20,9 +22,11 @@ const MARGIN: f64 = 0.5; // ms
 const NEAR: f64 = 0.3; // ms
 /// A leader who is later than this has other means.
 const FAR: f64 = 2.5; // ms
+/// From this share of a packet on the way to the next one is the shorter.
+const NEARLY: f64 = 0.7;
 /// A leader is followed until he has been silent for so many frames: 1 s.
 const LOYALTY: u32 = 50;
-/// The room never gets further ahead of its listeners than this.
+/// The room never gets further ahead of its listeners, or behind them, than this.
 const MOST_AHEAD: f64 = 40.0; // ms
 /// What is given back at once: a frame, after which the phase is as before.
 const FRAME_MS: f64 = 20.0;
@@ -45,9 +49,7 @@ impl Phase {
         let shift = match leader {
             Some(leader) => {
                 self.repaying = 0.0;
-                leader
-                    .spare()
-                    .map_or(0.0, |spare| self.towards(spare - MARGIN))
+                leader.spare().map_or(0.0, |spare| self.towards(spare))
             }
             None if self.leader.is_none() => self.repay(),
             None => 0.0,
@@ -78,9 +80,14 @@ impl Phase {
         loudest.map(|(_, leg)| &**leg)
     }
 
-    /// The leader's packets come so many ms sooner than they need.
-    fn towards(&self, early: f64) -> f64 {
-        if early > NEAR && self.ahead < MOST_AHEAD {
+    /// The shorter way to where the leader's packets come just in time.
+    fn towards(&self, spare: Spare) -> f64 {
+        let early = spare.ms - MARGIN;
+        // Nearly a packet too early: once it is a whole one, his playout leaves one out.
+        let nearly = (NEARLY * spare.packet..spare.packet + FAR).contains(&early);
+        if nearly && self.ahead > -MOST_AHEAD {
+            STEP
+        } else if early > NEAR && self.ahead < MOST_AHEAD {
             -early.min(STEP)
         } else if early < -NEAR && early > -FAR {
             (-early).min(STEP)
@@ -89,11 +96,12 @@ impl Phase {
         }
     }
 
+    /// In silence: a whole frame later, or earlier, after which the phase is as before.
     fn repay(&mut self) -> f64 {
-        if self.repaying <= 0.0 && self.ahead >= FRAME_MS {
-            self.repaying = FRAME_MS;
+        if self.repaying == 0.0 && self.ahead.abs() >= FRAME_MS {
+            self.repaying = FRAME_MS.copysign(self.ahead);
         }
-        let step = STEP.min(self.repaying);
+        let step = self.repaying.clamp(-STEP, STEP);
         self.repaying -= step;
         step
     }

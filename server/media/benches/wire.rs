@@ -85,7 +85,6 @@ fn measure(members: usize, ports: std::ops::RangeInclusive<u16>) {
                     marked = Some(Instant::now());
                     &mark
                 }
-                0 => &noise,
                 _ if i < SPEAKERS => &voice,
                 _ => &noise,
             };

@@ -61,7 +61,7 @@ impl Playout {
         let spare = lead - packet >= wait + SLACK && another;
         let excess = if spare { rest + packet } else { rest };
         let too_much = lead + rest > wait + packet + 2.0 * SLACK;
-        let steady = !self.drift.engaged();
+        let steady = !self.drift.engaged() && self.delay.drift() == 0.0;
         // While the rest sweeps through a packet's length, lead and rest together must cover both.
         let too_little = !steady && lead + rest < wait + packet - SLACK;
         if excess >= 1.0

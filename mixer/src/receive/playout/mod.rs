@@ -44,6 +44,15 @@ pub struct Frame<'a> {
     pub samples: &'a [f32],
 }
 
+/// How much later a packet could have come.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Spare {
+    /// Its lead less what the network needs, in ms.
+    pub ms: f64,
+    /// Its length, in ms.
+    pub packet: f64,
+}
+
 #[derive(Debug, Default)]
 pub struct Playout {
     buffer: Buffer,
@@ -58,8 +67,7 @@ pub struct Playout {
     counters: Counters,
     /// Lead and rest when a packet was last taken, in ms: the delay.
     measured: f64,
-    /// By how much the lead of the packet taken in this frame exceeds what is needed, in ms.
-    spare: Option<f64>,
+    spare: Option<Spare>,
 }
 
 #[derive(Debug, Default, Clone, Copy)]
@@ -102,9 +110,8 @@ impl Playout {
         self.measured
     }
 
-    /// How much later (ms) the packets of the frame pulled last could have come; `None` if
-    /// none was taken for it.
-    pub fn spare_ms(&self) -> Option<f64> {
+    /// What the packet taken last for this frame had to spare; `None` if none was taken.
+    pub fn spare(&self) -> Option<Spare> {
         self.spare
     }
 
@@ -226,7 +233,9 @@ impl Playout {
                 continue;
             };
             let lead = self.delay.lead(ms(front.time, codec.sample_rate()), now);
-            if lead < self.delay.wait().min(CAP / 2.0) {
+            // Half of what is needed is enough to begin with: the first word is not kept
+            // waiting for a frame, and should a packet come too late, the rest follows.
+            if lead < self.delay.wait().min(CAP / 2.0) / 2.0 {
                 return None;
             }
             let (stream, sequence, next) = (front.stream, front.sequence, front.time);
@@ -403,10 +412,14 @@ impl Playout {
             let rest = ms(begin as i64 - others.max(0), rate);
             let lead = self.delay.lead(ms(time, rate), now);
             self.measured = lead + rest;
-            self.spare = Some(if self.drift.engaged() {
-                self.measured - self.middle()
+            let needed = if self.drift.engaged() {
+                self.middle() - rest
             } else {
-                lead - self.delay.wait()
+                self.delay.wait()
+            };
+            self.spare = Some(Spare {
+                ms: lead - needed,
+                packet: ms(made, rate),
             });
             self.adapt(lead, rest, ms(made, rate));
         }

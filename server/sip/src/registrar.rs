@@ -202,6 +202,9 @@ impl Registrar {
             envelope,
             flow,
         } = *asked;
+        if request.headers.list("Contact").count() > config.max_bindings {
+            return Err(Refused::TooMany);
+        }
         let bound = self.bindings.get(&account).cloned().unwrap_or_default();
         let overtaken = |b: &Bound| {
             b.binding.call_id == envelope.call_id && envelope.cseq.number <= b.binding.cseq
@@ -261,8 +264,11 @@ impl Registrar {
                 next.push(Bound { binding, until });
             }
         }
+        // Phones that make up a new contact at each start leave the old ones behind: those
+        // that would run out first make room.
         if next.len() > config.max_bindings {
-            return Err(Refused::TooMany);
+            next.sort_by_key(|b| b.until);
+            next.drain(..next.len() - config.max_bindings);
         }
         self.bindings.insert(account, next);
         self.schedule(account);

@@ -111,6 +111,21 @@ fn an_account_may_have_several_phones() {
 }
 
 #[test]
+fn a_phone_with_a_new_contact_at_every_start_is_never_locked_out() {
+    let mut net = net();
+    for start in 1..=15 {
+        let mut started = registration(&format!("start{start}"), 600);
+        started.identity = CallIdentity::derive([start; 16]);
+        register(&mut net, RegistrationId(start.into()), started);
+        net.run(Duration::from_secs(1));
+    }
+    let bound = net.agents[SERVER].endpoint.bindings(account("alice"));
+    assert_eq!(bound.len(), 10);
+    let newest = |b: &Binding| b.contact.user.as_deref() == Some("start15");
+    assert!(bound.iter().any(newest));
+}
+
+#[test]
 fn lifetimes_are_kept_within_bounds() {
     let mut net = net();
     register(&mut net, ID, registration("line", 5));

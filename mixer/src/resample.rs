@@ -3,7 +3,7 @@
 //! A polyphase filter: conceptually zeros are put between the samples, a low
 //! pass removes the images, and every n-th sample is kept; in effect only the
 //! products that are not zero, for samples that are kept, are computed. The low
-//! pass is a windowed sinc of [`SPAN`] samples of the lower rate, so the delay is
+//! pass is a windowed sinc of 24 samples of the lower rate, so the delay is
 //! half of that: 1.5 ms between 8 kHz and anything.
 //!
 //! The taps are computed once per ratio and shared. No FFT: with frames of 20 ms

@@ -166,7 +166,7 @@ impl Room {
         self.frames += 1;
     }
 
-    /// How long after the last tick the next should come: about 20 ms, see [`phase`].
+    /// How long after the last tick the next should come: about 20 ms (`room/phase.rs`).
     /// To be asked once after each tick.
     pub fn pace(&mut self) -> Duration {
         if self.private {

@@ -7,9 +7,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use api::{
-    Company, EmployeeId, Event, EventKind, Invitation, InvitationId, InvitationStatus, Meeting,
-    MeetingId, Member, MemberId, Occurrence, OccurrenceId, OccurrenceStatus, Person, Room, RoomId,
-    ServerMessage, Snapshot, Talking,
+    Announcement, Company, EmployeeId, Event, EventKind, Invitation, InvitationId,
+    InvitationStatus, Meeting, MeetingId, Member, MemberId, Occurrence, OccurrenceId,
+    OccurrenceStatus, Person, Room, RoomId, ServerMessage, Snapshot, Talking,
 };
 
 pub mod directory;
@@ -24,6 +24,7 @@ pub enum Topic {
     /// Everything was replaced by a snapshot.
     All,
     Company,
+    Announced,
     /// Any person; [`Topic::Person`] is one of them.
     People,
     Person(EmployeeId),
@@ -48,6 +49,8 @@ pub struct Live {
     pub meetings: BTreeMap<MeetingId, Meeting>,
     pub occurrences: BTreeMap<OccurrenceId, Occurrence>,
     pub invitations: BTreeMap<InvitationId, Invitation>,
+    /// What was said into a room last.
+    pub announced: Option<Announcement>,
     /// Who is heard now, 0 to 100.
     pub levels: BTreeMap<MemberId, u8>,
 }
@@ -78,6 +81,7 @@ impl Live {
             meetings: by(snapshot.meetings, |row| row.id),
             occurrences: by(snapshot.occurrences, |row| row.id),
             invitations: by(snapshot.invitations, |row| row.id),
+            announced: None,
             levels: BTreeMap::new(),
         };
         vec![Topic::All]
@@ -147,8 +151,12 @@ impl Live {
                 self.company = Some(company);
                 vec![Topic::Company]
             }
+            EventKind::Announced(announcement) => {
+                self.announced = Some(announcement);
+                vec![Topic::Announced]
+            }
             // The report asks for these when it is opened; the board shows the invitation.
-            EventKind::Attempt(_) | EventKind::Announced(_) => Vec::new(),
+            EventKind::Attempt(_) => Vec::new(),
         }
     }
 

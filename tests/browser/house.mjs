@@ -17,15 +17,17 @@ const HOPELESS_MS = 60_000;
 export const IRINA = { email: 'irina@lines.example', password: 'correct-horse-9' };
 
 export class House {
-  static async open(rollcall) {
+  /** `company` and `lines` are the files; the trunk in the company's is moved to a free port. */
+  static async open(rollcall, { company = 'company.toml', lines = 'lines.toml' } = {}) {
     const house = new House();
     house.rollcall = rollcall;
+    house.lines = path.resolve(HERE, lines);
     house.folder = fs.mkdtempSync(path.join(os.tmpdir(), 'rollcall-house-'));
     [house.http, house.sip, house.trunk] = await Promise.all([freePort(), freePort(), freePort()]);
     house.base = `http://127.0.0.1:${house.http}`;
     house.log = fs.openSync(path.join(house.folder, 'server.log'), 'a');
-    const company = fs.readFileSync(path.join(HERE, 'company.toml'), 'utf8').replace('TRUNK', `127.0.0.1:${house.trunk}`);
-    fs.writeFileSync(path.join(house.folder, 'company.toml'), company);
+    const text = fs.readFileSync(path.resolve(HERE, company), 'utf8');
+    fs.writeFileSync(path.join(house.folder, 'company.toml'), text.replace('127.0.0.1:5070', `127.0.0.1:${house.trunk}`));
     execFileSync(rollcall, ['company', 'apply', path.join(house.folder, 'company.toml'), '--data', house.data], { stdio: ['ignore', house.log, house.log] });
     await house.startServer();
     await house.startPhones();
@@ -52,7 +54,7 @@ export class House {
   }
 
   async startPhones() {
-    const words = ['simulate', '--lines', path.join(HERE, 'lines.toml'), '--server', `127.0.0.1:${this.sip}`, '--trunk-listen', `127.0.0.1:${this.trunk}`, '--events'];
+    const words = ['simulate', '--lines', this.lines, '--server', `127.0.0.1:${this.sip}`, '--trunk-listen', `127.0.0.1:${this.trunk}`, '--events'];
     this.phones = spawn(this.rollcall, words, { stdio: ['ignore', 'pipe', this.log] });
     this.events = [];
     this.waiting = new Set();
@@ -61,7 +63,9 @@ export class House {
       this.events.push(event);
       for (const look of this.waiting) look();
     });
-    const accounts = fs.readFileSync(path.join(HERE, 'lines.toml'), 'utf8').match(/^account = /gm).length;
+    // A phone that is off at first registers later, if ever.
+    const lines = fs.readFileSync(this.lines, 'utf8').split('[[line]]');
+    const accounts = lines.filter((line) => /^account = /m.test(line) && !/do = "off"/.test(line)).length;
     await this.eventually(() => this.events.filter((event) => event.event === 'registered').length >= accounts, 'the phones to register');
   }
 

@@ -81,19 +81,9 @@ impl Words {
     /// One line of the tooltip: from where we know it, and how long that counts.
     pub fn evidence(self, evidence: &Evidence) -> String {
         let t = self.t;
-        let arg = |name: &str| evidence.text.args.get(name).cloned().unwrap_or_default();
-        let told = match evidence.text.code.as_str() {
-            "own_call" | "own_dialog" => t.ev_own_call().to_owned(),
-            "registered" => t.ev_registered().to_owned(),
-            "unregistered" => t.ev_unregistered().to_owned(),
-            "registration_expired" => t.ev_expired().to_owned(),
-            "sip_code" if !arg("trunk").is_empty() => t.ev_code_trunk(&arg("code"), &arg("trunk")),
-            "sip_code" => t.ev_code(&arg("code")),
-            "q850_cause" if !arg("trunk").is_empty() => {
-                t.ev_cause_trunk(&arg("cause"), &arg("trunk"))
-            }
-            "q850_cause" => t.ev_cause(&arg("cause")),
-            _ => match evidence.source {
+        let detail = evidence.text.args.get("detail").map_or("", String::as_str);
+        let told = self.signal(detail).unwrap_or_else(|| {
+            match evidence.source {
                 EvidenceSource::OwnCall => t.ev_own_call(),
                 EvidenceSource::Registration if evidence.state == LineState::Offline => {
                     t.ev_unregistered()
@@ -102,8 +92,8 @@ impl Words {
                 EvidenceSource::Outcome => t.ev_outcome(),
                 EvidenceSource::Other => t.ev_other(),
             }
-            .to_owned(),
-        };
+            .to_owned()
+        });
         let sure = match evidence.confidence {
             Confidence::Exact => t.sure_exact(),
             Confidence::Sure => t.sure_sure(),
@@ -114,6 +104,25 @@ impl Words {
             Some(until) => t.ev_fades(&told, &sure, &(self.clock)(until)),
             None => t.ev_stays(&told, &sure),
         }
+    }
+
+    /// What a network said, in this language: the server hands on its figures in the form
+    /// "cause 20 from trunk North" or "SIP 480".
+    fn signal(self, detail: &str) -> Option<String> {
+        let t = self.t;
+        let (signal, trunk) = match detail.split_once(" from trunk ") {
+            Some((signal, trunk)) => (signal, Some(trunk)),
+            None => (detail, None),
+        };
+        let (kind, figure) = signal.split_once(' ')?;
+        figure.parse::<u16>().ok()?;
+        Some(match (kind, trunk) {
+            ("cause", Some(trunk)) => t.ev_cause_trunk(&figure, &trunk),
+            ("cause", None) => t.ev_cause(&figure),
+            ("SIP", Some(trunk)) => t.ev_code_trunk(&figure, &trunk),
+            ("SIP", None) => t.ev_code(&figure),
+            _ => return None,
+        })
     }
 
     pub fn role(self, role: Role) -> &'static str {
@@ -201,7 +210,11 @@ impl Words {
             Finish::Invalid => t.why_invalid().to_owned(),
             Finish::Unreachable => t.done_unreachable().to_owned(),
             Finish::Stopped => t.done_stopped(&time),
-            Finish::MeetingOver => t.done_over().to_owned(),
+            // Why it did not come to a call that worked is worth more than that time ran out.
+            Finish::MeetingOver => match reason {
+                Some(_) => t.done_over_after(&self.reason(reason)),
+                None => t.done_over().to_owned(),
+            },
             Finish::Cancelled => t.done_cancelled().to_owned(),
         }
     }
@@ -229,8 +242,15 @@ impl Words {
                 }
             }
             Next::GiveUpRinging { at } => match invitation.status {
-                InvitationStatus::Calling { since_at, .. } if at > since_at => {
-                    t.next_give_up_ringing(&((at - since_at) / 1000))
+                InvitationStatus::Calling {
+                    since_at, phase, ..
+                } if at > since_at => {
+                    let seconds = (at - since_at) / 1000;
+                    if phase == CallPhase::Answered {
+                        t.next_give_up_key(&seconds)
+                    } else {
+                        t.next_give_up_ringing(&seconds)
+                    }
                 }
                 _ => String::new(),
             },
@@ -371,6 +391,34 @@ mod tests {
         assert_eq!(
             words.sound(Some(&super::super::fixtures::quality(0.1))).1,
             "clear"
+        );
+    }
+
+    #[test]
+    fn what_the_network_said_is_told_in_the_users_language() {
+        let russian = Words {
+            t: Texts(api::Language::Russian),
+            ..words()
+        };
+        assert_eq!(
+            russian.signal("cause 20 from trunk North").unwrap(),
+            "причина 20, транк «North»"
+        );
+        assert_eq!(
+            words().signal("SIP 480").unwrap(),
+            "the network answered 480"
+        );
+        assert_eq!(words().signal("talks to 101"), None);
+        assert_eq!(words().signal(""), None);
+    }
+
+    #[test]
+    fn the_last_reason_outlives_the_meeting() {
+        let mut missing = missed(1, Outcome::Offline, 1);
+        missing.status = finished(Finish::MeetingOver);
+        assert_eq!(
+            words().why(&missing),
+            "Phone is switched off; the meeting ended first"
         );
     }
 

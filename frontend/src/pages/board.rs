@@ -115,6 +115,16 @@ fn Live(room: RoomId, tab: RwSignal<Tab>) -> impl IntoView {
             },
         )
     });
+    // What the room has just heard, for those who only look.
+    Effect::new(move |seen: Option<()>| {
+        let said = feed.read(&[Topic::Announced], |live| live.announced.clone());
+        let name = said
+            .filter(|said| said.room_id == room && said.text.code == "is_offline" && seen.is_some())
+            .and_then(|said| said.text.args.get("name").cloned());
+        if let Some(name) = name {
+            shared().acts.show(t.said_offline(&name), false, None);
+        }
+    });
     let button = move |value: Tab, sign: &'static str, name: &'static str| {
         view! {
             <button

@@ -15,7 +15,7 @@ export function company(now = Date.now(), { listeners = 12, empty = false, langu
   const evidence = (state, source, at, code, args, confidence = 'exact', until = null) => ({
     state, source, at, until_at: until, confidence, text: text(code, args),
   });
-  const registered = (ago) => evidence('free', 'registration', s(ago), 'registered', {}, 'sure', now + 240_000);
+  const registered = (ago) => evidence('free', 'registration', s(ago), 'registration', { detail: 'registered' }, 'sure', now + 240_000);
   const people = [];
   const person = (name, group, extension, kind, address, view = line('free', { since_at: s(600), evidence: [registered(600)] })) => {
     const row = { id: id(), name, group, extension, devices: [{ id: id(), kind, address }], line: view, room: null, member: null };
@@ -31,8 +31,8 @@ export function company(now = Date.now(), { listeners = 12, empty = false, langu
   const offline = line('offline', {
     since_at: s(66),
     evidence: [
-      evidence('offline', 'outcome', s(66), 'q850_cause', { cause: '20', trunk: n('North', 'Север') }, 'sure', now + 54_000),
-      evidence('offline', 'registration', s(277), 'registration_expired', {}, 'likely', null),
+      evidence('offline', 'outcome', s(66), 'outcome', { detail: `cause 20 from trunk ${n('North', 'Север')}` }, 'sure', now + 54_000),
+      evidence('offline', 'registration', s(277), 'registration', { detail: 'expired' }, 'likely', null),
     ],
   });
   const timur = person(n('Timur Valiev', 'Тимур Валиев'), sales, '231', 'ip_sim', '+79162041138');

@@ -1,7 +1,8 @@
 //! Expected, not here: why, what happens then, and when.
 
 use api::{
-    Finish, Invitation, InvitationId, InvitationStatus, LineState, LineView, OccurrenceId, RoomId,
+    CallPhase, Finish, Invitation, InvitationId, InvitationStatus, LineState, LineView,
+    OccurrenceId, RoomId,
 };
 use leptos::prelude::*;
 
@@ -340,6 +341,14 @@ fn CardActs(missing: Invitation) -> impl IntoView {
             crate::live::offers::Act::StopCalling { invitation: id },
         );
     };
+    let answered = matches!(
+        missing.status,
+        InvitationStatus::Held { .. }
+            | InvitationStatus::Calling {
+                phase: CallPhase::Answered,
+                ..
+            }
+    );
     // Calling somebody who said no is asked about, where the finger already is.
     let said_no = match missing.status {
         InvitationStatus::Finished {
@@ -354,7 +363,7 @@ fn CardActs(missing: Invitation) -> impl IntoView {
                 Some(Section::Ringing | Section::OnTheLine) => view! {
                     <button class="btn sm" disabled=waits data-act="stop" on:click=stop>
                         {small("hang")}
-                        {t.stop_ringing()}
+                        {if answered { t.hang_up() } else { t.stop_ringing() }}
                     </button>
                 }.into_any(),
                 Some(Section::NextTry) => view! {

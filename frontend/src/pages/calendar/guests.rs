@@ -44,6 +44,7 @@ pub fn Guests(editing: Editing) -> impl IntoView {
             <Hint place=Place::Invited/>
             <Slot place=Place::Invited/>
         </div>
+        <Choose editing/>
         <Outside editing/>
         <Fault editing part=Part::People(None)/>
     }
@@ -129,6 +130,43 @@ fn next_role(role: Role) -> Role {
         Role::Speaker => Role::Moderator,
         Role::Moderator => Role::Listener,
         Role::Listener => Role::Speaker,
+    }
+}
+
+/// Where there is no room for the tray: everybody who is not invited yet.
+#[component]
+fn Choose(editing: Editing) -> impl IntoView {
+    let t = texts();
+    let shared = shared();
+    let others = Memo::new(move |_| {
+        let there = editing.draft.get();
+        shared.feed.read(&[Topic::People], |live| {
+            let mut others: Vec<_> = live
+                .people
+                .values()
+                .filter(|person| there.as_ref().is_some_and(|draft| !draft.has(person.id)))
+                .map(|person| (person.name.clone(), person.extension.clone(), person.id))
+                .collect();
+            others.sort();
+            others
+        })
+    });
+    view! {
+        <select
+            class="btn choose"
+            aria-label=t.choose_person()
+            prop:value=""
+            on:change=move |event| {
+                if let Ok(person) = event_target_value(&event).parse() {
+                    shared.acts.invited.set(vec![person]);
+                }
+            }
+        >
+            <option value="">{t.choose_person()}</option>
+            {move || others.get().into_iter().map(|(name, extension, id)| view! {
+                <option value=id.to_string()>{name} " " {extension}</option>
+            }).collect_view()}
+        </select>
     }
 }
 

@@ -7,8 +7,8 @@ use std::{sync::Arc, time::Duration};
 
 use domain::{
     EmployeeId,
-    employee::DeviceKind,
     line::{LineKey, LineState},
+    trunk::Trunk,
 };
 use media::{Hearing, Leg, LegEvent, LegId, RoomKey};
 use sip::{CallId, Ending, Event, Failure, Incoming, LocalMedia, Party, Rejection};
@@ -123,27 +123,25 @@ async fn way_to(shared: &Arc<Shared>, callee: EmployeeId, from: Party) -> Option
     let page = shared.book.page();
     let (company, employee) = page.directory().employee(callee)?;
     for device in &employee.devices {
-        match &device.kind {
-            DeviceKind::SipPhone { .. } => {
-                if let Some(way) = Way::to_phone(shared, device.id, from.clone()).await {
-                    return Some((way, device.line()));
-                }
-            }
-            DeviceKind::IpSim { .. } | DeviceKind::Outside { .. } => {
-                let number = device.kind.number()?;
-                let own = company.sim_trunks.get(&device.id);
-                let trunk = company
-                    .trunks
-                    .iter()
-                    .find(|trunk| Some(&trunk.id) == own)
-                    .or_else(|| company.trunks.iter().min_by_key(|trunk| trunk.rank))?;
-                let ours = shown_number(shared, trunk.id)?;
-                let way = Way::over_trunk(trunk, number, from.display.clone(), &ours)?;
-                return Some((way, device.line()));
-            }
+        if let Some(way) = Way::to_phone(shared, device.id, from.clone()).await {
+            return Some((way, device.line()));
         }
     }
-    None
+    // Nothing of his is registered: his first number, over its operator.
+    employee.devices.iter().find_map(|device| {
+        let number = device.kind.number()?;
+        let own = company.sim_trunks.get(&device.id);
+        let mut trunks: Vec<_> = company.trunks.iter().collect();
+        trunks.sort_by_key(|trunk| (Some(&trunk.id) != own, trunk.rank));
+        let free = |trunk: &&Trunk| {
+            let carried = shared.flights.on_trunk(trunk.id);
+            trunk.channels.is_none_or(|channels| carried < channels)
+        };
+        let trunk = trunks.into_iter().find(free)?;
+        let ours = shown_number(shared, trunk.id)?;
+        let way = Way::over_trunk(trunk, number, from.display.clone(), &ours)?;
+        Some((way, device.line()))
+    })
 }
 
 /// As whom an employee calls a colleague.
@@ -163,11 +161,10 @@ fn open_two(
 ) -> Option<(Leg, Leg)> {
     let failed = |error: media::OpenError| tracing::error!(%error, "No audio for a call");
     let leg_a = shared
-        .media
-        .open(a, None, events.clone())
+        .open_leg(a, None, events.clone())
         .map_err(failed)
         .ok()?;
-    match shared.media.open(b, None, events.clone()) {
+    match shared.open_leg(b, None, events.clone()) {
         Ok(leg_b) => Some((leg_a, leg_b)),
         Err(error) => {
             failed(error);

@@ -123,6 +123,30 @@ impl Page {
         Some((company, trunk))
     }
 
+    /// The trunk a call came over. Several companies may share an operator, and
+    /// so its address: then it is the one whose number was dialled.
+    pub fn trunk_for(
+        &self,
+        id: TrunkId,
+        dialled: [Option<&String>; 2],
+    ) -> Option<(&CompanyDirectory, &Trunk)> {
+        let known = self.trunk(id)?;
+        let alike = self
+            .companies()
+            .flat_map(|company| company.trunks.iter().map(move |trunk| (company, trunk)))
+            .filter(|(_, trunk)| trunk.address == known.1.address)
+            .find(|(company, trunk)| {
+                dialled.iter().flatten().any(|number| {
+                    let ours = trunk.caller_number.as_ref();
+                    let same =
+                        |number: PhoneNumber| ours.is_some_and(|ours| ours.same_line(&number));
+                    company.room_behind(number).is_some()
+                        || PhoneNumber::parse(number).is_ok_and(same)
+                })
+            });
+        Some(alike.unwrap_or(known))
+    }
+
     pub fn room(&self, id: RoomId) -> Option<(&CompanyDirectory, &Room)> {
         self.companies()
             .find_map(|company| Some((company, company.room(id)?)))
@@ -135,8 +159,10 @@ pub trait Numbers {
     fn dialled(&self, number: &str) -> Dialled;
     /// The room behind one of its city numbers, however the operator writes it.
     fn room_behind(&self, number: &str) -> Option<RoomId>;
-    /// The employee an operator's caller number belongs to: by a device's number or an IP-SIM's short one.
-    fn employee_calling(&self, number: &str) -> Option<(&Employee, &Device)>;
+    /// The employee whose IP-SIM an operator's caller number is, by its mobile or its short number.
+    ///
+    /// Only over the IP-SIM's own trunk: a number that any operator shows proves nothing.
+    fn mobile_calling(&self, number: &str, over: TrunkId) -> Option<(&Employee, &Device)>;
     /// The lines of an employee.
     fn lines(&self, employee: EmployeeId) -> Vec<LineKey>;
 }
@@ -172,21 +198,21 @@ impl Numbers for CompanyDirectory {
         }
     }
 
-    fn employee_calling(&self, number: &str) -> Option<(&Employee, &Device)> {
+    fn mobile_calling(&self, number: &str, over: TrunkId) -> Option<(&Employee, &Device)> {
         let phone = PhoneNumber::parse(number).ok();
         let short = ShortNumber::parse(number).ok();
         self.employees.iter().find_map(|employee| {
             let device = employee.devices.iter().find(|device| {
-                let by_number = device
-                    .kind
-                    .number()
-                    .zip(phone.as_ref())
-                    .is_some_and(|(own, other)| own.same_line(other));
-                let by_short = match &device.kind {
-                    DeviceKind::IpSim { short: own, .. } => short.as_ref() == Some(own),
-                    DeviceKind::SipPhone { .. } | DeviceKind::Outside { .. } => false,
+                let DeviceKind::IpSim { mobile, short: own } = &device.kind else {
+                    return false;
                 };
-                by_number || by_short
+                let is_his = phone.as_ref().is_some_and(|phone| mobile.same_line(phone))
+                    || short.as_ref() == Some(own);
+                is_his
+                    && self
+                        .sim_trunks
+                        .get(&device.id)
+                        .is_none_or(|trunk| *trunk == over)
             })?;
             Some((employee, device))
         })

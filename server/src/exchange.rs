@@ -61,14 +61,17 @@ impl Exchange {
                 (from, owner.company.dialled(&dialled))
             }
             Caller::Trunk(trunk) => {
-                let Some((company, trunk)) = page.trunk(TrunkId::from_uuid(trunk.0)) else {
+                let Some((company, trunk)) = page.trunk_for(
+                    TrunkId::from_uuid(trunk.0),
+                    [Some(&dialled), incoming.to_user.as_ref()],
+                ) else {
                     return self.refuse(call, 403);
                 };
                 let shown = incoming
                     .asserted_user
                     .as_ref()
                     .or(incoming.from_user.as_ref());
-                let own = shown.and_then(|shown| company.employee_calling(shown));
+                let own = shown.and_then(|shown| company.mobile_calling(shown, trunk.id));
                 let number = shown.and_then(|shown| PhoneNumber::parse(shown).ok());
                 let source = format!("{} {}", trunk.id, shown.map_or("", String::as_str));
                 let from = From {
@@ -219,6 +222,7 @@ impl Exchange {
     }
 
     fn refuse(&self, call: CallId, status: u16) {
+        self.shared.switchboard.let_go(call);
         self.shared
             .switchboard
             .signalling()

@@ -14,6 +14,7 @@ pub mod config;
 mod dialling;
 mod directory;
 mod exchange;
+mod housekeeping;
 mod inflight;
 mod lines;
 mod members;

@@ -6,6 +6,7 @@ use domain::{
 };
 use sip::{AccountId, Binding};
 use store::{BindingRow, Store, StoreError};
+use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::{clock, shared::Shared};
 
@@ -36,12 +37,7 @@ pub fn mark_restored(shared: &Shared, bindings: &[Binding]) {
 }
 
 /// A phone registered, refreshed, un-registered, or let its registration run out.
-pub async fn on_bindings(
-    shared: &Shared,
-    account: AccountId,
-    bindings: &[Binding],
-    by_itself: bool,
-) {
+pub fn on_bindings(shared: &Shared, account: AccountId, bindings: &[Binding], by_itself: bool) {
     let now = clock::now();
     let evidence = match bindings.iter().map(|binding| binding.expires_at).max() {
         Some(until) => Evidence::registered(now, Millis(until)),
@@ -49,19 +45,25 @@ pub async fn on_bindings(
         None => Evidence::unregistered(now, "registration ran out"),
     };
     shared.lines.add(&line_of(account), evidence, now);
-    let rows: Vec<BindingRow> = bindings
-        .iter()
-        .filter_map(|binding| {
-            Some(BindingRow {
-                account: account.0,
-                contact: binding.contact.to_string(),
-                expires_at: Millis(binding.expires_at),
-                body: serde_json::to_string(binding).ok()?,
+}
+
+/// Keeps registrations on disk, in the order they came. Runs until the sender is dropped.
+pub async fn keep(store: Store, mut changed: UnboundedReceiver<(AccountId, Vec<Binding>)>) {
+    while let Some((account, bindings)) = changed.recv().await {
+        let rows: Vec<BindingRow> = bindings
+            .iter()
+            .filter_map(|binding| {
+                Some(BindingRow {
+                    account: account.0,
+                    contact: binding.contact.to_string(),
+                    expires_at: Millis(binding.expires_at),
+                    body: serde_json::to_string(binding).ok()?,
+                })
             })
-        })
-        .collect();
-    if let Err(error) = shared.store.save_bindings(account.0, &rows).await {
-        tracing::warn!(%error, "A registration is not on disk: a restart would forget it");
+            .collect();
+        if let Err(error) = store.save_bindings(account.0, &rows).await {
+            tracing::warn!(%error, "A registration is not on disk: a restart would forget it");
+        }
     }
 }
 

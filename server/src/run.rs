@@ -3,9 +3,16 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use media::Media;
-use sip::Event;
+use sip::{AccountId, Binding, Event};
 use store::{Store, StoreError};
-use tokio::{net::TcpListener, sync::Notify, task::JoinSet};
+use tokio::{
+    net::TcpListener,
+    sync::{
+        Notify,
+        mpsc::{self, UnboundedReceiver, UnboundedSender},
+    },
+    task::JoinSet,
+};
 
 use crate::{
     clock,
@@ -13,6 +20,7 @@ use crate::{
     config::{Config, ConfigError, cannot_listen},
     directory::Book,
     exchange::Exchange,
+    housekeeping,
     inflight::Flights,
     lines::Lines,
     members::{self, Members},
@@ -67,6 +75,7 @@ pub async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(),
         trunks: Trunks::default(),
         pins: Default::default(),
         nudge: Notify::new(),
+        settled: Default::default(),
         store,
         book,
         media,
@@ -83,8 +92,10 @@ pub async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(),
         conferences: conferences.clone(),
     });
     let mut tasks = JoinSet::new();
-    tasks.spawn(listen(shared.clone(), exchange, events));
-    tasks.spawn(
+    let (kept, changed_bindings) = mpsc::unbounded_channel();
+    tasks.spawn(registrations::keep(shared.store.clone(), changed_bindings));
+    tasks.spawn(listen(shared.clone(), exchange, events, kept));
+    let scheduler = tasks.spawn(
         Scheduler {
             shared: shared.clone(),
             conferences: conferences.clone(),
@@ -93,6 +104,10 @@ pub async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(),
     );
     tasks.spawn(people::tell(shared.clone(), changed));
     tasks.spawn(members::tell_levels(shared.clone()));
+
+    let mut jobs = housekeeping::start(shared.clone())
+        .await
+        .map_err(|error| ConfigError(format!("Cannot start housekeeping: {error}")))?;
 
     let app = App::new(
         shared.store.clone(),
@@ -114,18 +129,31 @@ pub async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(),
         data = %config.data.display(),
         "Rollcall serves"
     );
-    stop.await;
+    let fell = tokio::select! {
+        () = stop => None,
+        // They run for ever. One that has ended has panicked: better a restart than half a server.
+        Some(ended) = tasks.join_next() => Some(ended),
+    };
 
     tracing::info!("Rollcall stops");
+    scheduler.abort();
     shared.switchboard.signalling().drain(COME_BACK);
     conferences.stop().await;
     shared.switchboard.signalling().stop().await;
     closing.notify_one();
     // Open sockets of boards would keep the server for ever.
     _ = tokio::time::timeout(Duration::from_secs(2), served).await;
+    if let Err(error) = jobs.shutdown().await {
+        tracing::debug!(%error, "Housekeeping did not stop");
+    }
     tasks.shutdown().await;
     shared.store.close().await;
-    Ok(())
+    match fell {
+        None => Ok(()),
+        Some(ended) => Err(ConfigError(format!(
+            "A part of the server has failed: {ended:?}"
+        ))),
+    }
 }
 
 fn audio(config: &Config) -> media::Config {
@@ -163,7 +191,8 @@ fn signals(config: &Config) -> signalling::Config {
 async fn listen(
     shared: Arc<Shared>,
     exchange: Arc<Exchange>,
-    mut events: tokio::sync::mpsc::UnboundedReceiver<Event>,
+    mut events: UnboundedReceiver<Event>,
+    kept: UnboundedSender<(AccountId, Vec<Binding>)>,
 ) {
     while let Some(event) = events.recv().await {
         if let Some(call) = call_of(&event) {
@@ -172,6 +201,7 @@ async fn listen(
         }
         match event {
             Event::Incoming { call, incoming } => {
+                shared.switchboard.expect(call);
                 let exchange = exchange.clone();
                 tokio::spawn(async move { exchange.take(call, *incoming).await });
             }
@@ -180,9 +210,11 @@ async fn listen(
                 bindings,
                 by_itself,
             } => {
-                registrations::on_bindings(&shared, account, &bindings, by_itself).await;
+                registrations::on_bindings(&shared, account, &bindings, by_itself);
+                // Nothing here waits for the database: calls would wait behind it.
+                _ = kept.send((account, bindings));
             }
-            Event::Registration { id, status } => on_registration(&shared, id, &status).await,
+            Event::Registration { id, status } => on_registration(&shared, id, &status),
             Event::Ringing { .. }
             | Event::Answered { .. }
             | Event::MediaChanged { .. }
@@ -194,27 +226,31 @@ async fn listen(
 }
 
 /// An operator registered us, or does not any more: the company's boards show it.
-async fn on_registration(
-    shared: &Shared,
+fn on_registration(
+    shared: &Arc<Shared>,
     id: sip::RegistrationId,
     status: &sip::RegistrationStatus,
 ) {
     let Some((trunk, _)) = shared.trunks.on_registration(id, status) else {
         return;
     };
-    let page = shared.book.page();
-    let Some((company, _)) = page.trunk(trunk) else {
-        return;
-    };
-    let event = web::resources::event(&api::EventKind::Company(web::resources::company(
-        company, shared,
-    )));
-    match shared
-        .store
-        .append_event(company.company.id, clock::now(), &event)
-        .await
-    {
-        Ok(_) => shared.hub.wake(company.company.id),
-        Err(error) => tracing::warn!(%error, "A trunk's state is not told"),
-    }
+    let shared = shared.clone();
+    tokio::spawn(async move {
+        let page = shared.book.page();
+        let Some((company, _)) = page.trunk(trunk) else {
+            return;
+        };
+        let event = web::resources::event(&api::EventKind::Company(web::resources::company(
+            company,
+            shared.as_ref(),
+        )));
+        match shared
+            .store
+            .append_event(company.company.id, clock::now(), &event)
+            .await
+        {
+            Ok(_) => shared.hub.wake(company.company.id),
+            Err(error) => tracing::warn!(%error, "A trunk's state is not told"),
+        }
+    });
 }

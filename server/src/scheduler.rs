@@ -5,7 +5,10 @@
 //! due and hands them to their rooms. The first start, a retry and a restart
 //! are the same look.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, atomic::Ordering},
+};
 
 use api::EventKind;
 use domain::{
@@ -54,6 +57,7 @@ impl Scheduler {
     pub async fn run(self) {
         self.until_done("take up what was under way", || self.take_up())
             .await;
+        self.shared.settled.store(true, Ordering::Release);
         loop {
             let next = match self.look().await {
                 Ok(next) => next,
@@ -92,14 +96,16 @@ impl Scheduler {
             rooms.insert(occurrence.value.room, Left::of(occurrence.value.company));
         }
         for row in store.attempts_in_flight().await? {
-            let invitation = store
-                .invitation(row.company, row.attempt.invitation)
-                .await?;
-            let occurrence = store
-                .occurrence(row.company, invitation.invitation.occurrence)
-                .await?;
+            let room = match self.room_of(&row).await {
+                Ok(room) => room,
+                Err(error @ (StoreError::NotFound { .. } | StoreError::Damaged { .. })) => {
+                    tracing::error!(attempt = %row.attempt.id, %error, "A call of before the restart is left alone");
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
             rooms
-                .entry(occurrence.value.room)
+                .entry(room)
                 .or_insert(Left::of(row.company))
                 .placed
                 .push(row);
@@ -137,6 +143,15 @@ impl Scheduler {
         Ok(())
     }
 
+    async fn room_of(&self, row: &AttemptRow) -> Result<RoomId, StoreError> {
+        let store = &self.shared.store;
+        let invitation = store
+            .invitation(row.company, row.attempt.invitation)
+            .await?;
+        let occurrence = invitation.invitation.occurrence;
+        Ok(store.occurrence(row.company, occurrence).await?.value.room)
+    }
+
     /// One look. Answers when the next is wanted.
     async fn look(&self) -> Result<Option<Millis>, StoreError> {
         let store = &self.shared.store;
@@ -153,7 +168,10 @@ impl Scheduler {
                 .cloned(),
         );
         for row in changed {
-            self.go_on(row, now).await?;
+            let id = row.value.id;
+            if let Err(error) = self.go_on(row, now).await {
+                tracing::error!(occurrence = %id, %error, "A meeting does not go on");
+            }
         }
         // Whatever the API has written since the last look.
         let rooms = under_way

@@ -1,12 +1,12 @@
 //! What the tasks of the server have in common. Each part guards itself; nothing
 //! here is locked while anybody waits.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicBool};
 
 use domain::{CompanyId, MemberId, Millis, Role, TrunkId, employee::Employee, entrance::PinWatch};
-use media::Media;
+use media::{Family, Leg, LegEvent, LegId, Media, OpenError};
 use store::Store;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, mpsc::UnboundedSender};
 
 use crate::{
     directory::Book,
@@ -36,11 +36,30 @@ pub struct Shared {
     pub pins: Mutex<PinWatch>,
     /// Rows have changed: the scheduler should look.
     pub nudge: Notify,
+    /// What an earlier process left has been handed to its rooms.
+    pub settled: AtomicBool,
 }
 
 impl Shared {
     pub fn pins(&self) -> MutexGuard<'_, PinWatch> {
         self.pins.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Opens a leg of this family, or of the one there is.
+    pub fn open_leg(
+        &self,
+        family: Family,
+        at: Option<u16>,
+        events: UnboundedSender<(LegId, LegEvent)>,
+    ) -> Result<Leg, OpenError> {
+        let other = match family {
+            Family::V4 => Family::V6,
+            Family::V6 => Family::V4,
+        };
+        match self.media.open(family, at, events.clone()) {
+            Err(OpenError::NoAddress(_)) => self.media.open(other, at, events),
+            opened => opened,
+        }
     }
 
     /// The directory is another: the boards begin anew, and the trunks are those it names.

@@ -14,7 +14,13 @@ use tokio::sync::mpsc::UnboundedSender;
 
 pub struct Switchboard {
     signalling: Signalling,
-    owners: Mutex<BTreeMap<CallId, UnboundedSender<Event>>>,
+    owners: Mutex<BTreeMap<CallId, Owner>>,
+}
+
+enum Owner {
+    Task(UnboundedSender<Event>),
+    /// It came in, and whose it is is being found out. Its end is kept for whoever takes it.
+    NotYet(Option<Event>),
 }
 
 impl Switchboard {
@@ -34,7 +40,7 @@ impl Switchboard {
         // Held over the placing, so that no answer can come before the owner is known.
         let mut owners = self.lock();
         let call = self.signalling.invite(invite);
-        owners.insert(call, owner);
+        owners.insert(call, Owner::Task(owner));
         call
     }
 
@@ -47,32 +53,53 @@ impl Switchboard {
     ) -> CallId {
         let mut owners = self.lock();
         let call = self.signalling.resume(record, media);
-        owners.insert(call, owner);
+        owners.insert(call, Owner::Task(owner));
         call
     }
 
-    /// Hands a call that came in to its owner.
+    /// A call came in; somebody will take it or let it go.
+    pub fn expect(&self, call: CallId) {
+        self.lock().insert(call, Owner::NotYet(None));
+    }
+
+    /// Hands a call that came in to its owner. If the caller has given up
+    /// meanwhile, that is the first thing the owner hears.
     pub fn take(&self, call: CallId, owner: UnboundedSender<Event>) {
-        self.lock().insert(call, owner);
+        let mut owners = self.lock();
+        if let Some(Owner::NotYet(Some(end))) = owners.remove(&call) {
+            _ = owner.send(end);
+            return;
+        }
+        owners.insert(call, Owner::Task(owner));
+    }
+
+    /// Nobody takes this call.
+    pub fn let_go(&self, call: CallId) {
+        self.lock().remove(&call);
     }
 
     /// Passes news on to the call's owner.
     pub fn deliver(&self, call: CallId, event: Event) {
         let over = matches!(event, Event::Ended { .. } | Event::Failed { .. });
         let mut owners = self.lock();
-        let owner = if over {
-            owners.remove(&call)
-        } else {
-            owners.get(&call).cloned()
-        };
-        drop(owners);
-        if let Some(owner) = owner {
-            // An owner that is gone wants no news.
-            _ = owner.send(event);
+        match owners.get_mut(&call) {
+            Some(Owner::NotYet(end)) => {
+                if over {
+                    *end = Some(event);
+                }
+            }
+            Some(Owner::Task(owner)) => {
+                // An owner that is gone wants no news.
+                _ = owner.send(event);
+                if over {
+                    owners.remove(&call);
+                }
+            }
+            None => {}
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<CallId, UnboundedSender<Event>>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<CallId, Owner>> {
         self.owners.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

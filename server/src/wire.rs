@@ -68,6 +68,23 @@ pub fn quality(quality: &media::Quality, silent_since_at: Option<i64>) -> api::Q
     }
 }
 
+/// The word a quality is called by: a reading within the same one is no news.
+pub fn grade(quality: &api::Quality) -> (u8, u8, Option<i64>) {
+    let step = |value: f32, bounds: [f32; 4]| {
+        bounds
+            .iter()
+            .filter(|bound| value >= **bound)
+            .count()
+            .try_into()
+            .unwrap_or(u8::MAX)
+    };
+    (
+        step(quality.loss_percent, [1.0, 3.0, 8.0, 20.0]),
+        step(quality.delay_ms as f32, [60.0, 120.0, 200.0, 400.0]),
+        quality.silent_since_at,
+    )
+}
+
 /// What a failed call tells about the line that was called.
 pub fn facts(failure: &Failure, way: Way) -> CallFacts {
     let timing = facts_so_far(&failure.provisionals, failure.after_ms, way);

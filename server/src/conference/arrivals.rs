@@ -12,14 +12,15 @@ use domain::{
     meeting::Invitee,
 };
 use media::{Family, Leg, LegId};
-use sip::{CallId, DialogRecord, LocalMedia, Rejection};
+use sip::{CallId, LocalMedia, Rejection};
 use store::InboundRow;
 
 use super::{
     Conference,
+    ending::Ending,
     party::{Guest, Part, Party, Who},
 };
-use crate::{clock, dialling::family_of};
+use crate::clock;
 
 /// A call that wants into the room.
 #[derive(Debug)]
@@ -41,14 +42,18 @@ impl Conference {
         let now = clock::now();
         self.refresh().await;
         let signalling = self.shared.switchboard.signalling().clone();
+        if self.ending != Ending::No {
+            // Those before him are still leaving: he hears ringing for a moment.
+            signalling.ring(arrival.call);
+            return self.at_the_door.push(arrival);
+        }
         let page = self.shared.book.page();
         let Some((_, room)) = page.room(self.room) else {
             return signalling.reject(arrival.call, Rejection::status(404));
         };
         let leg = match self
             .shared
-            .media
-            .open(arrival.family, None, self.out.legs.clone())
+            .open_leg(arrival.family, None, self.out.legs.clone())
         {
             Ok(leg) => leg,
             Err(error) => {
@@ -86,7 +91,7 @@ impl Conference {
         signalling.answer(arrival.call, LocalMedia::at(leg.local));
     }
 
-    fn seat_guest(&mut self, call: CallId, leg: Leg, door: Entrance, guest: Guest) {
+    pub(super) fn seat_guest(&mut self, call: CallId, leg: Leg, door: Entrance, guest: Guest) {
         let party = Party {
             call,
             who: guest.who.clone(),
@@ -105,39 +110,7 @@ impl Conference {
         self.parties.insert(leg.id, party);
     }
 
-    /// A call that came in before the restart: he goes on where he was.
-    pub(super) async fn take_up_guest(&mut self, row: InboundRow) {
-        let now = clock::now();
-        let page = self.shared.book.page();
-        let read = (
-            serde_json::from_str::<Guest>(&row.body),
-            serde_json::from_str::<DialogRecord>(&row.dialog),
-        );
-        let (Some((_, room)), (Ok(guest), Ok(dialog))) = (page.room(self.room), read) else {
-            return self.forget_guest(row.id).await;
-        };
-        let family = family_of(dialog.flow.remote.ip());
-        let Ok(leg) = self
-            .shared
-            .media
-            .open(family, row.rtp_port, self.out.legs.clone())
-        else {
-            return self.forget_guest(row.id).await;
-        };
-        let known = match guest.who.invitation.is_some() || guest.member.is_some() {
-            true => Known::Expected(guest.who.role),
-            false => Known::Stranger,
-        };
-        let opens_at = self.opens_at(now);
-        let door = Entrance::new(room.clone(), known, opens_at, Ok(()), now);
-        let call =
-            self.shared
-                .switchboard
-                .resume(dialog, LocalMedia::at(leg.local), self.out.sip.clone());
-        self.seat_guest(call, leg, door, guest);
-    }
-
-    fn opens_at(&self, now: Millis) -> Option<Millis> {
+    pub(super) fn opens_at(&self, now: Millis) -> Option<Millis> {
         self.occurrence
             .as_ref()
             .map(|held| held.value.starts_at)
@@ -182,8 +155,12 @@ impl Conference {
             .values()
             .map(|seat| (&seat.invitation, self.numbers_of(&seat.invitation.invitee)))
             .collect();
+        // A number that an operator shows is no proof: behind a PIN it counts
+        // only for whom we have called, and never as a moderator.
+        let guarded = matches!(arrival.caller, Caller::Number(_)) && self.has_pin();
         let expected: Vec<Expected<'_>> = numbers
             .iter()
+            .filter(|(invitation, _)| !guarded || invitation.attempts() > 0)
             .map(|(invitation, numbers)| Expected {
                 invitation,
                 numbers,
@@ -200,12 +177,21 @@ impl Conference {
         };
         Who {
             name,
-            role: place.map_or(Role::Speaker, |place| place.role),
+            role: match place.map(|place| place.role) {
+                Some(Role::Moderator) if guarded => Role::Speaker,
+                role => role.unwrap_or(Role::Speaker),
+            },
             invitee,
             class: arrival.class,
             line: arrival.line.clone(),
             invitation: place.map(|place| place.id),
         }
+    }
+
+    fn has_pin(&self) -> bool {
+        let page = self.shared.book.page();
+        page.room(self.room)
+            .is_some_and(|(_, room)| room.pin.is_some())
     }
 
     fn numbers_of(&self, invitee: &Invitee) -> Vec<PhoneNumber> {
@@ -274,20 +260,33 @@ impl Conference {
                     self.let_in(leg, role).await;
                 }
                 Output::WrongPin => {
-                    let source = guest.source.clone();
-                    self.shared
-                        .pins()
-                        .on_wrong(&source, self.room, clock::now());
-                }
-                Output::HangUp => {
-                    if let Some(party) = self.parties.get(&leg) {
-                        self.shared
-                            .switchboard
-                            .signalling()
-                            .hang_up(party.call, Vec::new());
+                    let (source, now) = (guest.source.clone(), clock::now());
+                    self.shared.pins().on_wrong(&source, self.room, now);
+                    // He may be guessing in many calls at once.
+                    if self.shared.pins().may_try(&source, self.room, now).is_err() {
+                        self.hang_up_caller(leg, now).await;
                     }
-                    self.on_caller_gone(leg, LeaveWay::Key, clock::now()).await;
                 }
+                Output::HangUp => self.hang_up_caller(leg, clock::now()).await,
+            }
+        }
+    }
+
+    async fn hang_up_caller(&mut self, leg: LegId, now: Millis) {
+        if let Some(party) = self.parties.get(&leg) {
+            self.shared
+                .switchboard
+                .signalling()
+                .hang_up(party.call, Vec::new());
+        }
+        self.on_caller_gone(leg, LeaveWay::Key, now).await;
+    }
+
+    /// Half a PIN and a hung-up call is a guess like any other.
+    fn count_wrong_pins(&self, door: &mut Entrance, source: &str) {
+        while let Some(output) = door.poll_output() {
+            if output == Output::WrongPin {
+                self.shared.pins().on_wrong(source, self.room, clock::now());
             }
         }
     }
@@ -325,10 +324,16 @@ impl Conference {
         if let Some(line) = &party.who.line {
             self.shared.lines.call_ended(line, &party.line_key(), now);
         }
-        if let Part::Caller { guest, .. } = &party.part {
+        let was = match &party.part {
+            Part::Caller { guest, .. } => guest.member,
+            Part::Called { .. } => None,
+        };
+        if let Part::Caller { mut door, guest } = party.part {
+            door.on_gone();
+            self.count_wrong_pins(&mut door, &guest.source);
             self.forget_guest(guest.id).await;
         }
-        if let (Some(id), Some(member)) = (party.who.invitation, party.member) {
+        if let (Some(id), Some(member)) = (party.who.invitation, party.member.or(was)) {
             self.on_guest_left(id, member, way, now).await;
         }
     }

@@ -5,12 +5,12 @@
 //! the same packet in the next process.
 
 use domain::{
-    AttemptId, InvitationId, Millis, Outcome, PhoneNumber, ShortNumber,
-    attempt::{Attempt, Call, CallEnd, CallSetup, LeaveWay, Route},
-    decode::{self, CallFacts, Profile, Row, Verdict, Way as CallWay},
+    AttemptId, InvitationId, Millis, PhoneNumber, ShortNumber,
+    attempt::{Attempt, Call, CallEnd, CallSetup, Route},
+    decode::{self, CallFacts, Profile, Verdict, Way as CallWay},
     employee::DeviceClass,
     guard::{self, Circumstances, InFlight},
-    invitation::{Invitation, Remaining, Terms, Why},
+    invitation::{Invitation, Why},
     line::LineKey,
     meeting::Invitee,
     reach::{self, Candidate, Choice, TrunkNow},
@@ -97,7 +97,7 @@ impl Conference {
         }
         let way = self.way(&route).await;
         let family = way.as_ref().map_or(media::Family::V4, |way| way.family);
-        let leg = match self.shared.media.open(family, None, self.out.legs.clone()) {
+        let leg = match self.shared.open_leg(family, None, self.out.legs.clone()) {
             Ok(leg) => leg,
             Err(error) => {
                 tracing::error!(%error, "No audio for a call");
@@ -171,7 +171,13 @@ impl Conference {
     }
 
     /// Sends the INVITE of an attempt that is on record, for the first time or again.
-    async fn place(&mut self, row: AttemptRow, machine: Call, leg: Leg, way: Option<Way>) {
+    pub(super) async fn place(
+        &mut self,
+        row: AttemptRow,
+        machine: Call,
+        leg: Leg,
+        way: Option<Way>,
+    ) {
         let Some(way) = way else {
             let verdict = if row.attempt.route.trunk.is_none() {
                 Verdict::not_registered()
@@ -217,105 +223,6 @@ impl Conference {
         self.parties.insert(leg.id, party);
     }
 
-    /// A call of an earlier process: the same INVITE again, or the dialog taken up.
-    pub(super) async fn take_up(&mut self, row: AttemptRow) {
-        let now = clock::now();
-        let invitation = row.attempt.invitation;
-        if self
-            .parties
-            .values()
-            .any(|party| party.who.invitation == Some(invitation))
-        {
-            return;
-        }
-        let Some(seat) = self.seats.get(&invitation) else {
-            return self.write_off(row, now).await;
-        };
-        let mut machine = row
-            .call
-            .as_deref()
-            .and_then(|call| serde_json::from_str::<Call>(call).ok())
-            .unwrap_or_else(|| Call::new(self.setup(&seat.invitation, &row.attempt)));
-        let flight = self.flight(&seat.invitation, &row.attempt.route);
-        // It was allowed when it began, and is the one that counts.
-        _ = self
-            .shared
-            .flights
-            .begin(row.attempt.id, flight, row.attempt.route.trunk, |_| {
-                Ok::<(), ()>(())
-            });
-
-        let dialog = row
-            .dialog
-            .as_deref()
-            .and_then(|dialog| serde_json::from_str::<sip::DialogRecord>(dialog).ok());
-        let family = dialog.as_ref().map_or(media::Family::V4, |dialog| {
-            dialling::family_of(dialog.flow.remote.ip())
-        });
-        let way = self.way(&row.attempt.route).await;
-        let family = way.as_ref().map_or(family, |way| way.family);
-        let leg = match self
-            .shared
-            .media
-            .open(family, row.rtp_port, self.out.legs.clone())
-        {
-            Ok(leg) => leg,
-            Err(error) => {
-                tracing::error!(%error, "A call of before the restart cannot be taken up");
-                return self.write_off(row, now).await;
-            }
-        };
-        tracing::info!(attempt = %row.attempt.id, answered = dialog.is_some(), "Takes up a call of before the restart");
-        match dialog {
-            Some(dialog) => {
-                let call = self.shared.switchboard.resume(
-                    dialog,
-                    LocalMedia::at(leg.local),
-                    self.out.sip.clone(),
-                );
-                self.seat_party(call, row, machine, leg);
-            }
-            None => {
-                machine.on_restart(now);
-                self.place(row, machine, leg, way).await;
-                self.follow_call(leg.id).await;
-            }
-        }
-    }
-
-    /// The server stops: the calls end, and whoever is still expected is due again at the next start.
-    pub(super) async fn stop(&mut self) {
-        let now = clock::now();
-        for (_, party) in std::mem::take(&mut self.parties) {
-            match party.part {
-                Part::Called { row, .. } => self.write_off(*row, now).await,
-                Part::Caller { guest, .. } => self.forget_guest(guest.id).await,
-            }
-        }
-        self.write().await;
-    }
-
-    /// A call that cannot be taken up again is over, and is not held against him.
-    async fn write_off(&mut self, mut row: AttemptRow, now: Millis) {
-        let facts = CallFacts::default();
-        let verdict = Verdict::after_answer(Outcome::Dropped, Row::BrokenOff, facts);
-        row.attempt.finish(&verdict, now);
-        let (id, attempt) = (row.attempt.invitation, row.attempt.id);
-        self.shared.flights.end(attempt);
-        self.unwritten.attempts.insert(attempt, row);
-        let (rules, times) = (self.rules(), self.times());
-        self.change(id, |invitation| {
-            let terms = Terms {
-                rules: &rules,
-                starts_at: times.0,
-                ends_at: times.1,
-            };
-            let end = CallEnd::Left(LeaveWay::Lost);
-            invitation.on_call_ended(attempt, end, &verdict, Remaining::default(), terms, now);
-        })
-        .await;
-    }
-
     fn allowed(
         &self,
         attempt: AttemptId,
@@ -347,7 +254,7 @@ impl Conference {
             })
     }
 
-    fn flight(&self, invitation: &Invitation, route: &Route) -> InFlight {
+    pub(super) fn flight(&self, invitation: &Invitation, route: &Route) -> InFlight {
         InFlight {
             invitation: invitation.id,
             occurrence: invitation.occurrence,
@@ -417,7 +324,7 @@ impl Conference {
             .collect()
     }
 
-    async fn way(&self, route: &Route) -> Option<Way> {
+    pub(super) async fn way(&self, route: &Route) -> Option<Way> {
         let page = self.shared.book.page();
         let company = page.company(self.company)?;
         let room = company.room(self.room)?;
@@ -443,7 +350,7 @@ impl Conference {
         }
     }
 
-    fn setup(&self, invitation: &Invitation, attempt: &Attempt) -> CallSetup {
+    pub(super) fn setup(&self, invitation: &Invitation, attempt: &Attempt) -> CallSetup {
         let rules = self.rules();
         let own = match attempt.route.class {
             DeviceClass::SipPhone | DeviceClass::IpSim => true,

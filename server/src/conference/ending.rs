@@ -70,6 +70,9 @@ impl Conference {
             self.ending = Ending::Over;
             // Perhaps somebody waits for the room already.
             Box::pin(self.refresh()).await;
+            for arrival in std::mem::take(&mut self.at_the_door) {
+                Box::pin(self.on_arrival(arrival)).await;
+            }
         }
     }
 
@@ -80,6 +83,12 @@ impl Conference {
         self.meeting = None;
         let unwritten = &self.unwritten.invitations;
         self.seats.retain(|id, _| unwritten.contains(id));
+        let page = self.shared.book.page();
+        if let Some((company, room)) = page.room(self.room) {
+            let members = self.shared.members.in_room(self.room);
+            let told = resources::room(room, company, None, &members);
+            self.unwritten.events.push(api::EventKind::Room(told));
+        }
     }
 
     /// A gathering that nobody planned is over when the last one has left and nobody is awaited.

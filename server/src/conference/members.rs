@@ -13,8 +13,8 @@ use domain::{
 use media::{Hearing, LegId, Mode, Target};
 use store::VisitRow;
 
-use super::{Conference, party::Part};
-use crate::{clock, members::Order, web::resources};
+use super::{Conference, ending::Ending, party::Part};
+use crate::{clock, members::Order, web::resources, wire};
 
 impl Conference {
     /// Takes a call into the room as this member.
@@ -223,11 +223,19 @@ impl Conference {
             .shared
             .members
             .put(self.company, shown.clone(), self.out.orders.clone());
-        let lasting = |member: &api::Member| api::Member {
-            talking: false,
-            ..member.clone()
+        // Who talks is told by levels, many times a second, and never written
+        // down; neither is a reading that would be called by the same word.
+        let lasting = |member: &api::Member| {
+            let quality = member.quality.as_ref().map(wire::grade);
+            (
+                quality,
+                api::Member {
+                    talking: false,
+                    quality: None,
+                    ..member.clone()
+                },
+            )
         };
-        // Who talks is told by levels, many times a second, and never written down.
         if before.as_ref().map(lasting) != Some(lasting(&shown)) {
             self.unwritten.events.push(EventKind::Member(shown));
         }
@@ -276,13 +284,8 @@ impl Conference {
     /// A call looks different: its member is shown anew.
     pub(super) fn show(&mut self, leg: LegId) {
         let member = self.parties.get(&leg).and_then(|party| party.member);
-        if let Some(member) = member.and_then(|id| self.live.member(id)).cloned()
-            && let Some(shown) = self.shown(&member)
-        {
-            self.shared
-                .members
-                .put(self.company, shown.clone(), self.out.orders.clone());
-            self.unwritten.events.push(EventKind::Member(shown));
+        if let Some(member) = member.and_then(|id| self.live.member(id)).cloned() {
+            self.on_changed(&member);
         }
     }
 
@@ -293,7 +296,11 @@ impl Conference {
         }
         let page = self.shared.book.page();
         if let Some((company, room)) = page.room(self.room) {
-            let held = self.occurrence.as_ref().map(|held| held.value.id);
+            let held = self
+                .occurrence
+                .as_ref()
+                .filter(|_| self.ending == Ending::No)
+                .map(|held| held.value.id);
             let members = self.shared.members.in_room(self.room);
             self.unwritten.events.push(EventKind::Room(resources::room(
                 room, company, held, &members,

@@ -22,6 +22,7 @@ mod facts;
 mod members;
 mod party;
 mod registry;
+mod restart;
 mod roll;
 mod rows;
 
@@ -80,6 +81,12 @@ struct Conference {
     /// Numbers what is played, so that "heard to its end" can be told apart.
     tokens: u64,
     ending: ending::Ending,
+    /// Callers who came while the last ones were leaving.
+    at_the_door: Vec<Arrival>,
+    /// What an earlier process left, until the rows could be read.
+    left_over: Option<(Vec<AttemptRow>, Vec<InboundRow>)>,
+    /// What an earlier process left is taken up: a row that says otherwise is wrong.
+    settled: bool,
     unwritten: rows::Unwritten,
     out: Channels,
 }
@@ -142,13 +149,8 @@ impl Conference {
             }
             Message::Arrival(arrival) => self.on_arrival(*arrival).await,
             Message::TakeUp(placed, came_in) => {
-                self.refresh().await;
-                for row in placed {
-                    self.take_up(row).await;
-                }
-                for row in came_in {
-                    self.take_up_guest(row).await;
-                }
+                self.left_over = Some((placed, came_in));
+                self.take_up_left_over().await;
             }
             Message::Stop => {}
         }
@@ -158,7 +160,8 @@ impl Conference {
     fn next_wake(&self) -> Option<Millis> {
         let machines = self.parties.values().filter_map(Party::glance).min();
         // What could not be written is tried again at the next glance, a second from now.
-        let retry = (!self.unwritten.is_empty()).then_some(Millis(i64::MAX));
+        let waits = !self.unwritten.is_empty() || self.left_over.is_some();
+        let retry = waits.then_some(Millis(i64::MAX));
         [machines, retry, self.next_end()]
             .into_iter()
             .flatten()
@@ -176,6 +179,7 @@ impl Conference {
         for leg in due {
             self.on_timeout(leg, now).await;
         }
+        self.take_up_left_over().await;
         self.carry_out_all().await;
         self.probe_the_silent(now);
         self.go_on_ending(now).await;
@@ -183,6 +187,10 @@ impl Conference {
     }
 
     fn is_idle(&self) -> bool {
-        self.occurrence.is_none() && self.parties.is_empty() && self.unwritten.is_empty()
+        self.occurrence.is_none()
+            && self.parties.is_empty()
+            && self.unwritten.is_empty()
+            && self.at_the_door.is_empty()
+            && self.left_over.is_none()
     }
 }

@@ -2,13 +2,13 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::Ordering},
 };
 
 use domain::{CompanyId, RoomId, live::LiveRoom};
 use media::RoomKey;
 use tokio::{
-    sync::mpsc::{self, UnboundedReceiver, UnboundedSender},
+    sync::mpsc::{self, UnboundedReceiver, UnboundedSender, error::SendError},
     task::JoinSet,
 };
 
@@ -36,8 +36,13 @@ impl Conferences {
         let inbox = rooms
             .entry(room)
             .or_insert_with(|| self.start(shared.clone(), company, room));
-        // A task leaves the map before it ends, and under this lock.
-        _ = inbox.send(message);
+        // A task leaves the map before it ends, and under this lock: one that is
+        // gone all the same has panicked, and its room begins anew.
+        if let Err(SendError(message)) = inbox.send(message) {
+            tracing::error!(%room, "The room's task has failed: it begins anew");
+            *inbox = self.start(shared.clone(), company, room);
+            _ = inbox.send(message);
+        }
     }
 
     /// Has every room look at its rows, those of `under_way` even if they have no task yet.
@@ -91,6 +96,7 @@ impl Conferences {
         let key = RoomKey(room.uuid().as_u128());
         shared.media.watch(key, rooms_tx);
         let lines = shared.lines.news();
+        let shared_settled = shared.settled.load(Ordering::Acquire);
         let conference = Conference {
             shared,
             company,
@@ -104,6 +110,9 @@ impl Conferences {
             live: LiveRoom::new(room),
             tokens: 0,
             ending: Ending::No,
+            at_the_door: Vec::new(),
+            left_over: None,
+            settled: shared_settled,
             unwritten: Unwritten::default(),
             out: Channels {
                 sip: sip_tx,

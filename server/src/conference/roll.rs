@@ -25,7 +25,7 @@ impl Conference {
         }
     }
 
-    async fn read(&mut self) -> Result<(), StoreError> {
+    pub(super) async fn read(&mut self) -> Result<(), StoreError> {
         let store = self.shared.store.clone();
         let now = clock::now();
         let found = store.occurrence_in(self.room).await?;
@@ -45,7 +45,11 @@ impl Conference {
             .is_none_or(|held| held.version != found.version)
         {
             self.meeting = match found.value.meeting {
-                Some(id) => store.meeting(self.company, id).await.ok(),
+                Some(id) => match store.meeting(self.company, id).await {
+                    Ok(meeting) => Some(meeting),
+                    Err(StoreError::NotFound { .. }) => None,
+                    Err(error) => return Err(error),
+                },
                 None => None,
             };
         }
@@ -62,6 +66,7 @@ impl Conference {
             }
         }
         self.follow(&occurrence, now).await;
+        self.settle().await;
         self.carry_out_all().await;
         Ok(())
     }

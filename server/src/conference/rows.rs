@@ -60,6 +60,14 @@ impl Conference {
             match self.try_write().await {
                 Ok(()) => return,
                 Err(StoreError::Stale {
+                    what: "invitation",
+                    id: other,
+                }) if other != id.to_string() => {
+                    // Not this row: one whose writing had to wait. What is done here stays.
+                    self.take_newest_versions().await;
+                    return self.write().await;
+                }
+                Err(StoreError::Stale {
                     what: "invitation", ..
                 }) => {
                     if !self.read_again(id).await {

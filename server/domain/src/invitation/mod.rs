@@ -294,8 +294,12 @@ impl Invitation {
     /// He joined by this call. False when nobody waits for it any more: hang up.
     #[must_use]
     pub fn on_joined(&mut self, of: AttemptId, member: MemberId, now: Millis) -> bool {
-        let ours = self.is_calling(of)
-            || matches!(self.status, Status::Held { attempt, .. } if attempt == of);
+        let ours = match self.status {
+            Status::Calling { attempt, .. } | Status::Held { attempt, .. } => attempt == of,
+            // A restart may have him join again whose joining was written last.
+            Status::InRoom { attempt, .. } => attempt == Some(of),
+            Status::Waiting { .. } | Status::Finished { .. } => false,
+        };
         if ours {
             self.enter(member, Some(of), now);
         }

@@ -1,0 +1,42 @@
+//! What is done by the clock and matters to nobody at that moment: old events
+//! and registrations that have run out are forgotten.
+//!
+//! Meetings never go this way: these jobs are in no row and know no time zone.
+
+use std::sync::Arc;
+
+use domain::Span;
+use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
+
+use crate::{clock, shared::Shared};
+
+/// Boards that were away for longer begin with a snapshot.
+const EVENTS_KEPT: Span = Span::minutes(7 * 24 * 60);
+
+/// At seventeen minutes past each hour, in UTC.
+const HOURLY: &str = "0 17 * * * *";
+
+/// Starts the jobs; they end with the scheduler returned.
+pub async fn start(shared: Arc<Shared>) -> Result<JobScheduler, JobSchedulerError> {
+    let jobs = JobScheduler::new().await?;
+    jobs.add(Job::new_async(HOURLY, move |_, _| {
+        let shared = shared.clone();
+        Box::pin(async move { forget(&shared).await })
+    })?)
+    .await?;
+    jobs.start().await?;
+    Ok(jobs)
+}
+
+async fn forget(shared: &Shared) {
+    let now = clock::now();
+    let forgotten = async {
+        let events = shared.store.forget_events(now - EVENTS_KEPT).await?;
+        let bindings = shared.store.forget_bindings(now).await?;
+        Ok::<_, store::StoreError>((events, bindings))
+    };
+    match forgotten.await {
+        Ok((events, bindings)) => tracing::info!(events, bindings, "Old rows are forgotten"),
+        Err(error) => tracing::warn!(%error, "Old rows stay for another hour"),
+    }
+}

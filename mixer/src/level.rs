@@ -12,6 +12,8 @@
 pub const SILENCE: f32 = -127.0;
 /// Nothing quieter is ever speech.
 const QUIETEST_SPEECH: f32 = -50.0;
+/// No room is taken to be noisier than this: a steady sound that is louder is meant to be heard.
+const NOISIEST: f32 = -38.0;
 /// No microphone is this quiet: muted, suppressed, or nothing has come.
 const NO_MICROPHONE: f32 = -90.0;
 /// Speech stands out of the noise by this much, in dB.
@@ -66,7 +68,7 @@ impl Meter {
         if level < self.floor && level > NO_MICROPHONE {
             self.floor = (self.floor + (level - self.floor) * 0.2).max(-80.0);
         } else if level > self.floor {
-            self.floor = (self.floor + 0.04).min(level).min(-30.0);
+            self.floor = (self.floor + 0.04).min(level).min(NOISIEST);
         }
 
         self.loud_frames = if loud {

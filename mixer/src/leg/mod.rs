@@ -245,7 +245,6 @@ impl Leg {
         let Some(samples) = samples_in(codec, packet.payload) else {
             return false;
         };
-        self.reports.on_packet(header, codec.clock_rate(), arrived);
         let told = setting.level.and_then(|id| packet.level(id));
         let unheard = self.voice.gain() == 0.0;
         let quiet = self.crowded && self.activity.on_packet(codec, packet.payload, told);
@@ -254,9 +253,10 @@ impl Leg {
         } else {
             Content::Audio { codec, samples }
         };
-        self.playout
-            .get_or_insert_default()
-            .on_packet(header, content, packet.payload, arrived);
+        let playout = self.playout.get_or_insert_default();
+        if playout.on_packet(header, content, packet.payload, arrived) {
+            self.reports.on_packet(header, codec.clock_rate(), arrived);
+        }
         true
     }
 

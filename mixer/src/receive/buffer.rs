@@ -1,9 +1,10 @@
 //! The packets that have arrived and not been played, in order.
 //!
 //! Sequence numbers and timestamps are unwrapped here into numbers that never
-//! wrap. A **stream** is what one sender counts without a break: a new SSRC, a
-//! jump in the numbers, or a codec with another clock begins a new one, and
-//! everything of the old is played before it.
+//! wrap. A **stream** is what one sender counts without a break: a new SSRC or a
+//! jump in the numbers, twice in a row, or a codec with another clock begins a new
+//! one, and everything of the old is played before it. Twice, because some gateways
+//! send key presses, or the last of an announcement, as another source in between.
 
 use std::collections::VecDeque;
 
@@ -81,8 +82,8 @@ struct Stream {
     sequence: i64,
     timestamp: Option<i64>,
     rates: Option<(u32, u32)>,
-    /// The number a second packet after a jump would have.
-    jump: Option<u16>,
+    /// The source and number that a second packet in a row of another stream would have.
+    other: Option<(u32, u16)>,
 }
 
 impl Buffer {
@@ -136,18 +137,18 @@ impl Buffer {
         let Some(stream) = &mut self.current else {
             return Some(self.begin(header));
         };
-        if stream.ssrc != header.ssrc {
-            return Some(self.begin(header));
-        }
         let ahead = i32::from(header.sequence.wrapping_sub(stream.sequence as u16) as i16);
-        if !(-MISORDER..DROPOUT).contains(&ahead) {
-            if stream.jump == Some(header.sequence) {
+        if stream.ssrc != header.ssrc || !(-MISORDER..DROPOUT).contains(&ahead) {
+            if content == Content::Pause {
+                return None;
+            }
+            if stream.other == Some((header.ssrc, header.sequence)) {
                 return Some(self.begin(header));
             }
-            stream.jump = Some(header.sequence.wrapping_add(1));
+            stream.other = Some((header.ssrc, header.sequence.wrapping_add(1)));
             return None;
         }
-        stream.jump = None;
+        stream.other = None;
 
         let sequence = stream.sequence + i64::from(ahead);
         let Some(codec) = content.codec() else {
@@ -180,7 +181,7 @@ impl Buffer {
             sequence,
             timestamp: None,
             rates: None,
-            jump: None,
+            other: None,
         });
         (sequence, i64::from(header.timestamp), true)
     }
@@ -283,6 +284,7 @@ mod tests {
     fn a_new_source_is_played_after_the_old() {
         let mut buffer = Buffer::default();
         buffer.insert(&head(1, 500, 80_000), AUDIO, &[0]);
+        assert_eq!(buffer.insert(&head(2, 2, 0), AUDIO, &[0]), Insert::Stray);
         let new = buffer.insert(&head(2, 3, 7), AUDIO, &[0]);
 
         assert_eq!(
@@ -293,6 +295,20 @@ mod tests {
             }
         );
         assert_eq!(played(&mut buffer), [(1, 500, 80_000), (2, 3, 7)]);
+    }
+
+    #[test]
+    fn a_source_in_between_does_not_disturb() {
+        let mut buffer = Buffer::default();
+        for i in 0..10 {
+            buffer.insert(&head(1, i, u32::from(i) * 160), AUDIO, &[0]);
+            buffer.insert(&head(2, 70 + i, 9), Content::Pause, &[]);
+            buffer.insert(&head(3, 700 + i, 99), AUDIO, &[0]);
+        }
+
+        let played = played(&mut buffer);
+        assert_eq!(played.len(), 10);
+        assert!(played.iter().all(|&(stream, _, _)| stream == 1));
     }
 
     #[test]

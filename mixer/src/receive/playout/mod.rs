@@ -120,13 +120,14 @@ impl Playout {
         self.delay.drift()
     }
 
+    /// Takes a packet; false if it belongs to no stream of his.
     pub fn on_packet(
         &mut self,
         header: &Header,
         content: Content,
         payload: &[u8],
         arrived: Instant,
-    ) {
+    ) -> bool {
         match self.buffer.insert(header, content, payload) {
             Insert::Queued { time, fresh } => {
                 if fresh {
@@ -137,8 +138,9 @@ impl Playout {
                 }
             }
             Insert::Duplicate => self.counters.late += 1,
-            Insert::Stray => {}
+            Insert::Stray => return false,
         }
+        true
     }
 
     /// What the member says in the 20 ms that begin at `now`; `None` while he is not heard.

@@ -289,6 +289,44 @@ fn silence_on_the_wire_is_reported_once_and_only_where_audio_is_due() {
 }
 
 #[test]
+fn a_member_whose_source_and_numbers_change_in_mid_call_is_heard_on() {
+    let mut meeting = Meeting::new();
+    meeting.join(1, Codec::Pcmu, 440.0);
+    meeting.join(2, Codec::Pcmu, 0.0);
+    meeting.run(100);
+    for (ssrc, sequence, timestamp) in [
+        (2, 60_000, 5),
+        (2, 9, 4_000_000_000),
+        (3, 65_530, 4_294_967_000),
+    ] {
+        meeting.forget();
+        for i in 0..50u32 {
+            let phone = meeting.phones.get_mut(&1).unwrap();
+            let spoken = phone.speak().unwrap();
+            let header = Header {
+                marker: false,
+                payload_type: 0,
+                sequence: (sequence + i) as u16,
+                timestamp: (timestamp + i64::from(i) * 160) as u32,
+                ssrc,
+            };
+            let datagram = [&header.to_bytes()[..], &spoken[12..]].concat();
+            let now = meeting.now;
+            meeting.room.leg(1).unwrap().on_rtp(&datagram, now);
+            meeting.phones.get_mut(&1).unwrap().sends = false;
+            meeting.run(1);
+            meeting.phones.get_mut(&1).unwrap().sends = true;
+        }
+        let silent = meeting.phones[&2]
+            .heard
+            .chunks_exact(160)
+            .filter(|frame| dbov(frame) < -40.0);
+        assert!(silent.count() <= 1, "after the change to source {ssrc}");
+        assert!(meeting.loudness(2, 440.0) > 6_500.0);
+    }
+}
+
+#[test]
 fn a_member_who_changes_codec_in_mid_call_is_heard_on_and_hears_on() {
     let mut meeting = Meeting::new();
     meeting.join(1, Codec::Pcmu, 440.0);

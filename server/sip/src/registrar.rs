@@ -56,7 +56,9 @@ impl Binding {
 /// jump of the latter neither cuts nor prolongs a binding.
 pub struct Registrar {
     bindings: BTreeMap<AccountId, Vec<Bound>>,
+    /// When the first binding of each account runs out.
     deadlines: BTreeSet<(Instant, AccountId)>,
+    scheduled: BTreeMap<AccountId, Instant>,
     epoch: Instant,
     epoch_ms: i64,
 }
@@ -128,6 +130,7 @@ impl Registrar {
         Registrar {
             bindings: BTreeMap::new(),
             deadlines: BTreeSet::new(),
+            scheduled: BTreeMap::new(),
             epoch: now,
             epoch_ms: wall_ms,
         }
@@ -160,8 +163,9 @@ impl Registrar {
     }
 
     pub fn remove(&mut self, account: AccountId) -> bool {
-        self.deadlines.retain(|(_, of)| *of != account);
-        self.bindings.remove(&account).is_some()
+        let had_any = self.bindings.remove(&account).is_some();
+        self.schedule(account);
+        had_any
     }
 
     pub fn deadline(&self) -> Option<Instant> {
@@ -302,10 +306,14 @@ impl Registrar {
     }
 
     fn schedule(&mut self, account: AccountId) {
+        if let Some(at) = self.scheduled.remove(&account) {
+            self.deadlines.remove(&(at, account));
+        }
         let next = self.bindings.get(&account).into_iter().flatten();
         match next.map(|b| b.until).min() {
             Some(at) => {
                 self.deadlines.insert((at, account));
+                self.scheduled.insert(account, at);
             }
             None => {
                 self.bindings.remove(&account);
@@ -363,4 +371,139 @@ fn q_value(text: &str) -> u16 {
     }
     let digits: String = fraction.chars().chain("000".chars()).take(3).collect();
     digits.parse().unwrap_or(1000)
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::{
+        flow::Transport,
+        message::{Message, parse},
+    };
+
+    const ALICE: AccountId = AccountId(Uuid::from_u128(1));
+
+    fn now() -> Instant {
+        static START: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "an arbitrary origin for virtual time"
+        )]
+        let start = START.get_or_init(Instant::now);
+        *start
+    }
+
+    fn register(registrar: &mut Registrar, cseq: u32, fields: &str) -> Result<bool, Refused> {
+        let text = format!(
+            "REGISTER sip:pbx SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK{cseq}\r\n\
+             From: <sip:alice@pbx>;tag=1\r\nTo: <sip:alice@pbx>\r\nCall-ID: c\r\n\
+             CSeq: {cseq} REGISTER\r\n{fields}\r\n"
+        );
+        let Ok(Message::Request(request)) = parse(text.as_bytes()) else {
+            panic!("not a request");
+        };
+        let envelope = request.envelope().unwrap();
+        let asked = Asked {
+            account: ALICE,
+            username: "alice",
+            request: &request,
+            envelope: &envelope,
+            flow: Flow {
+                transport: Transport::Udp,
+                local: "192.0.2.1:5060".parse().unwrap(),
+                remote: "192.0.2.2:5060".parse().unwrap(),
+            },
+        };
+        registrar.register(&asked, &Config::new(Vec::new()), now())
+    }
+
+    fn users(registrar: &Registrar) -> Vec<String> {
+        let bindings = registrar.of(ALICE);
+        bindings
+            .into_iter()
+            .filter_map(|b| b.contact.user)
+            .collect()
+    }
+
+    const TWO: &str = "Contact: <sip:desk@h>;q=0.2, <sip:mobile@h>;q=0.9;expires=60\r\n";
+
+    #[test]
+    fn contacts_are_told_the_most_preferred_first() {
+        let mut registrar = Registrar::new(now(), 0);
+        assert_eq!(register(&mut registrar, 1, TWO), Ok(true));
+        assert_eq!(users(&registrar), ["mobile", "desk"]);
+        assert_eq!(registrar.of(ALICE)[0].expires_at, 60_000);
+        assert_eq!(registrar.of(ALICE)[1].expires_at, 3_600_000);
+        // Asking changes nothing.
+        assert_eq!(register(&mut registrar, 2, ""), Ok(false));
+    }
+
+    #[test]
+    fn one_contact_or_all_may_be_removed() {
+        let mut registrar = Registrar::new(now(), 0);
+        register(&mut registrar, 1, TWO).unwrap();
+        register(&mut registrar, 2, "Contact: <sip:desk@h>;expires=0\r\n").unwrap();
+        assert_eq!(users(&registrar), ["mobile"]);
+        register(&mut registrar, 3, "Contact: *\r\nExpires: 0\r\n").unwrap();
+        assert!(users(&registrar).is_empty());
+        assert_eq!(registrar.deadline(), None);
+    }
+
+    #[test]
+    fn what_is_refused_changes_nothing() {
+        let mut registrar = Registrar::new(now(), 0);
+        register(&mut registrar, 5, TWO).unwrap();
+        for (cseq, fields, refused) in [
+            (6, "Contact: *\r\n", Refused::Malformed),
+            (6, "Contact: *\r\nExpires: 60\r\n", Refused::Malformed),
+            (
+                6,
+                "Contact: <sip:new@h>, <tel:+4930>\r\n",
+                Refused::Malformed,
+            ),
+            (
+                6,
+                "Contact: <sip:new@h>, <sip:desk@h>;expires=5\r\n",
+                Refused::TooBrief,
+            ),
+            (
+                5,
+                "Contact: <sip:desk@h>;expires=0\r\n",
+                Refused::OutOfOrder,
+            ),
+            (4, "Contact: *\r\nExpires: 0\r\n", Refused::OutOfOrder),
+        ] {
+            assert_eq!(
+                register(&mut registrar, cseq, fields),
+                Err(refused),
+                "{fields}"
+            );
+            assert_eq!(users(&registrar), ["mobile", "desk"]);
+        }
+    }
+
+    #[test]
+    fn odd_lifetimes_are_taken_as_the_rfc_says() {
+        for (expires, granted_s) in [("abc", 3600), ("99999999999999999999", 3600), ("0060", 60)] {
+            let mut registrar = Registrar::new(now(), 0);
+            let fields = format!("Contact: <sip:desk@h>\r\nExpires: {expires}\r\n");
+            register(&mut registrar, 1, &fields).unwrap();
+            assert_eq!(
+                registrar.of(ALICE)[0].expires_at,
+                granted_s * 1000,
+                "{expires}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_way_through_proxies_is_kept() {
+        let mut registrar = Registrar::new(now(), 0);
+        let fields = "Path: <sip:edge.example.com;lr>\r\nContact: <sip:desk@10.0.0.1>\r\n";
+        register(&mut registrar, 1, fields).unwrap();
+        let target = registrar.of(ALICE)[0].target();
+        assert_eq!(target.route[0].to_string(), "sip:edge.example.com;lr");
+    }
 }

@@ -119,7 +119,8 @@ impl Endpoint {
     }
 
     fn on_other(&mut self, guest: Guest, now: Instant) {
-        if let Uri::Other { .. } = guest.request.uri {
+        // Numbers are understood (RFC 3966), other schemes are not.
+        if matches!(&guest.request.uri, Uri::Other { .. } if guest.request.uri.user().is_none()) {
             return self.refuse(&guest, 416);
         }
         let required = guest.request.headers.list("Require");

@@ -119,8 +119,12 @@ impl Endpoint {
     }
 
     fn on_invite(&mut self, guest: Guest, now: Instant) {
-        let Uri::Sip(dialled) = guest.request.uri.clone() else {
-            return self.refuse(&guest, 416);
+        let dialled = match &guest.request.uri {
+            Uri::Sip(uri) => uri.clone(),
+            // A bare number is dialled here, at the address it came to.
+            number @ Uri::Other { .. } => {
+                SipUri::at(number.user(), self.core.advertised(&guest.flow))
+            }
         };
         let caller = match self.authority.trunk_by_source(guest.flow.remote) {
             Some(trunk) => Caller::Trunk(trunk),

@@ -594,3 +594,18 @@ fn a_peer_without_session_timers_is_asked_whether_it_is_still_there() {
         assert_eq!(solo.events.contains(&ended), ends, "{answer:?}");
     }
 }
+
+#[test]
+fn an_operator_may_dial_a_bare_number() {
+    let mut solo = Solo::new(Door::Open);
+    let text = String::from_utf8(stranger("INVITE", 1, "")).unwrap();
+    solo.receive(
+        text.replace("sip:700@192.0.2.1 SIP", "tel:+4930100;phone-context=x SIP")
+            .as_bytes(),
+    );
+    solo.sent();
+    let Some(Event::Incoming { incoming, .. }) = solo.events.pop() else {
+        panic!("no call");
+    };
+    assert_eq!(incoming.dialled.user.as_deref(), Some("+4930100"));
+}

@@ -28,6 +28,7 @@ mod open;
 mod rooms;
 mod seal;
 mod sessions;
+mod sweep;
 mod text;
 mod visits;
 

@@ -9,7 +9,7 @@ use sqlx::AnyConnection;
 use crate::{
     Store, StoreError, Versioned,
     error::is_taken,
-    text::{from_json, to_json},
+    text::{from_json, parse, to_json},
 };
 
 type Columns = (i64, String);
@@ -116,6 +116,23 @@ impl Store {
         .fetch_all(&self.db)
         .await?;
         all(rows)
+    }
+
+    /// The dates of every plan of a company, by start.
+    pub async fn dates_of_plans(
+        &self,
+        company: CompanyId,
+    ) -> Result<Vec<(MeetingId, OccurrenceId)>, StoreError> {
+        let rows: Vec<(String, String)> = sqlx::query_as(
+            "SELECT meeting_id, id FROM occurrences
+              WHERE company_id = $1 AND meeting_id IS NOT NULL ORDER BY starts_at, id",
+        )
+        .bind(company.to_string())
+        .fetch_all(&self.db)
+        .await?;
+        rows.iter()
+            .map(|(meeting, id)| Ok((parse("occurrences", meeting)?, parse("occurrences", id)?)))
+            .collect()
     }
 
     /// The occurrence being called or held in a room, the latest to begin if there are several.

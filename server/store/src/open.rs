@@ -1,6 +1,7 @@
 //! Opening the database: the embedded SQLite file, or PostgreSQL by URL.
 
 use std::{
+    os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -137,7 +138,12 @@ fn make_folder(path: &Path) -> Result<(), StoreError> {
         path: path.to_owned(),
         source,
     };
-    std::fs::create_dir_all(path).map_err(failed)?;
+    // Hashes of passwords and the meetings' PINs are in there: nobody else's to read.
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .map_err(failed)?;
     // Being there is not being writable.
     let probe: PathBuf = path.join(".writable");
     std::fs::write(&probe, b"").map_err(failed)?;

@@ -20,7 +20,14 @@ pub(crate) const NOW: Millis = Millis(1_795_341_600_000);
 pub(crate) struct Database {
     pub(crate) store: Store,
     /// Goes with the test.
-    _folder: TempDir,
+    folder: TempDir,
+}
+
+impl Database {
+    /// Where its file and its key are.
+    pub(crate) fn folder(&self) -> &std::path::Path {
+        self.folder.path()
+    }
 }
 
 pub(crate) async fn database() -> Database {
@@ -31,7 +38,7 @@ pub(crate) async fn database() -> Database {
             .unwrap(),
         Err(_) => Store::open(folder.path(), None).await.unwrap(),
     };
-    Database { store, _folder: folder }
+    Database { store, folder }
 }
 
 /// Makes a schema that nobody else uses, and answers the URL that stays in it.
@@ -53,7 +60,7 @@ async fn own_schema(url: &str) -> String {
 pub(crate) fn empty_plan(name: &str, domain: &str) -> CompanyPlan {
     CompanyPlan {
         company: domain::company::Company {
-            id: domain::CompanyId::new(NOW, [0; 10]),
+            id: CompanyId::new(NOW, [0; 10]),
             name: name.to_owned(),
             domain: domain.to_owned(),
             language: domain::Language::English,

@@ -3,5 +3,6 @@
 mod calls;
 mod company;
 mod events;
+mod faults;
 mod meetings;
 mod people;

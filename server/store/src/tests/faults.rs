@@ -1,0 +1,154 @@
+//! A full disk, a key that is not ours, a folder that cannot be used, and forgetting.
+
+use domain::{Millis, Span};
+
+use crate::{
+    BindingRow, Secret, Store, StoreError,
+    testing::{NOW, northway},
+};
+
+#[tokio::test]
+async fn a_full_disk_refuses_what_is_new_and_leaves_what_is_there() {
+    let northway = northway().await;
+    let (store, company) = (northway.store(), northway.company);
+    if std::env::var_os("ROLLCALL_TEST_POSTGRES").is_some() {
+        return; // The disk is the server's there.
+    }
+    let plan = northway.plan(NOW + Span::minutes(60), &["+79160000001"]);
+    store.save_plan(&plan, NOW).await.unwrap();
+    let mut connections = Vec::new();
+    for _ in 0..store.db.options().get_max_connections() {
+        connections.push(store.db.acquire().await.unwrap());
+    }
+    for connection in &mut connections {
+        // No smaller than it is: from here on it cannot grow.
+        sqlx::query("PRAGMA max_page_count = 1")
+            .fetch_all(&mut **connection)
+            .await
+            .unwrap();
+    }
+    drop(connections);
+
+    let large = format!("\"{}\"", "x".repeat(1_000_000));
+    let refused = store.append_event(company, NOW, &large).await.unwrap_err();
+
+    assert!(refused.is_passing(), "{refused}");
+    assert_eq!(
+        store.last_event(company).await.unwrap(),
+        1,
+        "nothing half-written remains"
+    );
+    assert_eq!(
+        store.meeting(company, plan.meeting.id).await.unwrap(),
+        plan.meeting
+    );
+}
+
+#[tokio::test]
+async fn a_database_without_its_key_says_so() {
+    let northway = northway().await;
+    if std::env::var_os("ROLLCALL_TEST_POSTGRES").is_some() {
+        return; // The same is tried with the file, which is easier to carry off.
+    }
+    northway.store().close().await;
+    let folder = northway.database.folder();
+    std::fs::remove_file(folder.join("secret.key")).unwrap();
+
+    let stranger = Store::open(folder, None).await.unwrap();
+
+    let refused = stranger.directory().await.unwrap_err();
+    assert!(matches!(refused, StoreError::WrongKey(_)), "{refused}");
+}
+
+#[tokio::test]
+async fn a_folder_that_cannot_be_used_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    std::fs::write(&file, "in the way").unwrap();
+
+    let refused = Store::open(&file, None).await.unwrap_err();
+
+    assert!(matches!(&refused, StoreError::Folder { .. }), "{refused}");
+    assert!(refused.to_string().contains("/file"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_database_that_is_none_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+
+    let refused = Store::open(folder.path(), Some("mysql://root:s3cret@localhost/x"))
+        .await
+        .unwrap_err();
+    assert!(!refused.to_string().contains("s3cret"), "{refused}");
+    let nobody = Store::open(
+        folder.path(),
+        Some("postgres://rollcall:s3cret@127.0.0.1:1/x"),
+    )
+    .await
+    .unwrap_err();
+    assert!(
+        nobody
+            .to_string()
+            .starts_with("Cannot use the database postgres://rollcall@127.0.0.1:1/x"),
+        "{nobody}"
+    );
+}
+
+#[tokio::test]
+async fn what_has_had_its_time_is_forgotten_and_no_more() {
+    let northway = northway().await;
+    let (store, company) = (northway.store(), northway.company);
+    let days = |days: i64| NOW + Span::minutes(days * 24 * 60);
+    let user = store
+        .login("irina@northway.example")
+        .await
+        .unwrap()
+        .unwrap()
+        .user;
+    let (old, young) = (Secret::random("").hash(), Secret::random("").hash());
+    store
+        .begin_session(user.id, &old, NOW, days(2))
+        .await
+        .unwrap();
+    store
+        .begin_session(user.id, &young, NOW, days(20))
+        .await
+        .unwrap();
+    store.append_event(company, NOW, "\"old\"").await.unwrap();
+    store
+        .append_event(company, days(5), "\"young\"")
+        .await
+        .unwrap();
+    let account = uuid::Uuid::from_u128(7);
+    let binding = |contact: &str, expires_at: Millis| BindingRow {
+        account,
+        contact: contact.to_owned(),
+        expires_at,
+        body: "{}".to_owned(),
+    };
+    store
+        .save_bindings(
+            account,
+            &[binding("old", days(1)), binding("young", days(9))],
+        )
+        .await
+        .unwrap();
+
+    assert_eq!(store.sweep(days(8)).await.unwrap(), 3);
+    assert_eq!(store.sweep(days(8)).await.unwrap(), 0);
+
+    assert!(store.session(&young, days(8)).await.unwrap().is_some());
+    assert_eq!(
+        store
+            .events_after(company, 1, 10)
+            .await
+            .unwrap()
+            .unwrap()
+            .len(),
+        1
+    );
+    assert_eq!(
+        store.bindings(NOW).await.unwrap(),
+        [binding("young", days(9))]
+    );
+}

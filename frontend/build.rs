@@ -82,6 +82,15 @@ fn gaps(text: &str) -> Vec<&str> {
         .collect()
 }
 
+/// The expression that makes a text with its gaps filled.
+fn sentence(text: &str) -> String {
+    if gaps(text).is_empty() {
+        format!("{text:?}.to_owned()")
+    } else {
+        format!("format!({text:?})")
+    }
+}
+
 fn method(code: &mut String, key: &str, entries: &[&Entry]) {
     let all: Vec<Vec<&str>> = entries
         .iter()
@@ -127,7 +136,7 @@ fn method(code: &mut String, key: &str, entries: &[&Entry]) {
     for (entry, (folder, language, forms)) in entries.iter().zip(LANGUAGES) {
         let body = match entry {
             Entry::One(text) if all[0].is_empty() => format!("{text:?}"),
-            Entry::One(text) => format!("format!({text:?})"),
+            Entry::One(text) => sentence(text),
             Entry::Plural(texts) => {
                 let mut body = format!("match plural::{folder}(n) {{ ");
                 for (index, form) in forms.iter().enumerate() {
@@ -136,7 +145,7 @@ fn method(code: &mut String, key: &str, entries: &[&Entry]) {
                     } else {
                         &format!("{form:?}")
                     };
-                    let _ = write!(body, "{pattern} => format!({:?}), ", texts[*form]);
+                    let _ = write!(body, "{pattern} => {}, ", sentence(&texts[*form]));
                 }
                 body + "}"
             }

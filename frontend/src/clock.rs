@@ -44,19 +44,11 @@ impl Clock {
 }
 
 /// Unix milliseconds, by the browser.
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "a date in milliseconds is a whole number below 2^53"
-)]
 pub fn browser_now() -> i64 {
     js_sys::Date::now() as i64
 }
 
 fn date(at: i64) -> js_sys::Date {
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "dates in milliseconds are far below 2^53"
-    )]
     js_sys::Date::new(&(at as f64).into())
 }
 

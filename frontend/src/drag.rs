@@ -400,7 +400,6 @@ pub fn place_name(t: Texts, place: Place) -> &'static str {
 }
 
 fn element_at((x, y): Point) -> Option<Element> {
-    #[expect(clippy::cast_possible_truncation, reason = "a point in a window")]
     web_sys::window()?
         .document()?
         .element_from_point(x as f32, y as f32)

@@ -24,11 +24,19 @@ pub fn Carried() -> impl IntoView {
     }
 }
 
+/// What is known of a carried person's line.
+struct Reached {
+    line: LineView,
+    /// The icon of the first device.
+    device: Option<&'static str>,
+    extension: String,
+}
+
 /// Name and line of what is carried, as far as it has them.
-fn card(cargo: Cargo) -> (String, Option<(LineView, Option<(&'static str, String)>)>) {
+fn card(cargo: Cargo) -> (String, Option<Reached>) {
     let shared = shared();
     let name = shared.drag.name(cargo);
-    let line = shared.feed.peek(|live| {
+    let reached = shared.feed.peek(|live| {
         let person = match cargo {
             Cargo::Person(id) => Some(id),
             Cargo::Member(id) => live.members.get(&id).and_then(|member| member.employee_id),
@@ -38,20 +46,23 @@ fn card(cargo: Cargo) -> (String, Option<(LineView, Option<(&'static str, String
                 .and_then(|missing| missing.employee_id),
         };
         let person = live.people.get(&person?)?;
-        let device = person.devices.first();
-        Some((
-            person.line.clone(),
-            device.map(|device| (device_icon(device.kind), person.extension.clone())),
-        ))
+        Some(Reached {
+            line: person.line.clone(),
+            device: person
+                .devices
+                .first()
+                .map(|device| device_icon(device.kind)),
+            extension: person.extension.clone(),
+        })
     });
-    (name, line)
+    (name, reached)
 }
 
 #[component]
 fn Copy(cargo: Cargo) -> impl IntoView {
     let shared = shared();
     let drag = shared.drag;
-    let (name, line) = card(cargo);
+    let (name, reached) = card(cargo);
     let place = move || drag.at.get();
     view! {
         <div
@@ -63,13 +74,14 @@ fn Copy(cargo: Cargo) -> impl IntoView {
             <span class="face">{format::initials(&name)}</span>
             <span class="who">
                 <span class="l1"><span class="name cut">{name}</span></span>
-                {line.map(|(line, device)| {
+                {reached.map(|reached| {
                     let words = drag.words();
                     view! {
                         <span class="l2">
-                            {shape(shape_of(&line))}
-                            {words.shape(&line)}
-                            {device.map(|(kind, number)| view! { {small(kind)} <span class="num">{number}</span> })}
+                            {shape(shape_of(&reached.line))}
+                            {words.shape(&reached.line)}
+                            {reached.device.map(small)}
+                            <span class="num">{reached.extension}</span>
                         </span>
                     }
                 })}
@@ -83,13 +95,13 @@ fn Copy(cargo: Cargo) -> impl IntoView {
 fn Sheet(cargo: Cargo) -> impl IntoView {
     let t = texts();
     let drag = shared().drag;
-    let (name, line) = card(cargo);
+    let (name, reached) = card(cargo);
     let offers = drag.offers(cargo);
     view! {
         <div class="veil" on:click=move |_| drag.cancel()></div>
         <section class="sheet" role="dialog" aria-label=t.acts_for(&name)>
             <div class="sl">
-                {line.map(|(line, _)| shape(shape_of(&line)))}
+                {reached.map(|reached| shape(shape_of(&reached.line)))}
                 <b class="grow cut">{name.clone()}</b>
                 <button class="btn ghost plain icon" aria-label=t.cancel() on:click=move |_| drag.cancel()>
                     {icon("x")}

@@ -325,11 +325,6 @@ fn draw<'a>(occurrences: impl Iterator<Item = &'a Occurrence>, monday: Monday) -
 }
 
 /// Day and minute under the pointer, down to a step.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "inside the grid, which is a few thousand pixels"
-)]
 fn place(event: &PointerEvent, grid: &Element) -> Option<(usize, u32)> {
     let box_ = grid.get_bounding_client_rect();
     let (x, y) = (

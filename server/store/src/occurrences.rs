@@ -135,7 +135,11 @@ impl Store {
             .collect()
     }
 
-    /// The occurrence being called or held in a room, the latest to begin if there are several.
+    /// The occurrence that has a room now.
+    ///
+    /// Of several it is the planned one that is held, the latest to begin: people
+    /// are called for the next one while this one still goes on. Then comes one
+    /// that is being called, and last a gathering that nobody planned.
     pub async fn occurrence_in(
         &self,
         room: RoomId,
@@ -143,7 +147,11 @@ impl Store {
         let row: Option<Columns> = sqlx::query_as(
             "SELECT version, body FROM occurrences
               WHERE room_id = $1 AND status IN ('calling', 'live', 'open')
-              ORDER BY starts_at DESC, id DESC LIMIT 1",
+              ORDER BY CASE WHEN status IN ('live', 'open') AND meeting_id IS NOT NULL THEN 0
+                            WHEN status = 'calling' THEN 1
+                            ELSE 2 END,
+                       starts_at DESC, id DESC
+              LIMIT 1",
         )
         .bind(room.to_string())
         .fetch_optional(&self.db)

@@ -1,9 +1,10 @@
 //! Plans, their dates, and who has a room when.
 
-use domain::{Millis, Span, occurrence::Status};
+use domain::{Millis, OccurrenceId, Span, occurrence::Status};
 
 use crate::{
-    StoreError, Versioned,
+    Batch, StoreError, Versioned,
+    seal::random,
     testing::{NOW, northway},
 };
 
@@ -237,4 +238,97 @@ async fn another_company_finds_nothing() {
         []
     );
     assert_eq!(store.current_invitations(other).await.unwrap(), []);
+}
+
+/// Two meetings back to back, and a gathering in the same room, each in some state.
+#[tokio::test]
+async fn a_room_belongs_to_what_is_held_in_it_before_what_is_being_called() {
+    let northway = northway().await;
+    let store = northway.store();
+    let mut first = northway.plan(START, &[]);
+    let mut second = northway.plan(START + Span::minutes(60), &[]);
+    let mut gathering = first.occurrences[0].clone();
+    gathering.value.id = OccurrenceId::new(START, random());
+    gathering.value.meeting = None;
+    gathering.value.starts_at = START + Span::minutes(90);
+    let held = Status::Live {
+        since: START,
+        calls: true,
+    };
+    let open = Status::Live {
+        since: START,
+        calls: false,
+    };
+    let called = Status::Calling { since: START };
+    let over = Status::Ended { at: START };
+
+    for (states, has_it) in [
+        ([held, called, over], Some(0)),
+        ([open, called, held], Some(0)),
+        ([over, called, held], Some(1)),
+        ([held, held, over], Some(1)),
+        ([called, held, held], Some(1)),
+        ([over, over, held], Some(2)),
+        ([over, over, over], None),
+    ] {
+        first.occurrences[0].value.status = states[0];
+        second.occurrences[0].value.status = states[1];
+        gathering.value.status = states[2];
+        store.save_plan(&first, NOW).await.unwrap();
+        store.save_plan(&second, NOW).await.unwrap();
+        let mut batch = Batch::new(northway.company, NOW);
+        batch.occurrences = vec![gathering.clone()];
+        store.write_batch(&batch).await.unwrap();
+        first.occurrences[0].version += 1;
+        second.occurrences[0].version += 1;
+        gathering.version += 1;
+
+        let ids = [
+            first.occurrences[0].value.id,
+            second.occurrences[0].value.id,
+            gathering.value.id,
+        ];
+        let found = store.occurrence_in(northway.room).await.unwrap();
+        assert_eq!(
+            found.map(|found| found.value.id),
+            has_it.map(|place: usize| ids[place]),
+            "{states:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn of_two_gatherings_that_begin_in_a_room_at_once_one_is_refused() {
+    let northway = northway().await;
+    let store = northway.store();
+    let mut gathering = northway.plan(START, &[]).occurrences.remove(0);
+    gathering.value.meeting = None;
+    gathering.value.status = Status::Live {
+        since: START,
+        calls: true,
+    };
+    let mut batch = Batch::new(northway.company, START);
+    batch.occurrences = vec![gathering.clone()];
+    store.write_batch(&batch).await.unwrap();
+
+    let mut second = gathering.clone();
+    second.value.id = OccurrenceId::new(START, random());
+    batch.occurrences = vec![second.clone()];
+    let refused = store.write_batch(&batch).await.unwrap_err();
+    assert!(
+        matches!(
+            refused,
+            StoreError::Stale {
+                what: "occurrence",
+                ..
+            }
+        ),
+        "{refused}"
+    );
+
+    // Once the first is over, another may begin.
+    gathering.version = 1;
+    gathering.value.status = Status::Ended { at: START };
+    batch.occurrences = vec![gathering, second];
+    store.write_batch(&batch).await.unwrap();
 }

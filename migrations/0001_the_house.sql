@@ -179,6 +179,14 @@ CREATE INDEX attempts_by_invitation ON attempts (invitation_id, started_at);
 -- One call at a time to one person, over all meetings.
 CREATE UNIQUE INDEX attempts_in_flight ON attempts (company_id, person) WHERE ended_at IS NULL;
 
+-- Numbers whose owner wants no call from this company again (SIP 607, 608).
+CREATE TABLE never_again (
+    company_id  TEXT   NOT NULL REFERENCES companies (id) ON DELETE CASCADE,
+    number      TEXT   NOT NULL,
+    since       BIGINT NOT NULL,
+    PRIMARY KEY (company_id, number)
+);
+
 -- Stays in rooms, by whichever way the member came.
 CREATE TABLE visits (
     member_id      TEXT   PRIMARY KEY,

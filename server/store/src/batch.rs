@@ -1,11 +1,11 @@
 //! What changed, written as one: rows with the versions they were read at,
 //! and the events that tell of it. Either all of it is there afterwards, or none.
 
-use domain::{CompanyId, Millis, meeting::Meeting, occurrence::Occurrence};
+use domain::{CompanyId, Millis, PhoneNumber, meeting::Meeting, occurrence::Occurrence};
 
 use crate::{
     AttemptRow, InvitationRow, Store, StoreError, VisitRow, attempts, events, invitations,
-    meetings, occurrences, visits,
+    meetings, never_again, occurrences, visits,
 };
 
 /// A row and how often it had been written when it was read.
@@ -35,6 +35,8 @@ pub struct Batch {
     pub invitations: Vec<InvitationRow>,
     pub attempts: Vec<AttemptRow>,
     pub visits: Vec<VisitRow>,
+    /// Numbers that said never to be called again. Those already noted may be among them.
+    pub never_again: Vec<PhoneNumber>,
     /// Each the `api` crate's JSON of one event, in order.
     pub events: Vec<String>,
 }
@@ -49,6 +51,7 @@ impl Batch {
             invitations: Vec::new(),
             attempts: Vec::new(),
             visits: Vec::new(),
+            never_again: Vec::new(),
             events: Vec::new(),
         }
     }
@@ -80,6 +83,9 @@ impl Store {
         }
         for visit in &batch.visits {
             visits::write(&mut tx, batch.company, visit).await?;
+        }
+        for number in &batch.never_again {
+            never_again::write(&mut tx, batch.company, number, batch.at).await?;
         }
         let mut numbers = Vec::with_capacity(batch.events.len());
         for body in &batch.events {

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    CompanyId, DeviceId, EmployeeId, TrunkId, UserId,
+    CompanyId, DeviceId, EmployeeId, PhoneNumber, TrunkId, UserId,
     company::Company,
     employee::{Device, DeviceKind, Employee, Level, Login, Secret},
     room::{Pin, Room},
@@ -16,6 +16,7 @@ use sqlx::{Any, Transaction};
 use crate::{
     Store, StoreError,
     ha1::Ha1,
+    never_again,
     text::{from_json, parse},
 };
 
@@ -42,6 +43,8 @@ pub struct CompanyDirectory {
     pub sim_trunks: BTreeMap<DeviceId, TrunkId>,
     /// The web users behind the employees' logins.
     pub users: BTreeMap<EmployeeId, UserId>,
+    /// Numbers that must not be called again: see [`CompanyDirectory::may_call`].
+    pub never: Vec<PhoneNumber>,
 }
 
 /// A device's login.
@@ -68,6 +71,11 @@ impl CompanyDirectory {
 
     pub fn room(&self, id: domain::RoomId) -> Option<&Room> {
         self.rooms.iter().find(|room| room.id == id)
+    }
+
+    /// Whether the owner of a number has not forbidden calls to it, however it is spelt.
+    pub fn may_call(&self, number: &PhoneNumber) -> bool {
+        !self.never.iter().any(|never| never.same_line(number))
     }
 }
 
@@ -117,6 +125,7 @@ impl Store {
             credentials: BTreeMap::new(),
             sim_trunks: BTreeMap::new(),
             users: BTreeMap::new(),
+            never: never_again::read(tx, company.id).await?,
             company,
         };
         read_employees(tx, &mut directory).await?;

@@ -23,6 +23,7 @@ mod ha1;
 mod invitations;
 mod meetings;
 mod migrate;
+mod never_again;
 mod occurrences;
 mod open;
 mod rooms;

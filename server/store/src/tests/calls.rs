@@ -1,7 +1,7 @@
 //! Invitations by lease, attempts before their INVITE, and what a restart finds.
 
 use domain::{
-    AttemptId, Millis, Span,
+    AttemptId, Millis, PhoneNumber, Span,
     attempt::{Attempt, Route},
     employee::DeviceClass,
     line::LineKey,
@@ -11,7 +11,7 @@ use domain::{
 use crate::{
     AttemptRow, Batch, InvitationRow, Plan, StoreError, VisitRow, person_key,
     seal::random,
-    testing::{NOW, Northway, northway},
+    testing::{NOW, Northway, empty_plan, northway},
 };
 
 const START: Millis = Millis(NOW.0 + 600_000);
@@ -245,6 +245,51 @@ async fn a_person_is_called_by_one_meeting_at_a_time() {
     over.attempt.ended_at = Some(DUE + Span(2));
     batch.attempts = vec![over, second];
     store.write_batch(&batch).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_number_that_wants_no_call_again_is_in_the_directory_from_then_on() {
+    let northway = northway().await;
+    let store = northway.store();
+    let other = store
+        .apply_company(&empty_plan("Southway", "southway.example"), NOW)
+        .await
+        .unwrap()
+        .company;
+    let number: PhoneNumber = "+79160000001".parse().unwrap();
+    let before = store.directory().await.unwrap();
+    assert!(before.companies[&northway.company].may_call(&number));
+
+    let mut batch = Batch::new(northway.company, DUE);
+    batch.never_again = vec![number.clone(), "+79160000002".parse().unwrap()];
+    store.write_batch(&batch).await.unwrap();
+
+    let after = store.directory().await.unwrap();
+    assert!(after.revision > before.revision, "it is read anew");
+    let ours = &after.companies[&northway.company];
+    assert_eq!(ours.never, batch.never_again);
+    assert!(!ours.may_call(&"8 916 000-00-01".parse().unwrap()));
+    assert!(ours.may_call(&"+79160000003".parse().unwrap()));
+    assert!(after.companies[&other].may_call(&number));
+
+    // Said twice, it is noted once, and nothing has changed.
+    store.write_batch(&batch).await.unwrap();
+    assert_eq!(store.directory().await.unwrap(), after);
+}
+
+#[tokio::test]
+async fn what_is_not_written_forbids_no_call() {
+    let northway = northway().await;
+    let store = northway.store();
+    let plan = calling(&northway, &["+79160000001"]).await;
+    let mut batch = Batch::new(northway.company, DUE);
+    batch.invitations = plan.invitations; // Still at version 0, which is written.
+    batch.never_again = vec!["+79160000001".parse().unwrap()];
+
+    store.write_batch(&batch).await.unwrap_err();
+
+    let directory = store.directory().await.unwrap();
+    assert_eq!(directory.companies[&northway.company].never, []);
 }
 
 #[tokio::test]

@@ -8,8 +8,8 @@ use std::{net::IpAddr, time::Duration};
 use domain::{DeviceId, PhoneNumber, TrunkId, company::Company, trunk::Trunk};
 use media::Family;
 use sip::{
-    AccountId, CallIdentity, Hop, Host, Invite, LocalMedia, OutboundCredentials, Party, SipUri,
-    Target, Transport,
+    AccountId, Binding, CallIdentity, Hop, Host, Invite, LocalMedia, OutboundCredentials, Party,
+    SipUri, Target, Transport,
 };
 
 use crate::shared::Shared;
@@ -41,14 +41,7 @@ impl Way {
             .await;
         let first = bindings.first()?;
         let family = family_of(first.flow.remote.ip());
-        let targets = bindings
-            .iter()
-            .map(|binding| Target {
-                uri: binding.contact.clone(),
-                route: Vec::new(),
-                hop: Some(Hop::Flow(binding.flow)),
-            })
-            .collect();
+        let targets = bindings.iter().map(Binding::target).collect();
         Some(Way {
             targets,
             to: Party {

@@ -15,6 +15,8 @@ use sip::{Failure, FailureCause, Location, NegotiatedMedia, Provisional, Reason}
 pub fn stream(media: &NegotiatedMedia) -> Stream {
     Stream {
         dtmf: media.dtmf,
+        // Whoever cannot send telephone events may still press keys.
+        inband_digits: media.dtmf.is_none(),
         remote_rtcp: Some(media.remote_rtcp),
         ptime_ms: u8::try_from(media.ptime_ms).unwrap_or(20),
         direction: match media.direction {

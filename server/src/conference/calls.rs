@@ -399,6 +399,7 @@ impl Conference {
                     }
                     InvitationOutput::NeverAgain(number) => {
                         tracing::info!(%number, "This number asked never to be called again");
+                        self.unwritten.never_again.push(number);
                     }
                     InvitationOutput::Alarm => {
                         tracing::warn!(invitation = %id, "A trunk refuses our calls");

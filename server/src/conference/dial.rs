@@ -232,6 +232,10 @@ impl Conference {
     ) -> Result<(), guard::Blocked> {
         let page = self.shared.book.page();
         let company = page.company(self.company).map(|company| &company.company);
+        let never = page
+            .company(self.company)
+            .map(|company| company.never.clone())
+            .unwrap_or_default();
         let flight = self.flight(invitation, route);
         let (line, number) = (flight.line.clone(), flight.number.clone());
         self.shared
@@ -246,7 +250,7 @@ impl Conference {
                     quiet_hours: company.and_then(|company| company.quiet_hours),
                     zone: self.zone_of(&invitation.invitee),
                     in_flight: others,
-                    never: &[],
+                    never: &never,
                     line: &line,
                     number: number.as_ref(),
                 };

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use api::EventKind;
-use domain::{AttemptId, InvitationId, invitation::Invitation};
+use domain::{AttemptId, InvitationId, PhoneNumber, invitation::Invitation};
 use store::{AttemptRow, Batch, StoreError, VisitRow};
 
 use super::Conference;
@@ -23,6 +23,8 @@ pub struct Unwritten {
     pub attempts: BTreeMap<AttemptId, AttemptRow>,
     pub visits: Vec<VisitRow>,
     pub events: Vec<EventKind>,
+    /// Numbers that asked never to be called again.
+    pub never_again: Vec<PhoneNumber>,
 }
 
 impl Unwritten {
@@ -31,6 +33,7 @@ impl Unwritten {
             && self.attempts.is_empty()
             && self.visits.is_empty()
             && self.events.is_empty()
+            && self.never_again.is_empty()
     }
 }
 
@@ -142,6 +145,7 @@ impl Conference {
             }
         }
         batch.visits = self.unwritten.visits.clone();
+        batch.never_again = self.unwritten.never_again.clone();
         // What is told of members follows what brought them.
         events.extend(self.unwritten.events.iter().cloned());
         batch.events = events.iter().map(resources::event).collect();

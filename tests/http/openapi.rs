@@ -23,7 +23,7 @@ async fn the_checked_in_description_is_the_served_one() {
 
 #[test]
 fn every_request_and_every_refusal_is_described() {
-    let document: serde_json::Value = serde_json::from_str(&rollcall::web::document()).unwrap();
+    let document: serde_json::Value = serde_json::from_str(rollcall::web::document()).unwrap();
     let paths = document["paths"].as_object().unwrap();
     assert!(paths.len() >= 18, "{:?}", paths.keys());
     let schemas = document["components"]["schemas"].as_object().unwrap();

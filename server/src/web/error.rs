@@ -65,6 +65,11 @@ impl ApiError {
         Self::new(ErrorCode::NotFound).with_phrase("what", Phrase::new(format!("things.{what}")))
     }
 
+    /// Nothing can be read or written now; later it can.
+    pub(super) fn unavailable() -> Self {
+        Self::new(ErrorCode::Unavailable).details(ErrorDetails::RetryAfter { seconds: 5 })
+    }
+
     pub(super) fn bad_number(field: impl Into<String>, number: &str, error: &NumberError) -> Self {
         let problem = match error {
             NumberError::Empty => Phrase::new("problems.empty"),
@@ -125,7 +130,7 @@ impl From<StoreError> for ApiError {
             StoreError::NotFound { what, .. } => Self::not_found(what),
             StoreError::Unavailable(error) => {
                 tracing::error!(%error, "The database does not answer");
-                Self::new(ErrorCode::Unavailable).details(ErrorDetails::RetryAfter { seconds: 5 })
+                Self::unavailable()
             }
             error @ (StoreError::Stale { .. }
             | StoreError::AlreadyCalling { .. }

@@ -1,4 +1,6 @@
-//! What every answer has: the security headers, and refusals put into words.
+//! What every answer has: the security headers, and refusals put into words; and that it comes in time.
+
+use std::time::Duration;
 
 use axum::{
     body::Body,
@@ -8,6 +10,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use domain::Language;
+use tokio::time::timeout;
 
 use super::{
     auth::{UserLanguage, check_origin},
@@ -21,6 +24,9 @@ const CSP: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; sty
                    img-src 'self' data:; font-src 'self'; connect-src 'self'; manifest-src 'self'; \
                    base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
+/// Whoever asks is told within this time, even if the database hangs.
+const HANDLED_WITHIN: Duration = Duration::from_secs(5);
+
 /// Wraps everything.
 pub(super) async fn dress(mut request: Request, next: Next) -> Response {
     let language = UserLanguage::default();
@@ -31,7 +37,12 @@ pub(super) async fn dress(mut request: Request, next: Next) -> Response {
 
     let checked = check_origin(request.method(), request.headers(), is_upgrade);
     let mut response = match checked {
-        Ok(()) => next.run(request).await,
+        // A request is a few rows, read and written: one that takes longer waits for a
+        // database that does not answer, or for a client that does not finish its sentence.
+        Ok(()) => match timeout(HANDLED_WITHIN, next.run(request)).await {
+            Ok(response) => response,
+            Err(_) => ApiError::unavailable().into_response(),
+        },
         Err(foreign) => foreign.into_response(),
     };
     if let Some(error) = response.extensions_mut().remove::<ApiError>() {

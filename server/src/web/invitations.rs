@@ -3,7 +3,7 @@
 use api::{Attempt, ErrorBody, ErrorCode, EventKind};
 use axum::{extract::State, http::StatusCode};
 use domain::{
-    InvitationId, Millis,
+    InvitationId, Millis, Span, Zone,
     invitation::{Invitation, Status},
     meeting::Invitee,
     occurrence::{self, Occurrence},
@@ -14,6 +14,7 @@ use super::{
     App, Signed,
     error::ApiError,
     json::{Json, Path},
+    meetings::room_booked,
     resources::{self, Around},
     validate::shown,
 };
@@ -46,7 +47,7 @@ pub(super) async fn attempts(
 #[utoipa::path(post, path = "/invitations/{id}/call", tag = "invitations", params(("id" = String, Path)), responses(
     (status = 202, body = api::Invitation),
     (status = 404, body = ErrorBody, description = "`not_found`"),
-    (status = 409, body = ErrorBody, description = "`occurrence_is_over`, `already_calling`, `already_in_room`"),
+    (status = 409, body = ErrorBody, description = "`occurrence_is_over`, `already_calling`, `already_in_room`, or `room_booked`: the room is another meeting's now or before the start"),
     (status = 422, body = ErrorBody, description = "`no_device`"),
 ))]
 pub(super) async fn call(
@@ -149,6 +150,10 @@ async fn act(
             Some(id) => app.store.meeting(signed.company_id(), id).await.ok(),
             None => None,
         };
+        if before.status == occurrence::Status::Scheduled && date.is_open() {
+            let zone = meeting.as_ref().map_or(directory.company.zone, |it| it.zone);
+            room_is_free_until(app, &date, zone, now).await?;
+        }
         let around = Around {
             room: date.room,
             starts_at: date.starts_at,
@@ -183,7 +188,22 @@ async fn act(
         app.changed(signed.company_id());
         return Ok((StatusCode::ACCEPTED, Json(answer)));
     }
-    Err(ApiError::new(ErrorCode::Unavailable))
+    Err(ApiError::unavailable())
+}
+
+/// Whoever is called hours ahead must not come into somebody else's meeting.
+async fn room_is_free_until(
+    app: &App,
+    date: &Occurrence,
+    zone: Zone,
+    now: Millis,
+) -> Result<(), ApiError> {
+    let until = date.starts_at.max(now + Span(1));
+    let booking = app
+        .store
+        .booking(date.company, date.room, now, until, date.meeting)
+        .await?;
+    booking.map_or(Ok(()), |booking| Err(room_booked(&booking, zone)))
 }
 
 fn is_closed(date: &Occurrence) -> bool {

@@ -1,5 +1,7 @@
 //! `/api/v1/meetings`
 
+use std::collections::BTreeMap;
+
 use api::{ChangeMeeting, ErrorBody, ErrorCode, ErrorDetails, EventKind, Meeting, NewMeeting};
 use axum::{extract::State, http::StatusCode};
 use domain::{
@@ -40,11 +42,20 @@ pub(super) async fn all_meetings(
     app: &App,
     directory: &CompanyDirectory,
 ) -> Result<Vec<Meeting>, ApiError> {
-    let mut shown = Vec::new();
-    for meeting in app.store.meetings(directory.company.id).await? {
-        shown.push(show(app, &meeting, directory).await?);
+    let company = directory.company.id;
+    let mut dates: BTreeMap<MeetingId, Vec<OccurrenceId>> = BTreeMap::new();
+    for (meeting, date) in app.store.dates_of_plans(company).await? {
+        dates.entry(meeting).or_default().push(date);
     }
-    Ok(shown)
+    let meetings = app.store.meetings(company).await?;
+    let shown = meetings.iter().map(|meeting| {
+        resources::meeting(
+            meeting,
+            directory,
+            dates.remove(&meeting.id).unwrap_or_default(),
+        )
+    });
+    Ok(shown.collect())
 }
 
 async fn show(
@@ -133,7 +144,7 @@ pub(super) async fn change_meeting(
             return Ok(Json(shown));
         }
     }
-    Err(ApiError::new(ErrorCode::Unavailable))
+    Err(ApiError::unavailable())
 }
 
 /// The date that can still be changed: scheduled, nobody called yet.
@@ -236,7 +247,7 @@ async fn save(
                 .booking(company, room, starts_at, ends_at, Some(id))
                 .await?;
             return Err(booking.map_or_else(
-                || ApiError::new(ErrorCode::Unavailable),
+                || ApiError::unavailable(),
                 |booking| room_booked(&booking, zone),
             ));
         }
@@ -285,7 +296,7 @@ fn expect(
 }
 
 /// Says whose the room is, on the clocks of the one who asked.
-fn room_booked(booking: &Booking, zone: Zone) -> ApiError {
+pub(super) fn room_booked(booking: &Booking, zone: Zone) -> ApiError {
     let by = &booking.occurrence;
     let clock = |at: Millis| {
         at.in_zone(zone)
@@ -348,7 +359,7 @@ pub(super) async fn remove_meeting(
         app.changed(signed.company_id());
         return Ok(StatusCode::NO_CONTENT);
     }
-    Err(ApiError::new(ErrorCode::Unavailable))
+    Err(ApiError::unavailable())
 }
 
 /// Starts a meeting now. Everyone expected is called at once.
@@ -377,9 +388,10 @@ pub(super) async fn start_meeting(
             .find(open)
             .cloned()
             .ok_or_else(|| ApiError::new(ErrorCode::MeetingIsOver))?;
-        if date.value.status == Status::Scheduled
+        if matches!(date.value.status, Status::Scheduled | Status::Calling { .. })
             && let Some(other) = app.store.occurrence_in(meeting.room).await?
             && other.value.meeting.is_some()
+            && other.value.id != date.value.id
         {
             let booking = Booking {
                 next_free_at: other.value.ends_at,
@@ -424,5 +436,5 @@ pub(super) async fn start_meeting(
         app.changed(signed.company_id());
         return Ok((StatusCode::ACCEPTED, Json(shown)));
     }
-    Err(ApiError::new(ErrorCode::Unavailable))
+    Err(ApiError::unavailable())
 }

@@ -117,7 +117,7 @@ pub(super) async fn dial(
         app.changed(signed.company_id());
         return Ok((StatusCode::ACCEPTED, Json(answer)));
     }
-    Err(ApiError::new(ErrorCode::Unavailable))
+    Err(ApiError::unavailable())
 }
 
 fn check_reachable(

@@ -27,36 +27,23 @@ mod openapi;
 pub mod password;
 pub mod resources;
 mod rooms;
+mod serve;
 mod session;
 mod socket;
 mod texts;
 mod validate;
 
-use std::net::SocketAddr;
-
 use axum::{Router, extract::DefaultBodyLimit, http::Method, middleware};
-use tokio::net::TcpListener;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub use app::{App, Clock};
 pub use hub::Hub;
 pub use live::{Command, Live, NotInRoom};
 pub use openapi::document;
+pub use serve::serve;
 
 use auth::Signed;
 use error::ApiError;
-
-/// Serves until `stop` is done, then lets running requests end.
-pub async fn serve(
-    listener: TcpListener,
-    app: App,
-    stop: impl Future<Output = ()> + Send + 'static,
-) -> std::io::Result<()> {
-    let service = router(app).into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener, service)
-        .with_graceful_shutdown(stop)
-        .await
-}
 
 /// Everything that is served over HTTP.
 pub fn router(app: App) -> Router {

@@ -164,5 +164,5 @@ pub(super) async fn end(
         app.changed(signed.company_id());
         return Ok((StatusCode::ACCEPTED, Json(shown)));
     }
-    Err(ApiError::new(ErrorCode::Unavailable))
+    Err(ApiError::unavailable())
 }

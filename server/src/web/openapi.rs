@@ -1,6 +1,8 @@
 //! The description of the API, generated from the handlers and their types.
 //! A copy is checked in as `docs/openapi.json`; a test compares the two.
 
+use std::sync::LazyLock;
+
 use axum::{
     http::header,
     response::{IntoResponse, Response},
@@ -51,7 +53,12 @@ impl Modify for Ways {
 }
 
 /// The description as it is served and checked in.
-pub fn document() -> String {
+pub fn document() -> &'static str {
+    static DOCUMENT: LazyLock<String> = LazyLock::new(describe);
+    &DOCUMENT
+}
+
+fn describe() -> String {
     let (_, mut described) = super::api_routes().split_for_parts();
     let mut document = Description::openapi();
     document.info.version = env!("CARGO_PKG_VERSION").to_owned();

@@ -27,6 +27,19 @@ pub fn left(ms: i64) -> String {
     minutes(ms.max(0) + 999)
 }
 
+/// Thousands apart by a thin space: `1 946`.
+pub fn count(n: usize) -> String {
+    let digits = n.to_string();
+    let mut written = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            written.push('\u{202f}');
+        }
+        written.push(digit);
+    }
+    written
+}
+
 /// The first letters of the first two words: what stands in for a face.
 pub fn initials(name: &str) -> String {
     let letters = |word: &str| word.chars().find(|letter| letter.is_alphanumeric());
@@ -85,6 +98,13 @@ mod tests {
         assert_eq!(minutes(7_900), "0:07");
         assert_eq!(minutes(3_750_000), "1:02:30");
         assert_eq!(hours(197_000), "0:03:17");
+    }
+
+    #[test]
+    fn thousands_stand_apart() {
+        assert_eq!(count(7), "7");
+        assert_eq!(count(1_946), "1\u{202f}946");
+        assert_eq!(count(1_234_567), "1\u{202f}234\u{202f}567");
     }
 
     #[test]

@@ -41,7 +41,7 @@ try {
   const small = await look(phone);
   const smallDark = await look({ ...phone, dark: true });
 
-  await picture(light, 'rooms-light');
+  await picture(light, 'rooms-1440-light');
   await light.locator('.coming', { hasText: 'Morning roll call' }).locator('[data-act=start]').click();
   for (const page of [light, dark, small, smallDark]) await page.waitForURL('**/rooms/9000');
   // Enough of everything: people talking, a phone ringing or about to, somebody who said no.
@@ -49,11 +49,11 @@ try {
   await light.locator('.miss.done').first().waitFor({ timeout: 120_000 });
   await light.locator('.miss.wait').first().waitFor({ timeout: 120_000 });
   await light.locator('.card.talking').first().waitFor({ timeout: 120_000 });
-  await picture(light, 'board-light');
-  await picture(dark, 'board-dark');
-  await picture(small, 'phone-light');
+  await picture(light, 'board-1440-light');
+  await picture(dark, 'board-1440-dark');
+  await picture(small, 'board-360-light');
   await smallDark.locator('.tabs button').nth(2).tap();
-  await picture(smallDark, 'phone-dark');
+  await picture(smallDark, 'board-360-dark');
 
   const person = await light.locator('.prow', { hasText: 'Zoya Petrenko' }).boundingBox();
   const room = await light.locator('[data-place=speakers]').boundingBox();
@@ -61,8 +61,8 @@ try {
   await light.mouse.down();
   await light.mouse.move(room.x + 260, room.y + Math.min(room.height - 40, 300), { steps: 8 });
   await light.locator('.slot').waitFor();
-  await light.screenshot({ path: path.join(out, 'drag-light.png') });
-  console.log('drag-light.png');
+  await light.screenshot({ path: path.join(out, 'drag-1440-light.png') });
+  console.log('drag-1440-light.png');
   await light.keyboard.press('Escape');
   await light.mouse.up();
 
@@ -71,14 +71,14 @@ try {
   await light.fill('[name=title]', 'Drivers’ briefing');
   for (const name of ['Oleg Sorokin', 'Katya Melnik', 'Lena Frolova']) await light.locator('.trow', { hasText: name }).click();
   await light.locator('h1').click();
-  await picture(light, 'calendar-light');
+  await picture(light, 'calendar-1440-light');
 
   await dark.click('.tools .danger');
   await dark.locator('.ask .danger').click();
   await dark.click('.rail a[href="/history"]');
   await dark.locator('.hlist a[href^="/history/"]', { hasText: 'Morning roll call' }).click();
   await dark.waitForSelector('.attempts tbody tr');
-  await picture(dark, 'report-dark');
+  await picture(dark, 'report-1440-dark');
 } finally {
   for (const browser of open) await browser.close();
   await house.close();

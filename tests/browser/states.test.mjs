@@ -155,3 +155,47 @@ test('every list is one stop of the Tab key', async () => {
   const second = await page.locator('.people [data-row]').nth(1).evaluate((row) => row === document.activeElement);
   assert.ok(second, 'the arrow moved to the second row');
 });
+
+test('whoever declined is asked about in the slot, before anybody calls', async () => {
+  await open();
+  const pavel = made.snapshot.people.find((one) => one.name === 'Pavel Orlov');
+  const from = await page.locator(`[data-person="${pavel.id}"]`).boundingBox();
+  const to = await page.locator('[data-place=speakers]').boundingBox();
+  await page.mouse.move(from.x + 60, from.y + 12);
+  await page.mouse.down();
+  await page.mouse.move(to.x + 200, to.y + 100, { steps: 6 });
+  await page.mouse.up();
+  await page.locator('.slot.asks', { hasText: 'Call anyway?' }).waitFor();
+  assert.ok(!server.requests.some(({ line }) => line.startsWith('POST')), 'not called yet');
+
+  const answered = page.waitForResponse((response) => response.request().method() === 'POST');
+  await page.locator('.slot.asks .primary').click();
+  await answered;
+  assert.deepEqual(server.requests.at(-1).body, { employee_id: pavel.id, number: null, name: null, role: 'speaker' });
+});
+
+test('a long press on a phone brings the places to the thumb', async () => {
+  const phone = await openBrowser({ width: 360, height: 760, touch: true });
+  try {
+    made = company();
+    server = new MockServer(dist, made);
+    await phone.page.goto(await server.listen());
+    await phone.page.locator('.tabs button').first().tap();
+    await phone.page.locator(`[data-person="${made.named.timur.id}"]`).scrollIntoViewIfNeeded();
+    const row = await phone.page.locator(`[data-person="${made.named.timur.id}"]`).boundingBox();
+    const touch = await phone.context.newCDPSession(phone.page);
+    const at = { x: row.x + 100, y: row.y + 20 };
+    await touch.send('Input.dispatchTouchEvent', { type: 'touchStart', touchPoints: [at] });
+    await phone.page.locator('.sheet').waitFor();
+    await touch.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] });
+
+    const answered = phone.page.waitForResponse((response) => response.request().method() === 'POST');
+    await phone.page.locator('.sheet .drop[data-place=listeners]').tap();
+    await answered;
+    assert.equal(server.requests.at(-1).body.role, 'listener');
+    await phone.page.locator('.sheet').waitFor({ state: 'detached' });
+    assert.deepEqual(phone.page.complaints, []);
+  } finally {
+    await phone.close();
+  }
+});

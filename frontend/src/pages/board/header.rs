@@ -73,6 +73,8 @@ pub fn Header(room: RoomId) -> impl IntoView {
             .filter(|name| !name.is_empty())
             .unwrap_or_else(|| t.room_and_name(&number())),
     };
+    Effect::new(move || document().set_title(&format!("{} · Rollcall", title())));
+    on_cleanup(|| document().set_title("Rollcall"));
     let dial_in = move || {
         let number = about.get()?.numbers.first().cloned()?;
         Some(t.listeners_dial(&format::phone(&number)))

@@ -116,7 +116,7 @@ pub fn Listeners(room: RoomId) -> impl IntoView {
         <div class="zone listeners" data-place=Place::Listeners.name()>
             <header class="zhead">
                 <h2>{t.listeners()}</h2>
-                <span class="count num">{move || ids.with(Vec::len)}</span>
+                <span class="count num">{move || format::count(ids.with(Vec::len))}</span>
                 <Hint place=Place::Listeners/>
             </header>
             <Slot place=Place::Listeners/>

@@ -139,8 +139,9 @@ fn Tile(id: RoomId) -> impl IntoView {
     }
 }
 
+/// A date to come, with the button that starts it.
 #[component]
-fn Coming(id: OccurrenceId) -> impl IntoView {
+pub(super) fn Coming(id: OccurrenceId) -> impl IntoView {
     let t = texts();
     let feed = shared().feed;
     let coming = Memo::new(move |_| {

@@ -3,7 +3,7 @@
 use api::{ChangeMember, MemberId, Role, RoomId};
 use leptos::prelude::*;
 
-use super::{card::MemberCard, listeners::Listeners};
+use super::{card::MemberCard, listeners::Listeners, picker::Coming};
 use crate::{
     acts::change,
     app::{shared, texts},
@@ -69,6 +69,18 @@ pub fn Room(room: RoomId) -> impl IntoView {
             }
         }
     };
+    // While nothing is on, what is planned here can be started from here.
+    let next = Memo::new(move |_| {
+        feed.read(&[Topic::Occurrences, Topic::Rooms], |live| {
+            if live.occurrence_in(room).is_some() {
+                return None;
+            }
+            live.upcoming()
+                .into_iter()
+                .find(|date| date.room_id == room)
+                .map(|date| date.id)
+        })
+    });
     let list = NodeRef::new();
     rows::keep_one(list, move || speakers.track());
     view! {
@@ -106,6 +118,7 @@ pub fn Room(room: RoomId) -> impl IntoView {
                             <h3>{t.empty_room()}</h3>
                             <p>{move || t.empty_room_hint(&number.get())}</p>
                         </div>
+                        {move || next.get().map(|id| view! { <ul class="comings"><Coming id/></ul> })}
                     </Show>
                 </div>
             </div>

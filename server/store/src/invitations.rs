@@ -10,6 +10,7 @@ use sqlx::AnyConnection;
 use crate::{
     Store, StoreError,
     error::is_taken,
+    open::in_time,
     text::{from_json, parse, to_json},
 };
 
@@ -72,7 +73,7 @@ impl Store {
         lease_until: Millis,
         limit: i64,
     ) -> Result<Vec<InvitationRow>, StoreError> {
-        let rows: Vec<Columns> = sqlx::query_as(
+        let due = sqlx::query_as(
             "UPDATE invitations SET leased_until = $2
               WHERE status = 'waiting' AND leased_until <= $1
                 AND id IN (SELECT i.id FROM invitations i JOIN occurrences o ON o.id = i.occurrence_id
@@ -85,8 +86,8 @@ impl Store {
         .bind(now.0)
         .bind(lease_until.0)
         .bind(limit)
-        .fetch_all(&self.db)
-        .await?;
+        .fetch_all(&self.db);
+        let rows: Vec<Columns> = in_time(async { Ok(due.await?) }).await?;
         let mut claimed = all(rows)?;
         claimed.sort_by_key(|row| (due_at(&row.invitation), row.invitation.id)); // RETURNING promises no order
         Ok(claimed)
@@ -128,14 +129,13 @@ impl Store {
         &self,
         occurrence: OccurrenceId,
     ) -> Result<Vec<InvitationRow>, StoreError> {
-        let rows = sqlx::query_as(
+        let expected = sqlx::query_as(
             "SELECT company_id, position, version, body
                FROM invitations WHERE occurrence_id = $1 ORDER BY position, id",
         )
         .bind(occurrence.to_string())
-        .fetch_all(&self.db)
-        .await?;
-        all(rows)
+        .fetch_all(&self.db);
+        all(in_time(async { Ok(expected.await?) }).await?)
     }
 
     /// Everyone expected at the company's occurrences that are not over, by occurrence and order.

@@ -24,6 +24,7 @@ pub(crate) async fn run(store: &Store, url: &str) -> Result<(), StoreError> {
     let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
     loop {
         let mut tx = store.write().await?;
+        store.without_limit(&mut tx).await?;
         // Writing the row takes its lock: of two servers that start at once, one waits here.
         let (found,): (i64,) = sqlx::query_as(
             "UPDATE schema_version SET version = version WHERE id = 1 RETURNING version",

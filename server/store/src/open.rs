@@ -1,17 +1,25 @@
 //! Opening the database: the embedded SQLite file, or PostgreSQL by URL.
 
 use std::{
+    io,
     os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
     time::Duration,
 };
 
-use sqlx::{Any, AnyPool, Executor, Transaction, any::AnyPoolOptions};
+use sqlx::{Any, AnyPool, AssertSqlSafe, Connection, Executor, Transaction, any::AnyPoolOptions};
 
 use crate::{StoreError, migrate, seal::Seal};
 
 /// How long a query may wait for a connection before the caller is told that the database is away.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(4);
+
+/// How long PostgreSQL works on one statement, waiting for locks included. SQLite's `busy_timeout` is as long.
+const STATEMENT_TIMEOUT: Duration = Duration::from_secs(4);
+
+/// How long a question of a room or of the scheduler may take altogether. A
+/// connection whose other end is frozen or gone answers nothing, not even that.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Connections to SQLite. One writes at a time; the others read beside it.
 const SQLITE_CONNECTIONS: u32 = 4;
@@ -59,7 +67,9 @@ impl Store {
 
     /// Whether the database answers.
     pub async fn is_up(&self) -> bool {
-        sqlx::query("SELECT 1").execute(&self.db).await.is_ok()
+        in_time(async { Ok(sqlx::query("SELECT 1").execute(&self.db).await?) })
+            .await
+            .is_ok()
     }
 
     /// Waits for what is under way and lets go of the database.
@@ -87,6 +97,40 @@ impl Store {
         };
         Ok(self.db.begin_with(begin).await?)
     }
+}
+
+impl Store {
+    /// Lets a transaction take as long as it needs: a migration of many rows.
+    pub(crate) async fn without_limit(
+        &self,
+        tx: &mut Transaction<'static, Any>,
+    ) -> Result<(), StoreError> {
+        if self.dialect == Dialect::Postgres {
+            (&mut **tx)
+                .execute("SET LOCAL statement_timeout = 0")
+                .await?;
+        }
+        Ok(())
+    }
+}
+
+/// Waits for an answer, but not without end.
+///
+/// A transaction given up is rolled back, unless its commit is what was not
+/// answered: then nobody knows, as with any connection that breaks there. The
+/// versions of the rows tell when they are read again.
+pub(crate) async fn in_time<T>(
+    question: impl Future<Output = Result<T, StoreError>>,
+) -> Result<T, StoreError> {
+    match tokio::time::timeout(ANSWER_TIMEOUT, question).await {
+        Ok(answer) => answer,
+        Err(_) => Err(StoreError::Unavailable(sqlx::Error::Io(no_answer()))),
+    }
+}
+
+fn no_answer() -> io::Error {
+    let reason = format!("no answer within {} s", ANSWER_TIMEOUT.as_secs());
+    io::Error::new(io::ErrorKind::TimedOut, reason)
 }
 
 impl Dialect {
@@ -124,7 +168,25 @@ impl Dialect {
                         })
                     })
             }
-            Dialect::Postgres => options.max_connections(POSTGRES_CONNECTIONS),
+            Dialect::Postgres => options
+                .max_connections(POSTGRES_CONNECTIONS)
+                .after_connect(|connection, _| {
+                    Box::pin(async move {
+                        let limit = STATEMENT_TIMEOUT.as_millis();
+                        let set = format!("SET statement_timeout = {limit}");
+                        connection.execute(AssertSqlSafe(set)).await?;
+                        Ok(())
+                    })
+                })
+                // One given up may never answer again; its place is for another then.
+                .after_release(|connection, _| {
+                    Box::pin(async move {
+                        match tokio::time::timeout(ANSWER_TIMEOUT, connection.ping()).await {
+                            Ok(answer) => answer.map(|()| true),
+                            Err(_) => Err(no_answer().into()),
+                        }
+                    })
+                }),
         };
         options.connect(url).await.map_err(|error| StoreError::Url {
             url: without_password(url),
@@ -190,6 +252,44 @@ mod tests {
             without_password("sqlite:///var/lib/a.sqlite"),
             "sqlite:///var/lib/a.sqlite"
         );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_is_not_answered_learns_that_the_database_is_away() {
+        let begun = tokio::time::Instant::now();
+
+        let refused = in_time(std::future::pending::<Result<(), StoreError>>())
+            .await
+            .unwrap_err();
+
+        assert!(refused.is_passing(), "{refused}");
+        assert!(begun.elapsed() >= ANSWER_TIMEOUT);
+        assert_eq!(in_time(async { Ok(7) }).await.unwrap(), 7);
+    }
+
+    #[tokio::test]
+    async fn a_statement_has_a_limit_that_a_migration_lifts() {
+        let database = crate::testing::database().await;
+        let store = &database.store;
+        let (ask, limited, lifted) = match store.dialect {
+            Dialect::Sqlite => (
+                "SELECT CAST(timeout AS TEXT) FROM pragma_busy_timeout",
+                "4000",
+                "4000",
+            ),
+            Dialect::Postgres => ("SELECT current_setting('statement_timeout')", "4s", "0"),
+        };
+        let mut tx = store.write().await.unwrap();
+        let (limit,): (String,) = sqlx::query_as(ask).fetch_one(&mut *tx).await.unwrap();
+        assert_eq!(limit, limited);
+
+        store.without_limit(&mut tx).await.unwrap();
+        let (limit,): (String,) = sqlx::query_as(ask).fetch_one(&mut *tx).await.unwrap();
+        assert_eq!(limit, lifted);
+        tx.commit().await.unwrap();
+
+        let (limit,): (String,) = sqlx::query_as(ask).fetch_one(&store.db).await.unwrap();
+        assert_eq!(limit, limited, "for that transaction alone");
     }
 
     #[test]

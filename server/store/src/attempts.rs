@@ -7,7 +7,7 @@ use sqlx::AnyConnection;
 use crate::{
     Store, StoreError,
     error::is_taken,
-    text::{from_json, parse, to_json},
+    text::{from_json, parse, sound, to_json},
 };
 
 /// An attempt with what it takes to go on with its call.
@@ -28,6 +28,7 @@ pub struct AttemptRow {
 type Columns = (
     String,
     String,
+    String,
     Option<i64>,
     Option<String>,
     Option<String>,
@@ -35,7 +36,7 @@ type Columns = (
 );
 
 fn attempt(
-    (company, person, rtp_port, dialog, call, body): Columns,
+    (_, company, person, rtp_port, dialog, call, body): Columns,
 ) -> Result<AttemptRow, StoreError> {
     Ok(AttemptRow {
         company: parse("attempts", &company)?,
@@ -48,15 +49,18 @@ fn attempt(
 }
 
 impl Store {
-    /// Every call that is not over, of every company: what a restarted server takes up again.
+    /// Every call that is not over, of every company: what a restarted server takes
+    /// up again. A damaged one is left out: it stops nobody else's.
     pub async fn attempts_in_flight(&self) -> Result<Vec<AttemptRow>, StoreError> {
         let rows: Vec<Columns> = sqlx::query_as(
-            "SELECT company_id, person, rtp_port, dialog, call, body
+            "SELECT id, company_id, person, rtp_port, dialog, call, body
                FROM attempts WHERE ended_at IS NULL ORDER BY started_at, id",
         )
         .fetch_all(&self.db)
         .await?;
-        rows.into_iter().map(attempt).collect()
+        Ok(sound(
+            rows.into_iter().map(|row| (row.0.clone(), attempt(row))),
+        ))
     }
 
     /// Every call made for an invitation, first to last.

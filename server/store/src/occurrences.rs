@@ -9,7 +9,8 @@ use sqlx::AnyConnection;
 use crate::{
     Store, StoreError, Versioned,
     error::is_taken,
-    text::{from_json, parse, to_json},
+    open::in_time,
+    text::{from_json, parse, sound, to_json},
 };
 
 type Columns = (i64, String);
@@ -57,15 +58,18 @@ impl Store {
         all(rows)
     }
 
-    /// Occurrences that go on, of every company: what a restarted server takes up again.
+    /// Occurrences that go on, of every company: what a restarted server takes up
+    /// again. A damaged one is left out: it stops nobody else's.
     pub async fn occurrences_under_way(&self) -> Result<Vec<Versioned<Occurrence>>, StoreError> {
-        let rows = sqlx::query_as(
-            "SELECT version, body FROM occurrences
+        let under_way = sqlx::query_as(
+            "SELECT id, version, body FROM occurrences
               WHERE status IN ('calling', 'live', 'open') ORDER BY starts_at, id",
         )
-        .fetch_all(&self.db)
-        .await?;
-        all(rows)
+        .fetch_all(&self.db);
+        let rows: Vec<(String, i64, String)> = in_time(async { Ok(under_way.await?) }).await?;
+        Ok(sound(rows.into_iter().map(|(id, version, body)| {
+            (id, occurrence((version, body)))
+        })))
     }
 
     /// When the next scheduled occurrence wants to be opened; none when none is planned.
@@ -144,7 +148,7 @@ impl Store {
         &self,
         room: RoomId,
     ) -> Result<Option<Versioned<Occurrence>>, StoreError> {
-        let row: Option<Columns> = sqlx::query_as(
+        let found = sqlx::query_as(
             "SELECT version, body FROM occurrences
               WHERE room_id = $1 AND status IN ('calling', 'live', 'open')
               ORDER BY CASE WHEN status IN ('live', 'open') AND meeting_id IS NOT NULL THEN 0
@@ -154,8 +158,8 @@ impl Store {
               LIMIT 1",
         )
         .bind(room.to_string())
-        .fetch_optional(&self.db)
-        .await?;
+        .fetch_optional(&self.db);
+        let row: Option<Columns> = in_time(async { Ok(found.await?) }).await?;
         row.map(occurrence).transpose()
     }
 

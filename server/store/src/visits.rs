@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::{
     Store, StoreError,
-    text::{from_json, parse, to_json},
+    text::{from_json, parse, sound, to_json},
 };
 
 /// One stay of one member in a room.
@@ -98,25 +98,31 @@ impl Store {
         Ok(())
     }
 
+    /// Every call that came in and is not over. A damaged one is left out: it stops nobody else's.
     pub async fn inbound_calls(&self) -> Result<Vec<InboundRow>, StoreError> {
-        let rows: Vec<(String, String, i64, Option<i64>, String, String)> = sqlx::query_as(
+        let rows: Vec<InboundColumns> = sqlx::query_as(
             "SELECT id, company_id, started_at, rtp_port, dialog, body FROM inbound_calls ORDER BY started_at, id",
         )
         .fetch_all(&self.db)
         .await?;
-        rows.into_iter()
-            .map(|(id, company, started_at, rtp_port, dialog, body)| {
-                Ok(InboundRow {
-                    id: parse("inbound_calls", &id)?,
-                    company: parse("inbound_calls", &company)?,
-                    started_at: Millis(started_at),
-                    rtp_port: rtp_port.and_then(|port| u16::try_from(port).ok()),
-                    dialog,
-                    body,
-                })
-            })
-            .collect()
+        let rows = rows.into_iter().map(|row| (row.0.clone(), inbound(row)));
+        Ok(sound(rows))
     }
+}
+
+type InboundColumns = (String, String, i64, Option<i64>, String, String);
+
+fn inbound(
+    (id, company, started_at, rtp_port, dialog, body): InboundColumns,
+) -> Result<InboundRow, StoreError> {
+    Ok(InboundRow {
+        id: parse("inbound_calls", &id)?,
+        company: parse("inbound_calls", &company)?,
+        started_at: Millis(started_at),
+        rtp_port: rtp_port.and_then(|port| u16::try_from(port).ok()),
+        dialog,
+        body,
+    })
 }
 
 pub(crate) async fn write(

@@ -9,7 +9,7 @@ use domain::{
 };
 
 use crate::{
-    AttemptRow, Batch, InvitationRow, Plan, StoreError, VisitRow, person_key,
+    AttemptRow, Batch, InboundRow, InvitationRow, Plan, StoreError, VisitRow, person_key,
     seal::random,
     testing::{NOW, Northway, empty_plan, northway},
 };
@@ -186,7 +186,8 @@ async fn an_attempt_is_there_before_anybody_may_dial_and_found_by_a_restart() {
     batch.attempts = vec![row.clone()];
     store.write_batch(&batch).await.unwrap();
 
-    assert_eq!(store.attempts_in_flight().await.unwrap(), [row.clone()]);
+    let in_flight = store.attempts_in_flight().await.unwrap();
+    assert_eq!(in_flight, std::slice::from_ref(&row));
 
     store
         .note_call(row.attempt.id, Some("{\"dialog\":1}"), None)
@@ -290,6 +291,55 @@ async fn what_is_not_written_forbids_no_call() {
 
     let directory = store.directory().await.unwrap();
     assert_eq!(directory.companies[&northway.company].never, []);
+}
+
+#[tokio::test]
+async fn a_damaged_row_stops_nobody_elses_call_or_meeting() {
+    let northway = northway().await;
+    let store = northway.store();
+    let plan = calling(&northway, &["+79160000001", "+79160000002"]).await;
+    let mut second = northway.plan(START, &[]).occurrences.remove(0);
+    second.value.meeting = None;
+    second.value.status = Status::Calling { since: DUE };
+    let mut attempts: Vec<_> = plan
+        .invitations
+        .iter()
+        .map(|row| attempt_for(row, DUE))
+        .collect();
+    let mut batch = Batch::new(northway.company, DUE);
+    batch.occurrences = vec![second.clone()];
+    batch.attempts = attempts.clone();
+    store.write_batch(&batch).await.unwrap();
+    let inbound = |seed| InboundRow {
+        id: uuid::Uuid::from_u128(seed),
+        company: northway.company,
+        started_at: DUE,
+        rtp_port: Some(20_008),
+        dialog: "{}".to_owned(),
+        body: "{}".to_owned(),
+    };
+    store.save_inbound(&inbound(1)).await.unwrap();
+    store.save_inbound(&inbound(2)).await.unwrap();
+
+    let damaged = attempts.remove(0).attempt.id.to_string();
+    let date = plan.occurrences[0].value.id.to_string();
+    for (damage, id) in [
+        ("UPDATE attempts SET body = '{' WHERE id = $1", damaged),
+        ("UPDATE occurrences SET body = '{' WHERE id = $1", date),
+        (
+            "UPDATE inbound_calls SET id = 'none' WHERE id = $1",
+            inbound(1).id.to_string(),
+        ),
+    ] {
+        let done = sqlx::query(damage).bind(id).execute(&store.db).await;
+        assert_eq!(done.unwrap().rows_affected(), 1, "{damage}");
+    }
+
+    assert_eq!(store.attempts_in_flight().await.unwrap(), attempts);
+    assert_eq!(store.inbound_calls().await.unwrap(), [inbound(2)]);
+    let under_way = store.occurrences_under_way().await.unwrap();
+    let under_way: Vec<_> = under_way.iter().map(|date| date.value.id).collect();
+    assert_eq!(under_way, [second.value.id]);
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use domain::{
     DeviceId, Millis,
+    employee::DeviceKind,
     line::{Evidence, LineKey},
 };
 use sip::{AccountId, Binding};
@@ -33,6 +34,31 @@ pub fn mark_restored(shared: &Shared, bindings: &[Binding]) {
             Evidence::registered(now, Millis(binding.expires_at)),
             now,
         );
+    }
+}
+
+/// Phones of ours that are registered nowhere: we are their registrar, so we know.
+pub fn mark_absent(shared: &Shared) {
+    let now = clock::now();
+    let page = shared.book.page();
+    let devices = page
+        .companies()
+        .flat_map(|company| &company.employees)
+        .flat_map(|employee| &employee.devices);
+    for device in devices {
+        let DeviceKind::SipPhone { .. } = device.kind else {
+            continue;
+        };
+        if shared
+            .lines
+            .line(&device.line())
+            .state(now)
+            .evidence
+            .is_empty()
+        {
+            let absent = Evidence::unregistered(now, "not registered");
+            shared.lines.add(&device.line(), absent, now);
+        }
     }
 }
 

@@ -82,6 +82,7 @@ pub async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(),
         people,
     });
     registrations::mark_restored(&shared, &restored);
+    registrations::mark_absent(&shared);
     shared
         .trunks
         .follow(&shared.book.page(), shared.switchboard.signalling());

@@ -14,6 +14,7 @@ use crate::{
     lines::Lines,
     members::{Members, Order},
     people::{self, People},
+    registrations,
     sounds::Sounds,
     switchboard::Switchboard,
     trunks::Trunks,
@@ -66,6 +67,7 @@ impl Shared {
     pub fn on_new_directory(&self) {
         self.trunks
             .follow(&self.book.page(), self.switchboard.signalling());
+        registrations::mark_absent(self);
         let page = self.book.page();
         for company in page.companies() {
             self.hub.reset(company.company.id);

@@ -178,6 +178,29 @@ async fn calling_somebody_before_dialling_begins_begins_it_and_not_the_meeting()
 }
 
 #[tokio::test]
+async fn nobody_is_called_ahead_into_another_meeting() {
+    let world = World::new().await;
+    let oleg = world.oleg().await;
+    let first = world.meeting(&oleg).await;
+    let mut body = world.meeting_body().await;
+    body["starts_local"] = "2026-11-23T15:00".into();
+    let second = world.post(&oleg, "/api/v1/meetings", body).await.json();
+    let report = format!(
+        "/api/v1/occurrences/{}",
+        second["occurrence_ids"][0].as_str().unwrap()
+    );
+    let story = world.get(&oleg, &report).await.json();
+    let his = &story["invitations"][0]["invitation"];
+
+    let refused = world.ask(&oleg, "POST", &path(his, "call"), None).await;
+
+    assert_eq!(refused.refusal(), "409 room_booked at room_id");
+    assert_eq!(refused.json()["details"]["meeting_id"], first["id"]);
+    let after = world.get(&oleg, &report).await.json();
+    assert_eq!(after["occurrence"]["status"], "scheduled");
+}
+
+#[tokio::test]
 async fn after_the_meeting_nobody_is_called() {
     let world = World::new().await;
     let oleg = world.oleg().await;

@@ -151,7 +151,9 @@ async fn act(
             None => None,
         };
         if before.status == occurrence::Status::Scheduled && date.is_open() {
-            let zone = meeting.as_ref().map_or(directory.company.zone, |it| it.zone);
+            let zone = meeting
+                .as_ref()
+                .map_or(directory.company.zone, |it| it.zone);
             room_is_free_until(app, &date, zone, now).await?;
         }
         let around = Around {

@@ -246,10 +246,9 @@ async fn save(
                 .store
                 .booking(company, room, starts_at, ends_at, Some(id))
                 .await?;
-            return Err(booking.map_or_else(
-                || ApiError::unavailable(),
-                |booking| room_booked(&booking, zone),
-            ));
+            return Err(
+                booking.map_or_else(ApiError::unavailable, |booking| room_booked(&booking, zone))
+            );
         }
         Err(StoreError::Stale { .. }) => return Ok(None),
         saved => saved?,
@@ -388,10 +387,13 @@ pub(super) async fn start_meeting(
             .find(open)
             .cloned()
             .ok_or_else(|| ApiError::new(ErrorCode::MeetingIsOver))?;
-        if matches!(date.value.status, Status::Scheduled | Status::Calling { .. })
+        // While people are called for this one, another may still be held.
+        let called = matches!(date.value.status, Status::Calling { .. });
+        if (called || date.value.status == Status::Scheduled)
             && let Some(other) = app.store.occurrence_in(meeting.room).await?
             && other.value.meeting.is_some()
             && other.value.id != date.value.id
+            && (!called || matches!(other.value.status, Status::Live { .. }))
         {
             let booking = Booking {
                 next_free_at: other.value.ends_at,

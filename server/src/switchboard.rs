@@ -20,7 +20,7 @@ pub struct Switchboard {
 enum Owner {
     Task(UnboundedSender<Event>),
     /// It came in, and whose it is is being found out. Its end is kept for whoever takes it.
-    NotYet(Option<Event>),
+    NotYet(Option<Box<Event>>),
 }
 
 impl Switchboard {
@@ -67,7 +67,7 @@ impl Switchboard {
     pub fn take(&self, call: CallId, owner: UnboundedSender<Event>) {
         let mut owners = self.lock();
         if let Some(Owner::NotYet(Some(end))) = owners.remove(&call) {
-            _ = owner.send(end);
+            _ = owner.send(*end);
             return;
         }
         owners.insert(call, Owner::Task(owner));
@@ -83,11 +83,8 @@ impl Switchboard {
         let over = matches!(event, Event::Ended { .. } | Event::Failed { .. });
         let mut owners = self.lock();
         match owners.get_mut(&call) {
-            Some(Owner::NotYet(end)) => {
-                if over {
-                    *end = Some(event);
-                }
-            }
+            Some(Owner::NotYet(end)) if over => *end = Some(Box::new(event)),
+            Some(Owner::NotYet(_)) | None => {}
             Some(Owner::Task(owner)) => {
                 // An owner that is gone wants no news.
                 _ = owner.send(event);
@@ -95,7 +92,6 @@ impl Switchboard {
                     owners.remove(&call);
                 }
             }
-            None => {}
         }
     }
 

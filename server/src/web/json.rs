@@ -10,7 +10,7 @@ use axum::{
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::error::Category;
 
-use super::error::ApiError;
+use super::{error::ApiError, texts::Phrase};
 
 /// No request of ours is near it: 500 participants take 60 kB.
 pub(super) const BODY_LIMIT: usize = 256 * 1024;
@@ -110,16 +110,39 @@ fn wrong_data(path: &str, message: &str) -> ApiError {
             .with("name", &field)
             .at(field);
     }
-    let problem = message.split(" at line ").next().unwrap_or(message);
     let name = if path.is_empty() { "JSON" } else { path };
     let error = ApiError::new(ErrorCode::WrongType)
         .with("name", name)
-        .with("problem", problem);
+        .with_phrase("problem", expectation(message));
     if path.is_empty() {
         error
     } else {
         error.at(path)
     }
+}
+
+/// What was expected, in our own words where we have some.
+fn expectation(message: &str) -> Phrase {
+    let message = message.split(" at line ").next().unwrap_or(message);
+    if message.contains("UUID") {
+        return Phrase::new("problems.id_expected");
+    }
+    let Some((_, expected)) = message.rsplit_once("expected ") else {
+        return Phrase::new("problems.other").with("problem", message);
+    };
+    let whole_numbers = ["u8", "u16", "u32", "u64", "i8", "i16", "i32", "i64"];
+    if expected.contains('`') {
+        let words: Vec<&str> = expected.split('`').skip(1).step_by(2).collect();
+        return Phrase::new("problems.one_of").with("words", words.join(", "));
+    }
+    Phrase::new(match expected {
+        "a string" => "problems.text_expected",
+        "a boolean" => "problems.boolean_expected",
+        "a sequence" => "problems.list_expected",
+        _ if whole_numbers.contains(&expected) => "problems.whole_number_expected",
+        _ if expected.starts_with("struct ") || expected == "a map" => "problems.object_expected",
+        _ => return Phrase::new("problems.other").with("problem", message),
+    })
 }
 
 fn join(path: &str, name: &str) -> String {
@@ -209,5 +232,30 @@ mod tests {
             field_of(&format!("{} x", with(r#""participants":[]"#))).0,
             ErrorCode::MalformedJson
         );
+    }
+
+    #[test]
+    fn what_was_expected_is_said_in_the_callers_language() {
+        let said = |message: &str| expectation(message).say(domain::Language::Russian);
+
+        assert_eq!(
+            said("invalid type: integer `7`, expected a string at line 1 column 9"),
+            "здесь нужен текст"
+        );
+        assert_eq!(
+            said("invalid value: integer `-5`, expected u32 at line 1 column 9"),
+            "здесь нужно целое число от 0"
+        );
+        assert_eq!(
+            said(
+                "unknown variant `king`, expected one of `moderator`, `speaker` at line 1 column 3"
+            ),
+            "бывает только: moderator, speaker"
+        );
+        assert_eq!(
+            said("UUID parsing failed: invalid length"),
+            "здесь нужен UUID"
+        );
+        assert_eq!(said("something new"), "something new");
     }
 }

@@ -293,4 +293,5 @@ test('the meeting ends, and its report tells every call', async () => {
   await page.locator('.missed li', { hasText: 'Pavel Orlov' }).waitFor();
   const outcomes = page.locator('.attempts tr', { hasText: 'Pavel Orlov' });
   assert.match(await outcomes.first().textContent(), /Declined/);
+  assert.match(await page.locator('.attempts tr', { hasText: 'Katya Melnik' }).first().textContent(), /Answered/);
 });

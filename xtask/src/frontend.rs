@@ -85,6 +85,10 @@ fn compile(root: &Path, release: bool) -> Result<PathBuf, String> {
         "--profile",
         profile,
     ]);
+    // Views without their types: a third smaller, and built in half the time.
+    const FLAGS: &str = "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS";
+    let flags = std::env::var(FLAGS).unwrap_or_default();
+    command.env(FLAGS, format!("{flags} --cfg erase_components"));
     // A compiler that knows the target, where the default one does not: see
     // scripts/install-wasm-target.sh. It must not share a target folder with another compiler.
     let mut target =

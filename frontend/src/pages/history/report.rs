@@ -163,7 +163,7 @@ fn Attempts(attempts: Vec<(String, Attempt)>) -> impl IntoView {
     };
     let unanswered_only = RwSignal::new(false);
     let count = attempts.len();
-    let answered = |attempt: &Attempt| attempt.outcome == Some(Outcome::Answered);
+    let answered = |attempt: &Attempt| outcome_of(attempt) == Some(Outcome::Answered);
     let unanswered = attempts
         .iter()
         .filter(|(_, attempt)| !answered(attempt))
@@ -217,9 +217,16 @@ fn Attempts(attempts: Vec<(String, Attempt)>) -> impl IntoView {
     }
 }
 
+/// A call that was taken up and only ended with the meeting has no outcome of its own: it was answered.
+fn outcome_of(attempt: &Attempt) -> Option<Outcome> {
+    attempt
+        .outcome
+        .or_else(|| attempt.answered_at.map(|_| Outcome::Answered))
+}
+
 fn line(words: Words, name: String, attempt: &Attempt) -> impl IntoView + use<> {
     let t = words.t;
-    let outcome = attempt.outcome;
+    let outcome = outcome_of(attempt);
     let cause = match (attempt.sip_code, attempt.q850_cause) {
         (Some(code), Some(cause)) => t.cause_both(&code, &cause),
         (Some(code), None) => code.to_string(),

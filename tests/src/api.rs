@@ -51,6 +51,11 @@ impl Api {
         })
     }
 
+    /// What the browser would send along: `name=value`.
+    pub fn cookie(&self) -> &str {
+        &self.cookie
+    }
+
     pub fn get(&self, path: &str) -> Answer {
         let request = self.agent.get(format!("{}/{path}", self.base));
         answer(request.header("cookie", &self.cookie).call())

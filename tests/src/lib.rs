@@ -2,6 +2,7 @@
 
 pub mod api;
 pub mod server;
+pub mod simulator;
 pub mod wait;
 
 pub use api::Api;

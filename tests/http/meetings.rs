@@ -107,7 +107,8 @@ async fn a_plan_that_cannot_be_kept_is_refused_with_its_field() {
         json!({ "rules": { "bussy": {} } }),
     ] {
         let answer = plan(&world, change.clone()).await;
-        let change: String = change.to_string().chars().take(70).collect();
+        let change = change.to_string().replace(&oleg.to_string(), "Oleg's");
+        let change: String = change.chars().take(70).collect();
         told += &format!(
             "{change}\n  {}\n  {}\n",
             answer.refusal(),

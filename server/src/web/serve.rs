@@ -14,7 +14,7 @@ use hyper_util::{
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore, watch},
-    time::{interval, sleep, timeout},
+    time::{sleep, timeout},
 };
 
 use super::{App, router};
@@ -32,15 +32,12 @@ const DRAINED_WITHIN: Duration = Duration::from_secs(10);
 /// How long to wait when no connection can be accepted (no file descriptors left).
 const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 
-const SWEEP_EVERY: Duration = Duration::from_secs(3600);
-
 /// Serves until `stop` is done, then lets running requests end.
 pub async fn serve(
     listener: TcpListener,
     app: App,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    let sweeper = tokio::spawn(sweep(app.clone()));
     let service = TowerToHyperService::new(router(app));
     let places = Arc::new(Semaphore::new(CONNECTIONS_MOST as usize));
     let (stopping, stopped) = watch::channel(());
@@ -62,9 +59,8 @@ pub async fn serve(
     }
     drop(listener);
     stopping.send_replace(());
-    // Every place free again is every connection closed. Sockets of boards do not end by themselves.
+    // Every place free again is every request answered; the boards' sockets have left theirs long ago.
     _ = timeout(DRAINED_WITHIN, places.acquire_many(CONNECTIONS_MOST)).await;
-    sweeper.abort();
     Ok(())
 }
 
@@ -125,17 +121,4 @@ async fn connection<S>(
         }
     }
     drop(place);
-}
-
-/// Forgets what has had its time, now and every hour.
-async fn sweep(app: App) {
-    let mut clock = interval(SWEEP_EVERY);
-    loop {
-        clock.tick().await;
-        match app.store.sweep(app.now()).await {
-            Ok(0) => {}
-            Ok(rows) => tracing::info!(rows, "Forgot old rows"),
-            Err(error) => tracing::warn!(%error, "Cannot forget old rows; trying again in an hour"),
-        }
-    }
 }

@@ -17,7 +17,7 @@ use axum::{
 use domain::Span;
 use serde::Deserialize;
 use tokio::{
-    sync::broadcast::error::RecvError,
+    sync::{Semaphore, broadcast::error::RecvError},
     time::{MissedTickBehavior, interval, timeout},
 };
 
@@ -49,6 +49,9 @@ const RESUME_MOST: i64 = 1000;
 const DAY: Span = Span::minutes(24 * 60);
 const YEARS_TO_COME: Span = Span(3 * 366 * DAY.0);
 
+/// Boards open at one time. Each holds a backlog and a place in every broadcast.
+static PLACES: Semaphore = Semaphore::const_new(2_000);
+
 #[derive(Debug, Deserialize)]
 pub(super) struct Resume {
     after: Option<i64>,
@@ -62,6 +65,7 @@ pub(super) struct Resume {
     (status = 101, body = ServerMessage, description = "One JSON text frame for each message"),
     (status = 401, body = ErrorBody, description = "`not_signed_in`"),
     (status = 403, body = ErrorBody, description = "`foreign_origin`"),
+    (status = 503, body = ErrorBody, description = "`unavailable`: too many are open"),
 ))]
 pub(super) async fn events(
     State(app): State<App>,
@@ -70,6 +74,7 @@ pub(super) async fn events(
     upgrade: Result<WebSocketUpgrade, axum::extract::ws::rejection::WebSocketUpgradeRejection>,
 ) -> Result<Response, ApiError> {
     let upgrade = upgrade.map_err(|_| ApiError::not_found("page"))?;
+    let place = PLACES.try_acquire().map_err(|_| ApiError::unavailable())?;
     Ok(upgrade
         .max_message_size(FRAME_LIMIT)
         .max_frame_size(FRAME_LIMIT)
@@ -81,6 +86,7 @@ pub(super) async fn events(
             };
             let why = socket.run(resume.after).await.unwrap_or(Closed::ByClient);
             socket.close(why).await;
+            drop(place);
         }))
 }
 

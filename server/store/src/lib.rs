@@ -29,7 +29,6 @@ mod open;
 mod rooms;
 mod seal;
 mod sessions;
-mod sweep;
 mod text;
 mod visits;
 

@@ -1,9 +1,9 @@
-//! A full disk, a key that is not ours, a folder that cannot be used, and forgetting.
+//! A full disk, a key that is not ours, a folder or a database that cannot be used.
 
-use domain::{Millis, Span};
+use domain::Span;
 
 use crate::{
-    BindingRow, Secret, Store, StoreError,
+    Store, StoreError,
     testing::{NOW, northway},
 };
 
@@ -91,64 +91,5 @@ async fn a_database_that_is_none_is_named() {
             .to_string()
             .starts_with("Cannot use the database postgres://rollcall@127.0.0.1:1/x"),
         "{nobody}"
-    );
-}
-
-#[tokio::test]
-async fn what_has_had_its_time_is_forgotten_and_no_more() {
-    let northway = northway().await;
-    let (store, company) = (northway.store(), northway.company);
-    let days = |days: i64| NOW + Span::minutes(days * 24 * 60);
-    let user = store
-        .login("irina@northway.example")
-        .await
-        .unwrap()
-        .unwrap()
-        .user;
-    let (old, young) = (Secret::random("").hash(), Secret::random("").hash());
-    store
-        .begin_session(user.id, &old, NOW, days(2))
-        .await
-        .unwrap();
-    store
-        .begin_session(user.id, &young, NOW, days(20))
-        .await
-        .unwrap();
-    store.append_event(company, NOW, "\"old\"").await.unwrap();
-    store
-        .append_event(company, days(5), "\"young\"")
-        .await
-        .unwrap();
-    let account = uuid::Uuid::from_u128(7);
-    let binding = |contact: &str, expires_at: Millis| BindingRow {
-        account,
-        contact: contact.to_owned(),
-        expires_at,
-        body: "{}".to_owned(),
-    };
-    store
-        .save_bindings(
-            account,
-            &[binding("old", days(1)), binding("young", days(9))],
-        )
-        .await
-        .unwrap();
-
-    assert_eq!(store.sweep(days(8)).await.unwrap(), 3);
-    assert_eq!(store.sweep(days(8)).await.unwrap(), 0);
-
-    assert!(store.session(&young, days(8)).await.unwrap().is_some());
-    assert_eq!(
-        store
-            .events_after(company, 1, 10)
-            .await
-            .unwrap()
-            .unwrap()
-            .len(),
-        1
-    );
-    assert_eq!(
-        store.bindings(NOW).await.unwrap(),
-        [binding("young", days(9))]
     );
 }

@@ -26,6 +26,16 @@ const shots = {
     await page.waitForSelector('.menu');
   }],
   'board-card': [wide, {}, async (page) => { await page.locator('.card').nth(2).hover(); }],
+  'board-1280': [{ width: 1280, height: 720 }], 'board-1024-ru': [{ width: 1024, height: 768 }, { language: 'ru' }],
+  'board-800': [{ width: 800, height: 900 }],
+  'calendar-ru': [wide, { language: 'ru' }, async (page, made) => {
+    await page.click('.rail a[href="/calendar"]');
+    await page.click('[data-act=new]');
+    await page.locator(`[data-person="${made.named.oleg.id}"]`).click();
+  }],
+  'phone-nav': [phone, {}, async (page) => { await page.click('.more'); await page.waitForSelector('.rail.open'); }],
+  'phone-card': [phone, {}, async (page) => { await page.locator('.card').nth(2).tap(); }],
+  'phone-history': [phone, {}, async (page) => { await page.click('.more'); await page.click('.rail a[href="/history"]'); await page.waitForSelector('.hlist'); }],
   'board-many': [wide, { listeners: 2000 }],
   'board-lost': [wide, {}, async (page, made, server) => { server.drop(); await page.waitForSelector('.lost'); }],
   settings: [wide, {}, async (page) => { await page.click('.rail .end'); await page.waitForSelector('.settings'); }],

@@ -174,6 +174,18 @@ test('whoever declined is asked about in the slot, before anybody calls', async 
   assert.deepEqual(server.requests.at(-1).body, { employee_id: pavel.id, number: null, name: null, role: 'speaker' });
 });
 
+test('the menu of a row opens and closes by keys, and the focus comes back', async () => {
+  await open();
+  const zoya = page.locator(`[data-person="${made.named.zoya.id}"]`);
+  await zoya.focus();
+  await page.keyboard.press('Enter');
+  await page.waitForFunction(() => document.activeElement?.matches('.menu .drop'));
+  assert.ok(!server.requests.some(({ line }) => line.startsWith('POST')), 'the key that opens it presses nothing');
+  await page.keyboard.press('Escape');
+  await page.locator('.menu').waitFor({ state: 'detached' });
+  await page.waitForFunction((id) => document.activeElement?.dataset.person === id, made.named.zoya.id);
+});
+
 test('a long press on a phone brings the places to the thumb', async () => {
   const phone = await openBrowser({ width: 360, height: 760, touch: true });
   try {

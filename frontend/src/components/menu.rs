@@ -47,7 +47,7 @@ pub fn Menu(open: RwSignal<Option<Open>>) -> impl IntoView {
                 (format!("{}px", menu.bottom + 4.0), "auto".to_owned())
             };
             view! {
-                <div class="veil" on:click=move |_| open.set(None)></div>
+                <div class="veil" on:click=move |_| close(open)></div>
                 <section
                     class="menu"
                     node_ref=first
@@ -59,7 +59,7 @@ pub fn Menu(open: RwSignal<Option<Open>>) -> impl IntoView {
                     on:keydown=move |event| {
                         event.stop_propagation();
                         if event.key() == "Escape" {
-                            open.set(None);
+                            close(open);
                         }
                     }
                 >
@@ -76,7 +76,7 @@ pub fn Menu(open: RwSignal<Option<Open>>) -> impl IntoView {
                         let taken = offer.clone();
                         view! {
                             <OfferButton place offer on_take=move || {
-                                open.set(None);
+                                close(open);
                                 acts.take(place, taken.clone());
                             }/>
                         }
@@ -84,6 +84,22 @@ pub fn Menu(open: RwSignal<Option<Open>>) -> impl IntoView {
                 </section>
             }
         })
+    }
+}
+
+/// Whoever closes the menu is where he was before it: on the row it was opened for.
+fn close(open: RwSignal<Option<Open>>) {
+    let Some(menu) = open.get_untracked() else {
+        return;
+    };
+    open.set(None);
+    let row = match menu.cargo {
+        Cargo::Person(id) => format!("[data-person=\"{id}\"]"),
+        Cargo::Member(id) => format!("[data-member=\"{id}\"]"),
+        Cargo::Missing(id) => format!("[data-invitation=\"{id}\"]"),
+    };
+    if let Ok(Some(row)) = document().query_selector(&row) {
+        focus(&row);
     }
 }
 

@@ -242,6 +242,8 @@ fn PersonRow(id: EmployeeId, room: RoomId, menu: RwSignal<Option<Open>>) -> impl
             on:keydown=move |event| {
                 drag.grab_by_key(&event, cargo);
                 if event.key() == "Enter" && let Some(row) = row_of(&event) {
+                    // Or the same key would press the menu's first button.
+                    event.prevent_default();
                     open(row);
                 }
             }

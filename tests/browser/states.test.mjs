@@ -186,6 +186,19 @@ test('the menu of a row opens and closes by keys, and the focus comes back', asy
   await page.waitForFunction((id) => document.activeElement?.dataset.person === id, made.named.zoya.id);
 });
 
+test('the question after a decline is answered by keys too', async () => {
+  await open();
+  const pavel = made.snapshot.people.find((one) => one.name === 'Pavel Orlov');
+  await page.locator(`[data-person="${pavel.id}"]`).focus();
+  await page.keyboard.press('Space');
+  await page.keyboard.press('ArrowRight');
+  await page.keyboard.press('Enter');
+  await page.waitForFunction(() => document.activeElement?.matches('.slot.asks .primary'));
+  await page.keyboard.press('Escape');
+  await page.locator('.slot.asks').waitFor({ state: 'detached' });
+  assert.ok(!server.requests.some(({ line }) => line.startsWith('POST')), 'nobody was called');
+});
+
 test('a long press on a phone brings the places to the thumb', async () => {
   const phone = await openBrowser({ width: 360, height: 760, touch: true });
   try {

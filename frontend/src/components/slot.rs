@@ -34,6 +34,13 @@ pub fn Slot(place: Place) -> impl IntoView {
                 .collect::<Vec<_>>()
         })
     };
+    // The question is where the keyboard goes on.
+    let yes = NodeRef::<leptos::html::Button>::new();
+    Effect::new(move || {
+        if let Some(yes) = yes.get() {
+            let _ = yes.focus();
+        }
+    });
     view! {
         {move || held_here().then(|| match drag.offer_at(place) {
             Offer::Take { title, sub, .. } => view! {
@@ -51,12 +58,21 @@ pub fn Slot(place: Place) -> impl IntoView {
             Offer::None => ().into_any(),
         })}
         {move || question().map(|question| view! {
-            <div class="slot asks" role="alertdialog" aria-label=question.text.clone()>
+            <div
+                class="slot asks"
+                role="alertdialog"
+                aria-label=question.text.clone()
+                on:keydown=move |event| {
+                    if event.key() == "Escape" {
+                        acts.answer(false);
+                    }
+                }
+            >
                 <span class="slotic">{icon(sign_of(place))}</span>
                 <div>
                     <strong>{question.text.clone()}</strong>
                     <div class="macts">
-                        <button class="btn primary sm" autofocus on:click=move |_| acts.answer(true)>{t.yes_call()}</button>
+                        <button class="btn primary sm" node_ref=yes on:click=move |_| acts.answer(true)>{t.yes_call()}</button>
                         <button class="btn sm" on:click=move |_| acts.answer(false)>{t.cancel()}</button>
                     </div>
                 </div>

@@ -42,19 +42,16 @@ fn host() -> impl Strategy<Value = Host> {
 
 fn uri() -> impl Strategy<Value = SipUri> {
     let user = proptest::option::of("[ -~äж]{1,12}");
-    let param = ("[a-z]{1,6}", proptest::option::of("[ -~]{1,8}"));
-    (
-        any::<bool>(),
-        user,
-        host(),
-        any::<Option<u16>>(),
-        vec(param, 0..3),
-    )
-        .prop_map(|(secure, user, host, port, params)| SipUri {
+    // No name appears twice (RFC 3261 §19.1.1).
+    let value = proptest::option::of("[ -~]{1,8}");
+    let params = proptest::collection::btree_map("[a-z]{1,6}", value, 0..3);
+    (any::<bool>(), user, host(), any::<Option<u16>>(), params).prop_map(
+        |(secure, user, host, port, params)| SipUri {
             secure,
-            params,
+            params: params.into_iter().collect(),
             ..SipUri::new(user.as_deref(), host, port)
-        })
+        },
+    )
 }
 
 fn request() -> impl Strategy<Value = Request> {

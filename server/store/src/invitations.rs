@@ -79,7 +79,7 @@ impl Store {
                 AND id IN (SELECT i.id FROM invitations i JOIN occurrences o ON o.id = i.occurrence_id
                             WHERE i.status = 'waiting' AND i.due_at <= $1 AND i.leased_until <= $1
                               AND o.status IN ('calling', 'live')
-                            ORDER BY i.due_at, i.id
+                            ORDER BY i.due_at, i.position, i.id
                             LIMIT $3)
           RETURNING company_id, position, version, body",
         )
@@ -89,7 +89,8 @@ impl Store {
         .fetch_all(&self.db);
         let rows: Vec<Columns> = in_time(async { Ok(due.await?) }).await?;
         let mut claimed = all(rows)?;
-        claimed.sort_by_key(|row| (due_at(&row.invitation), row.invitation.id)); // RETURNING promises no order
+        // RETURNING promises no order: as they fell due, and as the organiser listed them.
+        claimed.sort_by_key(|row| (due_at(&row.invitation), row.position, row.invitation.id));
         Ok(claimed)
     }
 

@@ -128,11 +128,21 @@ impl Authenticator {
         let username = fields.get("username")?;
         let nonce = fields.get("nonce")?;
         let uri = fields.get("uri")?;
-        let nc = fields.get("nc")?;
-        let count = u32::from_str_radix(nc, 16).ok().filter(|_| nc.len() == 8)?;
-        let cnonce = fields.get("cnonce")?;
         let given = fields.get("response")?;
-        if !fields.get("qop")?.eq_ignore_ascii_case("auth") || !same_user(uri, request_uri) {
+        let counted = match fields.get("qop") {
+            Some(qop) if qop.eq_ignore_ascii_case("auth") => {
+                Some((fields.get("nc")?, fields.get("cnonce")?))
+            }
+            Some(_) => return None,
+            None => None,
+        };
+        // Phones older than RFC 2617 count nothing: theirs uses up the nonce, so that
+        // what was overheard serves nobody a second time.
+        let count = match counted {
+            Some((nc, _)) => u32::from_str_radix(nc, 16).ok().filter(|_| nc.len() == 8)?,
+            None => u32::MAX,
+        };
+        if !same_user(uri, request_uri) {
             return None;
         }
         let found = authority.credentials(username, realm);
@@ -140,7 +150,7 @@ impl Authenticator {
         let nobody = Secret::Password(String::new());
         let secret = found.as_ref().map_or(&nobody, |found| &found.secret);
         let ha1 = ha1(algorithm, username, realm, secret);
-        let expected = response(algorithm, &ha1, nonce, Some((nc, cnonce)), method, uri);
+        let expected = response(algorithm, &ha1, nonce, counted, method, uri);
         if !same(&expected, given) {
             return None;
         }
@@ -343,6 +353,24 @@ mod tests {
         assert_eq!(outcome(98), Proof::Stale);
         assert_eq!(outcome(1), Proof::Stale);
         assert_eq!(outcome(0), Proof::Stale);
+    }
+
+    #[test]
+    fn a_phone_that_knows_no_qop_is_believed_once_for_each_nonce() {
+        let mut server = server();
+        let without_qop = |challenge: &str| challenge.replace(", qop=\"auth\"", "");
+        let challenges = server.challenges("rollcall", false, at(1));
+        let value = answer(&[without_qop(&challenges[1])], "alice", "secret", 1);
+        assert!(!value.contains("qop"), "{value}");
+
+        let first = judge(&mut server, &value, at(2));
+        let again = judge(&mut server, &value, at(2));
+        let counted = answer(&challenges, "alice", "secret", 7);
+        let after = judge(&mut server, &counted, at(2));
+
+        assert!(matches!(first, Proof::Accepted { .. }), "{first:?}");
+        assert_eq!(again, Proof::Stale);
+        assert_eq!(after, Proof::Stale);
     }
 
     #[test]

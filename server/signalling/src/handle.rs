@@ -252,6 +252,11 @@ impl Signalling {
         self.send(Command::Reject { call, rejection });
     }
 
+    /// CANCEL, unless it is answered all the same: for a call that rang long enough.
+    pub fn stop_ringing(&self, call: CallId) {
+        self.send(Command::StopRinging { call });
+    }
+
     /// Ends a call in whatever state: CANCEL before the answer, BYE after it.
     pub fn hang_up(&self, call: CallId, reasons: Vec<Reason>) {
         self.send(Command::HangUp { call, reasons });

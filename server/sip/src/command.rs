@@ -175,6 +175,11 @@ pub enum Command {
         call: CallId,
         rejection: Rejection,
     },
+    /// A call of ours has rung long enough: CANCEL, though an answer that crosses it
+    /// still counts. Ends in `Answered` or `Failed`.
+    StopRinging {
+        call: CallId,
+    },
     /// Ends a call in whatever state it is: CANCEL, a 480 to an unanswered one, or BYE.
     HangUp {
         call: CallId,

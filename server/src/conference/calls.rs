@@ -235,6 +235,7 @@ impl Conference {
         };
         let (call, invitation, attempt) = (party.call, party.who.invitation, machine.attempt());
         match output {
+            Output::StopRinging => self.shared.switchboard.signalling().stop_ringing(call),
             Output::Cancel => self
                 .shared
                 .switchboard

@@ -165,7 +165,7 @@ impl World {
         let person = self.person_of(&self.invitations[&invitation].invitee);
         let now = self.now;
         match output {
-            attempt::Output::Cancel => {
+            attempt::Output::Cancel | attempt::Output::StopRinging => {
                 // The phone's 487; if it answers first, that is its script's affair.
                 let facts = domain::decode::CallFacts {
                     final_code: Some(487),

@@ -114,7 +114,7 @@ impl Call {
                 self.stage = Stage::TimingOut {
                     until: now + CANCEL_LIMIT,
                 };
-                self.outputs.push_back(Output::Cancel);
+                self.outputs.push_back(Output::StopRinging);
             }
             Stage::TimingOut { until } if until <= now => self.fail(CallFacts::default(), now),
             Stage::Withdrawing { until } if until <= now => self.withdrawn(now),
@@ -305,7 +305,10 @@ impl Call {
                 };
                 self.outputs.push_back(Output::Cancel);
             }
-            Stage::TimingOut { until } => self.stage = Stage::Withdrawing { until },
+            Stage::TimingOut { until } => {
+                self.stage = Stage::Withdrawing { until };
+                self.outputs.push_back(Output::Cancel);
+            }
             Stage::Greeting { .. } | Stage::Held | Stage::Joined => {
                 self.hang_up(HangUp::Withdrawn, CallEnd::Withdrawn, now);
             }
@@ -354,9 +357,8 @@ impl Call {
                 let end = *end;
                 self.part(end, now);
             }
-            Stage::TimingOut { .. } | Stage::Withdrawing { .. } => {
-                self.outputs.push_back(Output::Cancel);
-            }
+            Stage::TimingOut { .. } => self.outputs.push_back(Output::StopRinging),
+            Stage::Withdrawing { .. } => self.outputs.push_back(Output::Cancel),
             Stage::Joined | Stage::Over => {}
         }
     }

@@ -96,6 +96,8 @@ pub enum PlayMode {
 pub enum Output {
     /// Send CANCEL.
     Cancel,
+    /// It has rung long enough: cancel it, though an answer that crosses still counts.
+    StopRinging,
     /// Let him hear this, in the place of what he hears.
     Play {
         /// What he hears.

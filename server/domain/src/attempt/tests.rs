@@ -93,7 +93,7 @@ fn it_rings_thirty_seconds_from_the_first_180_and_no_more() {
     call.handle_timeout(after(36) - Span(1));
     assert_eq!(acts(&mut call), []);
     call.handle_timeout(after(36));
-    assert_eq!(acts(&mut call), [Output::Cancel]);
+    assert_eq!(acts(&mut call), [Output::StopRinging]);
     call.on_failed(
         CallFacts {
             final_code: Some(487),
@@ -112,11 +112,22 @@ fn it_rings_thirty_seconds_from_the_first_180_and_no_more() {
 fn an_answer_that_crosses_our_cancel_still_joins() {
     let mut call = ringing(START, false);
     call.handle_timeout(after(31));
-    assert_eq!(acts(&mut call), [Output::Cancel]);
+    assert_eq!(acts(&mut call), [Output::StopRinging]);
 
     call.on_answered(after(31) + Span(20));
 
     assert_eq!(acts(&mut call), [Output::Join]);
+}
+
+#[test]
+fn a_call_withdrawn_while_it_times_out_is_cancelled_for_good() {
+    let mut call = ringing(START, false);
+    call.handle_timeout(after(31));
+    assert_eq!(acts(&mut call), [Output::StopRinging]);
+
+    call.withdraw(after(31) + Span(10));
+
+    assert_eq!(acts(&mut call), [Output::Cancel]);
 }
 
 #[test]

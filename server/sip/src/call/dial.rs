@@ -101,7 +101,10 @@ impl Call {
             return;
         };
         dialling.heard.get_or_insert(now);
-        if dialling.giving_up.is_some() {
+        if let Some(giving_up) = &dialling.giving_up {
+            if giving_up.unless_answered && response.is_success() {
+                return self.win(target, response, flow, core, now);
+            }
             if response.status > 100 && response.is_provisional() {
                 self.note_provisional(target, response, core, now);
             } else if response.status >= 300 {
@@ -276,6 +279,7 @@ impl Call {
             if let Stage::Dialling(dialling) = &mut self.stage {
                 dialling.giving_up = Some(GivingUp {
                     cause: FailureCause::Response,
+                    unless_answered: false,
                     until: now + CANCEL_PATIENCE,
                 });
             }
@@ -409,6 +413,7 @@ impl Call {
         if dialling.giving_up.is_none() {
             dialling.giving_up = Some(GivingUp {
                 cause: FailureCause::NoResponse,
+                unless_answered: false,
                 until: now,
             });
             self.forks.cancel_open(&[], core, now);
@@ -416,11 +421,18 @@ impl Call {
         self.conclude(core, now);
     }
 
-    pub(super) fn give_up_dialling(&mut self, reasons: &[Reason], core: &mut Core, now: Instant) {
+    pub(super) fn give_up_dialling(
+        &mut self,
+        reasons: &[Reason],
+        unless_answered: bool,
+        core: &mut Core,
+        now: Instant,
+    ) {
         let Stage::Dialling(dialling) = &mut self.stage else {
             return;
         };
-        if dialling.giving_up.is_some() {
+        if let Some(giving_up) = &mut dialling.giving_up {
+            giving_up.unless_answered &= unless_answered;
             return;
         }
         // Where nothing was heard there is nobody to wait for.
@@ -430,6 +442,7 @@ impl Call {
         };
         dialling.giving_up = Some(GivingUp {
             cause: FailureCause::Cancelled,
+            unless_answered,
             until: now + patience,
         });
         self.forks.cancel_open(reasons, core, now);

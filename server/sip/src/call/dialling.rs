@@ -47,6 +47,8 @@ pub struct Dialling {
 
 pub(super) struct GivingUp {
     pub cause: FailureCause,
+    /// It only rang too long: whoever answers all the same is welcome.
+    pub unless_answered: bool,
     /// Then the end is told, whether or not the CANCEL was answered.
     pub until: Instant,
 }

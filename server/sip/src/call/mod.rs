@@ -322,9 +322,14 @@ impl Call {
         }
     }
 
+    /// It has rung long enough. An answer that crosses our CANCEL still counts.
+    pub fn stop_ringing(&mut self, core: &mut Core, now: Instant) {
+        self.give_up_dialling(&[], true, core, now);
+    }
+
     pub fn hang_up(&mut self, reasons: &[Reason], core: &mut Core, now: Instant) {
         match &mut self.stage {
-            Stage::Dialling(_) => self.give_up_dialling(reasons, core, now),
+            Stage::Dialling(_) => self.give_up_dialling(reasons, false, core, now),
             Stage::Ringing(_) => {
                 let rejection = Rejection {
                     reasons: reasons.to_vec(),

@@ -129,6 +129,9 @@ impl Endpoint {
             Command::Reject { call, rejection } => {
                 self.with(call, now, |call, core| call.reject(&rejection, core, now));
             }
+            Command::StopRinging { call } => {
+                self.with(call, now, |call, core| call.stop_ringing(core, now));
+            }
             Command::HangUp { call, reasons } => {
                 self.with(call, now, |call, core| call.hang_up(&reasons, core, now));
             }

@@ -227,6 +227,81 @@ fn cancel_and_answer_crossing_have_one_outcome_for_both() {
     }
 }
 
+/// Agent 1 answers while a CANCEL is on its way to it; what agent 0 asked for is `cancel`.
+fn answer_across(cancel: impl Fn(sip::CallId) -> Vec<Command>) -> (Net, Vec<Event>, Vec<Event>) {
+    let mut net = Net::new(&OPEN);
+    let placed = net.dial(0, invite(1, &[1]));
+    net.moment();
+    let (call, _) = net.incoming(1);
+    net.command(1, Command::Ring { call });
+    net.moment();
+    assert!(matches!(net.event(0), Event::Ringing { .. }));
+
+    for command in cancel(placed) {
+        net.command(0, command);
+    }
+    let media = audio(1);
+    net.command(1, Command::Answer { call, media });
+    net.run(Duration::from_secs(10));
+    assert_eq!(net.logged("CANCEL").len(), 1);
+    let (caller, called) = (net.events(0), net.events(1));
+    (net, caller, called)
+}
+
+#[test]
+fn an_answer_that_crosses_the_end_of_ringing_is_a_call() {
+    let (net, caller, called) = answer_across(|call| vec![Command::StopRinging { call }]);
+    assert!(matches!(caller[..], [Event::Answered { .. }]), "{caller:?}");
+    assert!(matches!(called[..], [Event::Answered { .. }]), "{called:?}");
+    assert!(net.logged("BYE").is_empty());
+}
+
+#[test]
+fn an_answer_to_a_call_that_nobody_wants_any_more_is_ended() {
+    fn hang_up(call: sip::CallId) -> Command {
+        let reasons = Vec::new();
+        Command::HangUp { call, reasons }
+    }
+    let wishes: [fn(sip::CallId) -> Vec<Command>; 2] = [
+        |call| vec![hang_up(call)],
+        // It rang too long, and then it was withdrawn.
+        |call| vec![Command::StopRinging { call }, hang_up(call)],
+    ];
+    for wish in wishes {
+        let (net, caller, called) = answer_across(wish);
+        assert!(matches!(caller[..], [Event::Failed { .. }]), "{caller:?}");
+        assert!(
+            matches!(
+                called[..],
+                [
+                    Event::Answered { .. },
+                    Event::Ended {
+                        ending: Ending::ByPeer { .. },
+                        ..
+                    }
+                ]
+            ),
+            "{called:?}"
+        );
+        assert_eq!(net.logged("BYE").len(), 1);
+    }
+}
+
+#[test]
+fn ringing_that_was_long_enough_ends_as_cancelled() {
+    let mut net = Net::new(&OPEN);
+    let call = net.dial(0, invite(1, &[1]));
+    net.moment();
+    let (called, _) = net.incoming(1);
+    net.command(1, Command::Ring { call: called });
+    net.moment();
+    net.events(0);
+    net.command(0, Command::StopRinging { call });
+    net.moment();
+    assert_eq!(failure(net.event(0)).cause, FailureCause::Cancelled);
+    assert!(net.is_quiet_after_a_while());
+}
+
 #[test]
 fn a_call_given_up_before_anything_was_heard_is_cancelled_when_it_is() {
     let mut net = Net::new(&OPEN);

@@ -187,7 +187,7 @@ impl Scheduler {
             .min();
         let nexts = [
             next_begin,
-            store.next_opening().await?,
+            store.next_opening(now).await?,
             store.next_due().await?,
         ];
         Ok(nexts.into_iter().flatten().min())

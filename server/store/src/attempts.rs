@@ -2,12 +2,14 @@
 //! holds what a restarted server needs to send the very same packet again.
 
 use domain::{AttemptId, CompanyId, InvitationId, OccurrenceId, attempt::Attempt};
-use sqlx::AnyConnection;
+
+use sqlx::{Any, Executor};
 
 use crate::{
     Store, StoreError,
+    db::Tx,
     error::is_taken,
-    text::{from_json, parse, sound, to_json},
+    text::{from_json, parse, to_json},
 };
 
 /// An attempt with what it takes to go on with its call.
@@ -58,36 +60,30 @@ impl Store {
         )
         .fetch_all(&self.db)
         .await?;
-        Ok(sound(
-            rows.into_iter().map(|row| (row.0.clone(), attempt(row))),
-        ))
+        Ok(self.sound(rows, attempt))
     }
 
     /// Every call made for an invitation, first to last.
     pub async fn attempts(&self, invitation: InvitationId) -> Result<Vec<Attempt>, StoreError> {
-        let rows: Vec<(String,)> = sqlx::query_as(
-            "SELECT body FROM attempts WHERE invitation_id = $1 ORDER BY started_at, id",
+        let rows: Vec<(String, String)> = sqlx::query_as(
+            "SELECT id, body FROM attempts WHERE invitation_id = $1 ORDER BY started_at, id",
         )
         .bind(invitation.to_string())
         .fetch_all(&self.db)
         .await?;
-        rows.iter()
-            .map(|(body,)| from_json("attempts", body))
-            .collect()
+        Ok(self.sound(rows, |(_, body)| from_json("attempts", &body)))
     }
 
     /// Every call made for an occurrence, first to last.
     pub async fn attempts_of(&self, occurrence: OccurrenceId) -> Result<Vec<Attempt>, StoreError> {
-        let rows: Vec<(String,)> = sqlx::query_as(
-            "SELECT a.body FROM attempts a JOIN invitations i ON i.id = a.invitation_id
+        let rows: Vec<(String, String)> = sqlx::query_as(
+            "SELECT a.id, a.body FROM attempts a JOIN invitations i ON i.id = a.invitation_id
               WHERE i.occurrence_id = $1 ORDER BY a.started_at, a.id",
         )
         .bind(occurrence.to_string())
         .fetch_all(&self.db)
         .await?;
-        rows.iter()
-            .map(|(body,)| from_json("attempts", body))
-            .collect()
+        Ok(self.sound(rows, |(_, body)| from_json("attempts", &body)))
     }
 
     /// The call to this person that is not over.
@@ -96,8 +92,7 @@ impl Store {
         company: CompanyId,
         person: &str,
     ) -> Result<Option<AttemptId>, StoreError> {
-        let mut connection = self.db.acquire().await?;
-        in_flight(&mut connection, company, person).await
+        in_flight(&self.db, company, person).await
     }
 
     /// Notes the dialog of a call under way and the state of its machine.
@@ -121,8 +116,8 @@ impl Store {
     }
 }
 
-async fn in_flight(
-    connection: &mut AnyConnection,
+async fn in_flight<'c>(
+    db: impl Executor<'c, Database = Any>,
     company: CompanyId,
     person: &str,
 ) -> Result<Option<AttemptId>, StoreError> {
@@ -131,21 +126,21 @@ async fn in_flight(
     )
     .bind(company.to_string())
     .bind(person)
-    .fetch_optional(connection)
+    .fetch_optional(db)
     .await?;
     row.map(|(id,)| parse("attempts", &id)).transpose()
 }
 
 /// Writes an attempt, new or gone on. A dialog or state once noted is kept if none is given.
 pub(crate) async fn write(
-    connection: &mut AnyConnection,
+    connection: &mut Tx,
     company: CompanyId,
     row: &AttemptRow,
 ) -> Result<(), StoreError> {
     let attempt = &row.attempt;
     // Asked first: after a refusal PostgreSQL would take no more questions in this transaction.
     if attempt.ended_at.is_none()
-        && let Some(other) = in_flight(connection, company, &row.person).await?
+        && let Some(other) = in_flight(&mut *connection, company, &row.person).await?
         && other != attempt.id
     {
         return Err(StoreError::AlreadyCalling { other });

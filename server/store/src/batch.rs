@@ -5,7 +5,7 @@ use domain::{CompanyId, Millis, PhoneNumber, meeting::Meeting, occurrence::Occur
 
 use crate::{
     AttemptRow, InvitationRow, Store, StoreError, VisitRow, attempts, events, invitations,
-    meetings, never_again, occurrences, open::in_time, visits,
+    meetings, never_again, occurrences, visits,
 };
 
 /// A row and how often it had been written when it was read.
@@ -69,10 +69,6 @@ impl Store {
     /// [`StoreError::AlreadyCalling`] if another attempt is calling the same person,
     /// [`StoreError::Unavailable`] if the database does not answer in time.
     pub async fn write_batch(&self, batch: &Batch) -> Result<Vec<i64>, StoreError> {
-        in_time(self.write_all(batch)).await
-    }
-
-    async fn write_all(&self, batch: &Batch) -> Result<Vec<i64>, StoreError> {
         let mut tx = self.write().await?;
         for meeting in &batch.meetings {
             meetings::write(&mut tx, meeting).await?;

@@ -48,7 +48,7 @@ impl Store {
         let mut tx = self.write().await?;
         sqlx::query("DELETE FROM bindings WHERE account = $1")
             .bind(account.to_string())
-            .execute(&mut *tx)
+            .execute(&mut tx)
             .await?;
         for binding in bindings {
             sqlx::query(
@@ -58,7 +58,7 @@ impl Store {
             .bind(&binding.contact)
             .bind(binding.expires_at.0)
             .bind(&binding.body)
-            .execute(&mut *tx)
+            .execute(&mut tx)
             .await?;
         }
         tx.commit().await?;

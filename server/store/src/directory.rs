@@ -11,10 +11,10 @@ use domain::{
     room::{Pin, Room},
     trunk::{DidNumber, Target, Trunk},
 };
-use sqlx::{Any, Transaction};
 
 use crate::{
     Store, StoreError,
+    db::Tx,
     ha1::Ha1,
     never_again,
     text::{from_json, parse},
@@ -95,10 +95,10 @@ impl Store {
         let mut tx = self.read().await?;
         let (revision,): (i64,) =
             sqlx::query_as("SELECT CAST(COALESCE(SUM(revision + 1), 0) AS BIGINT) FROM companies")
-                .fetch_one(&mut *tx)
+                .fetch_one(&mut tx)
                 .await?;
         let bodies: Vec<(String,)> = sqlx::query_as("SELECT body FROM companies ORDER BY id")
-            .fetch_all(&mut *tx)
+            .fetch_all(&mut tx)
             .await?;
         let mut companies = BTreeMap::new();
         for (body,) in bodies {
@@ -114,7 +114,7 @@ impl Store {
     /// One company's part of the directory, within a transaction.
     pub(crate) async fn read_company(
         &self,
-        tx: &mut Transaction<'static, Any>,
+        tx: &mut Tx,
         company: Company,
     ) -> Result<CompanyDirectory, StoreError> {
         let mut directory = CompanyDirectory {
@@ -133,16 +133,12 @@ impl Store {
         Ok(directory)
     }
 
-    async fn read_trunks(
-        &self,
-        tx: &mut Transaction<'static, Any>,
-        company: CompanyId,
-    ) -> Result<Vec<Trunk>, StoreError> {
+    async fn read_trunks(&self, tx: &mut Tx, company: CompanyId) -> Result<Vec<Trunk>, StoreError> {
         let rows: Vec<(String, Option<String>)> = sqlx::query_as(
             "SELECT body, sealed_secret FROM trunks WHERE company_id = $1 ORDER BY position, id",
         )
         .bind(company.to_string())
-        .fetch_all(&mut **tx)
+        .fetch_all(&mut *tx)
         .await?;
         rows.into_iter()
             .map(|(body, sealed)| {
@@ -158,7 +154,7 @@ impl Store {
 
     async fn read_devices(
         &self,
-        tx: &mut Transaction<'static, Any>,
+        tx: &mut Tx,
         directory: &mut CompanyDirectory,
     ) -> Result<(), StoreError> {
         let rows: Vec<DeviceColumns> = sqlx::query_as(
@@ -166,7 +162,7 @@ impl Store {
                FROM devices WHERE company_id = $1 ORDER BY position, id",
         )
         .bind(directory.company.id.to_string())
-        .fetch_all(&mut **tx)
+        .fetch_all(&mut *tx)
         .await?;
         let mut devices: BTreeMap<EmployeeId, Vec<Device>> = BTreeMap::new();
         for (id, employee, kind, username, number, short, trunk, sealed) in rows {
@@ -238,10 +234,7 @@ fn device_kind(
     }
 }
 
-async fn read_employees(
-    tx: &mut Transaction<'static, Any>,
-    directory: &mut CompanyDirectory,
-) -> Result<(), StoreError> {
+async fn read_employees(tx: &mut Tx, directory: &mut CompanyDirectory) -> Result<(), StoreError> {
     type Columns = (String, String, Option<String>, String, Option<String>);
     let company = directory.company.id;
     let rows: Vec<Columns> = sqlx::query_as(
@@ -249,7 +242,7 @@ async fn read_employees(
            FROM employees WHERE company_id = $1 ORDER BY position, id",
     )
     .bind(company.to_string())
-    .fetch_all(&mut **tx)
+    .fetch_all(&mut *tx)
     .await?;
     let mut logins = read_logins(tx, company).await?;
     for (id, name, group, extension, zone) in rows {
@@ -273,14 +266,14 @@ async fn read_employees(
 }
 
 async fn read_logins(
-    tx: &mut Transaction<'static, Any>,
+    tx: &mut Tx,
     company: CompanyId,
 ) -> Result<BTreeMap<EmployeeId, (UserId, Login)>, StoreError> {
     let rows: Vec<(String, String, String, String, String)> = sqlx::query_as(
         "SELECT id, employee_id, email, password_hash, level FROM users WHERE company_id = $1",
     )
     .bind(company.to_string())
-    .fetch_all(&mut **tx)
+    .fetch_all(&mut *tx)
     .await?;
     rows.into_iter()
         .map(|(id, employee, email, password_hash, level)| {
@@ -312,15 +305,12 @@ pub(crate) fn level_text(level: Level) -> &'static str {
     }
 }
 
-async fn read_numbers(
-    tx: &mut Transaction<'static, Any>,
-    company: CompanyId,
-) -> Result<Vec<DidNumber>, StoreError> {
+async fn read_numbers(tx: &mut Tx, company: CompanyId) -> Result<Vec<DidNumber>, StoreError> {
     let rows: Vec<(String, String, Option<String>, String)> = sqlx::query_as(
         "SELECT id, number, trunk_id, room_id FROM numbers WHERE company_id = $1 ORDER BY id",
     )
     .bind(company.to_string())
-    .fetch_all(&mut **tx)
+    .fetch_all(&mut *tx)
     .await?;
     rows.into_iter()
         .map(|(id, number, trunk, room)| {
@@ -335,17 +325,14 @@ async fn read_numbers(
         .collect()
 }
 
-pub(crate) async fn read_rooms(
-    tx: &mut Transaction<'static, Any>,
-    company: CompanyId,
-) -> Result<Vec<Room>, StoreError> {
+pub(crate) async fn read_rooms(tx: &mut Tx, company: CompanyId) -> Result<Vec<Room>, StoreError> {
     type Columns = (String, String, String, Option<String>, Option<String>);
     let rows: Vec<Columns> = sqlx::query_as(
         "SELECT id, number, name, pin, moderator_pin FROM rooms WHERE company_id = $1
           ORDER BY position, number",
     )
     .bind(company.to_string())
-    .fetch_all(&mut **tx)
+    .fetch_all(&mut *tx)
     .await?;
     let pin = |text: Option<String>| text.map(|text| Pin::parse(&text)).transpose();
     rows.into_iter()

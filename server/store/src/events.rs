@@ -2,9 +2,8 @@
 //! tell of is written, kept for some days, and read again by whoever was away.
 
 use domain::{CompanyId, Millis};
-use sqlx::AnyConnection;
 
-use crate::{Store, StoreError};
+use crate::{Store, StoreError, db::Tx};
 
 /// One event as it was appended; `body` is the `api` crate's JSON.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,7 +103,7 @@ impl Store {
 ///
 /// The company's row is written first, so that two writers number one after the other.
 pub(crate) async fn append(
-    connection: &mut AnyConnection,
+    connection: &mut Tx,
     company: CompanyId,
     at: Millis,
     body: &str,

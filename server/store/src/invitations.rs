@@ -5,12 +5,11 @@ use domain::{
     invitation::{Invitation, StatusKind},
     meeting::Invitee,
 };
-use sqlx::AnyConnection;
 
 use crate::{
     Store, StoreError,
+    db::Tx,
     error::is_taken,
-    open::in_time,
     text::{from_json, parse, to_json},
 };
 
@@ -25,9 +24,9 @@ pub struct InvitationRow {
     pub invitation: Invitation,
 }
 
-type Columns = (String, i64, i64, String);
+type Columns = (String, String, i64, i64, String);
 
-fn invitation((company, position, version, body): Columns) -> Result<InvitationRow, StoreError> {
+fn invitation((_, company, position, version, body): Columns) -> Result<InvitationRow, StoreError> {
     Ok(InvitationRow {
         company: parse("invitations", &company)?,
         position,
@@ -55,10 +54,6 @@ fn status_text(status: StatusKind) -> &'static str {
     }
 }
 
-fn all(rows: Vec<Columns>) -> Result<Vec<InvitationRow>, StoreError> {
-    rows.into_iter().map(invitation).collect()
-}
-
 impl Store {
     /// Claims the invitations that have fallen due, earliest first, `limit` at most.
     ///
@@ -73,7 +68,7 @@ impl Store {
         lease_until: Millis,
         limit: i64,
     ) -> Result<Vec<InvitationRow>, StoreError> {
-        let due = sqlx::query_as(
+        let rows: Vec<Columns> = sqlx::query_as(
             "UPDATE invitations SET leased_until = $2
               WHERE status = 'waiting' AND leased_until <= $1
                 AND id IN (SELECT i.id FROM invitations i JOIN occurrences o ON o.id = i.occurrence_id
@@ -81,14 +76,14 @@ impl Store {
                               AND o.status IN ('calling', 'live')
                             ORDER BY i.due_at, i.position, i.id
                             LIMIT $3)
-          RETURNING company_id, position, version, body",
+          RETURNING id, company_id, position, version, body",
         )
         .bind(now.0)
         .bind(lease_until.0)
         .bind(limit)
-        .fetch_all(&self.db);
-        let rows: Vec<Columns> = in_time(async { Ok(due.await?) }).await?;
-        let mut claimed = all(rows)?;
+        .fetch_all(&self.db)
+        .await?;
+        let mut claimed = self.sound(rows, invitation);
         // RETURNING promises no order: as they fell due, and as the organiser listed them.
         claimed.sort_by_key(|row| (due_at(&row.invitation), row.position, row.invitation.id));
         Ok(claimed)
@@ -112,7 +107,7 @@ impl Store {
         id: InvitationId,
     ) -> Result<InvitationRow, StoreError> {
         let row: Option<Columns> = sqlx::query_as(
-            "SELECT company_id, position, version, body
+            "SELECT id, company_id, position, version, body
                FROM invitations WHERE id = $1 AND company_id = $2",
         )
         .bind(id.to_string())
@@ -130,13 +125,14 @@ impl Store {
         &self,
         occurrence: OccurrenceId,
     ) -> Result<Vec<InvitationRow>, StoreError> {
-        let expected = sqlx::query_as(
-            "SELECT company_id, position, version, body
+        let rows: Vec<Columns> = sqlx::query_as(
+            "SELECT id, company_id, position, version, body
                FROM invitations WHERE occurrence_id = $1 ORDER BY position, id",
         )
         .bind(occurrence.to_string())
-        .fetch_all(&self.db);
-        all(in_time(async { Ok(expected.await?) }).await?)
+        .fetch_all(&self.db)
+        .await?;
+        Ok(self.sound(rows, invitation))
     }
 
     /// Everyone expected at the company's occurrences that are not over, by occurrence and order.
@@ -144,8 +140,8 @@ impl Store {
         &self,
         company: CompanyId,
     ) -> Result<Vec<InvitationRow>, StoreError> {
-        let rows = sqlx::query_as(
-            "SELECT i.company_id, i.position, i.version, i.body
+        let rows: Vec<Columns> = sqlx::query_as(
+            "SELECT i.id, i.company_id, i.position, i.version, i.body
                FROM invitations i JOIN occurrences o ON o.id = i.occurrence_id
               WHERE i.company_id = $1 AND o.status IN ('scheduled', 'calling', 'live', 'open')
               ORDER BY o.starts_at, i.occurrence_id, i.position, i.id",
@@ -153,7 +149,7 @@ impl Store {
         .bind(company.to_string())
         .fetch_all(&self.db)
         .await?;
-        all(rows)
+        Ok(self.sound(rows, invitation))
     }
 
     /// How many are expected at each of the company's occurrences that overlap a stretch of time.
@@ -190,10 +186,7 @@ fn due_at(invitation: &Invitation) -> Option<Millis> {
 }
 
 /// Writes a row at the version it was read at, and gives its lease back.
-pub(crate) async fn write(
-    connection: &mut AnyConnection,
-    row: &InvitationRow,
-) -> Result<(), StoreError> {
+pub(crate) async fn write(connection: &mut Tx, row: &InvitationRow) -> Result<(), StoreError> {
     let invitation = &row.invitation;
     let done = sqlx::query(
         "INSERT INTO invitations
@@ -231,10 +224,7 @@ pub(crate) async fn write(
 }
 
 /// Takes back an invitation for which nobody was called yet.
-pub(crate) async fn remove(
-    connection: &mut AnyConnection,
-    id: InvitationId,
-) -> Result<(), StoreError> {
+pub(crate) async fn remove(connection: &mut Tx, id: InvitationId) -> Result<(), StoreError> {
     let done = sqlx::query(
         "DELETE FROM invitations
           WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM attempts WHERE invitation_id = $1)",

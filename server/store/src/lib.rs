@@ -16,6 +16,7 @@ mod attempts;
 mod batch;
 mod bindings;
 mod company_plan;
+mod db;
 mod directory;
 mod error;
 mod events;

@@ -3,10 +3,11 @@
 use domain::{
     CompanyId, MeetingId, Millis, OccurrenceId, RoomId, meeting::Meeting, occurrence::Occurrence,
 };
-use sqlx::AnyConnection;
 
 use crate::{
-    InvitationRow, Store, StoreError, Versioned, events, invitations, occurrences,
+    InvitationRow, Store, StoreError, Versioned,
+    db::Tx,
+    events, invitations, occurrences,
     text::{from_json, to_json},
 };
 
@@ -42,7 +43,7 @@ impl Store {
         // Two plans for one room at once: the company's row makes one wait for the other.
         sqlx::query("UPDATE companies SET event_seq = event_seq WHERE id = $1")
             .bind(company.to_string())
-            .execute(&mut *tx)
+            .execute(&mut tx)
             .await?;
         for Versioned {
             value: occurrence, ..
@@ -93,15 +94,13 @@ impl Store {
 
     /// All plans of a company, oldest first.
     pub async fn meetings(&self, company: CompanyId) -> Result<Vec<Meeting>, StoreError> {
-        let rows: Vec<(String,)> = sqlx::query_as(
-            "SELECT body FROM meetings WHERE company_id = $1 AND removed_at IS NULL ORDER BY id",
+        let rows: Vec<(String, String)> = sqlx::query_as(
+            "SELECT id, body FROM meetings WHERE company_id = $1 AND removed_at IS NULL ORDER BY id",
         )
         .bind(company.to_string())
         .fetch_all(&self.db)
         .await?;
-        rows.iter()
-            .map(|(body,)| from_json("meetings", body))
-            .collect()
+        Ok(self.sound(rows, |(_, body)| from_json("meetings", &body)))
     }
 
     /// Takes a plan out of the calendar. Its past dates and their calls stay for the reports.
@@ -119,7 +118,7 @@ impl Store {
             sqlx::query("UPDATE meetings SET removed_at = $2 WHERE id = $1 AND removed_at IS NULL")
                 .bind(meeting.id.to_string())
                 .bind(now.0)
-                .execute(&mut *tx)
+                .execute(&mut tx)
                 .await?;
         if done.rows_affected() == 0 {
             return Err(StoreError::NotFound {
@@ -167,7 +166,7 @@ impl Store {
 
 /// The first occurrence that has the room for some of the time. Gatherings that nobody planned book nothing.
 async fn booked(
-    connection: &mut AnyConnection,
+    connection: &mut Tx,
     room: RoomId,
     from: Millis,
     until: Millis,
@@ -189,10 +188,7 @@ async fn booked(
         .transpose()
 }
 
-pub(crate) async fn write(
-    connection: &mut AnyConnection,
-    meeting: &Meeting,
-) -> Result<(), StoreError> {
+pub(crate) async fn write(connection: &mut Tx, meeting: &Meeting) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO meetings (id, company_id, body) VALUES ($1, $2, $3)
          ON CONFLICT (id) DO UPDATE SET body = excluded.body",

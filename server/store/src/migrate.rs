@@ -29,7 +29,7 @@ pub(crate) async fn run(store: &Store, url: &str) -> Result<(), StoreError> {
         let (found,): (i64,) = sqlx::query_as(
             "UPDATE schema_version SET version = version WHERE id = 1 RETURNING version",
         )
-        .fetch_one(&mut *tx)
+        .fetch_one(&mut tx)
         .await?;
         if found > known {
             return Err(StoreError::NewerDatabase {
@@ -44,9 +44,9 @@ pub(crate) async fn run(store: &Store, url: &str) -> Result<(), StoreError> {
         else {
             return Ok(());
         };
-        raw_sql(*migration).execute(&mut *tx).await?;
+        raw_sql(*migration).execute(&mut tx).await?;
         sqlx::query("UPDATE schema_version SET version = version + 1 WHERE id = 1")
-            .execute(&mut *tx)
+            .execute(&mut tx)
             .await?;
         tx.commit().await?;
         tracing::info!(version = found + 1, "Migrated the database");

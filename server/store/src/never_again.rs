@@ -1,13 +1,12 @@
 //! The numbers whose owner wants no call from a company again, whatever the meeting.
 
 use domain::{CompanyId, Millis, PhoneNumber};
-use sqlx::AnyConnection;
 
-use crate::{StoreError, text::parse};
+use crate::{StoreError, db::Tx, text::parse};
 
 /// Notes a number. The directory has changed then, so that the running server reads it anew.
 pub(crate) async fn write(
-    connection: &mut AnyConnection,
+    connection: &mut Tx,
     company: CompanyId,
     number: &PhoneNumber,
     since: Millis,
@@ -32,7 +31,7 @@ pub(crate) async fn write(
 
 /// A company's, in the order in which they were noted.
 pub(crate) async fn read(
-    connection: &mut AnyConnection,
+    connection: &mut Tx,
     company: CompanyId,
 ) -> Result<Vec<PhoneNumber>, StoreError> {
     let rows: Vec<(String,)> = sqlx::query_as(

@@ -4,26 +4,23 @@ use domain::{
     CompanyId, MeetingId, Millis, OccurrenceId, RoomId,
     occurrence::{Occurrence, Status},
 };
-use sqlx::AnyConnection;
+
+use sqlx::{Any, Executor};
 
 use crate::{
     Store, StoreError, Versioned,
+    db::Tx,
     error::is_taken,
-    open::in_time,
-    text::{from_json, parse, sound, to_json},
+    text::{from_json, parse, to_json},
 };
 
-type Columns = (i64, String);
+type Columns = (String, i64, String);
 
-fn occurrence((version, body): Columns) -> Result<Versioned<Occurrence>, StoreError> {
+fn occurrence((_, version, body): Columns) -> Result<Versioned<Occurrence>, StoreError> {
     Ok(Versioned {
         version,
         value: from_json("occurrences", &body)?,
     })
-}
-
-fn all(rows: Vec<Columns>) -> Result<Vec<Versioned<Occurrence>>, StoreError> {
-    rows.into_iter().map(occurrence).collect()
 }
 
 impl Store {
@@ -33,14 +30,14 @@ impl Store {
         &self,
         now: Millis,
     ) -> Result<Vec<Versioned<Occurrence>>, StoreError> {
-        let rows = sqlx::query_as(
-            "SELECT version, body FROM occurrences
+        let rows: Vec<Columns> = sqlx::query_as(
+            "SELECT id, version, body FROM occurrences
               WHERE status = 'scheduled' AND dial_at <= $1 ORDER BY dial_at, id",
         )
         .bind(now.0)
         .fetch_all(&self.db)
         .await?;
-        all(rows)
+        Ok(self.sound(rows, occurrence))
     }
 
     /// Occurrences that go on and whose time is over, earliest first.
@@ -48,36 +45,36 @@ impl Store {
         &self,
         now: Millis,
     ) -> Result<Vec<Versioned<Occurrence>>, StoreError> {
-        let rows = sqlx::query_as(
-            "SELECT version, body FROM occurrences
+        let rows: Vec<Columns> = sqlx::query_as(
+            "SELECT id, version, body FROM occurrences
               WHERE status IN ('calling', 'live', 'open') AND ends_at <= $1 ORDER BY ends_at, id",
         )
         .bind(now.0)
         .fetch_all(&self.db)
         .await?;
-        all(rows)
+        Ok(self.sound(rows, occurrence))
     }
 
     /// Occurrences that go on, of every company: what a restarted server takes up
     /// again. A damaged one is left out: it stops nobody else's.
     pub async fn occurrences_under_way(&self) -> Result<Vec<Versioned<Occurrence>>, StoreError> {
-        let under_way = sqlx::query_as(
+        let rows: Vec<Columns> = sqlx::query_as(
             "SELECT id, version, body FROM occurrences
               WHERE status IN ('calling', 'live', 'open') ORDER BY starts_at, id",
         )
-        .fetch_all(&self.db);
-        let rows: Vec<(String, i64, String)> = in_time(async { Ok(under_way.await?) }).await?;
-        Ok(sound(rows.into_iter().map(|(id, version, body)| {
-            (id, occurrence((version, body)))
-        })))
+        .fetch_all(&self.db)
+        .await?;
+        Ok(self.sound(rows, occurrence))
     }
 
-    /// When the next scheduled occurrence wants to be opened; none when none is planned.
-    pub async fn next_opening(&self) -> Result<Option<Millis>, StoreError> {
-        let (next,): (Option<i64>,) =
-            sqlx::query_as("SELECT MIN(dial_at) FROM occurrences WHERE status = 'scheduled'")
-                .fetch_one(&self.db)
-                .await?;
+    /// When the next scheduled occurrence after `now` wants to be opened; none when none is planned.
+    pub async fn next_opening(&self, now: Millis) -> Result<Option<Millis>, StoreError> {
+        let (next,): (Option<i64>,) = sqlx::query_as(
+            "SELECT MIN(dial_at) FROM occurrences WHERE status = 'scheduled' AND dial_at > $1",
+        )
+        .bind(now.0)
+        .fetch_one(&self.db)
+        .await?;
         Ok(next.map(Millis))
     }
 
@@ -86,8 +83,7 @@ impl Store {
         company: CompanyId,
         id: OccurrenceId,
     ) -> Result<Versioned<Occurrence>, StoreError> {
-        let mut connection = self.db.acquire().await?;
-        read(&mut connection, company, id).await
+        read(&self.db, company, id).await
     }
 
     /// The company's occurrences that overlap a stretch of time, by start.
@@ -97,8 +93,8 @@ impl Store {
         from: Millis,
         until: Millis,
     ) -> Result<Vec<Versioned<Occurrence>>, StoreError> {
-        let rows = sqlx::query_as(
-            "SELECT version, body FROM occurrences
+        let rows: Vec<Columns> = sqlx::query_as(
+            "SELECT id, version, body FROM occurrences
               WHERE company_id = $1 AND ends_at > $2 AND starts_at < $3 ORDER BY starts_at, id",
         )
         .bind(company.to_string())
@@ -106,20 +102,20 @@ impl Store {
         .bind(until.0)
         .fetch_all(&self.db)
         .await?;
-        all(rows)
+        Ok(self.sound(rows, occurrence))
     }
 
     pub async fn occurrences_of(
         &self,
         meeting: MeetingId,
     ) -> Result<Vec<Versioned<Occurrence>>, StoreError> {
-        let rows = sqlx::query_as(
-            "SELECT version, body FROM occurrences WHERE meeting_id = $1 ORDER BY starts_at, id",
+        let rows: Vec<Columns> = sqlx::query_as(
+            "SELECT id, version, body FROM occurrences WHERE meeting_id = $1 ORDER BY starts_at, id",
         )
         .bind(meeting.to_string())
         .fetch_all(&self.db)
         .await?;
-        all(rows)
+        Ok(self.sound(rows, occurrence))
     }
 
     /// The dates of every plan of a company, by start.
@@ -148,8 +144,8 @@ impl Store {
         &self,
         room: RoomId,
     ) -> Result<Option<Versioned<Occurrence>>, StoreError> {
-        let found = sqlx::query_as(
-            "SELECT version, body FROM occurrences
+        let row: Option<Columns> = sqlx::query_as(
+            "SELECT id, version, body FROM occurrences
               WHERE room_id = $1 AND status IN ('calling', 'live', 'open')
               ORDER BY CASE WHEN status IN ('live', 'open') AND meeting_id IS NOT NULL THEN 0
                             WHEN status = 'calling' THEN 1
@@ -158,29 +154,28 @@ impl Store {
               LIMIT 1",
         )
         .bind(room.to_string())
-        .fetch_optional(&self.db);
-        let row: Option<Columns> = in_time(async { Ok(found.await?) }).await?;
+        .fetch_optional(&self.db)
+        .await?;
         row.map(occurrence).transpose()
     }
 
     /// Whether something is still planned or going on in a room; its title.
     pub async fn plan_in(&self, room: RoomId) -> Result<Option<String>, StoreError> {
-        let mut connection = self.db.acquire().await?;
-        plan_in(&mut connection, room).await
+        plan_in(&self.db, room).await
     }
 }
 
-pub(crate) async fn plan_in(
-    connection: &mut AnyConnection,
+pub(crate) async fn plan_in<'c>(
+    db: impl Executor<'c, Database = Any>,
     room: RoomId,
 ) -> Result<Option<String>, StoreError> {
     let row: Option<Columns> = sqlx::query_as(
-        "SELECT version, body FROM occurrences
+        "SELECT id, version, body FROM occurrences
           WHERE room_id = $1 AND status IN ('scheduled', 'calling', 'live', 'open')
           ORDER BY starts_at LIMIT 1",
     )
     .bind(room.to_string())
-    .fetch_optional(connection)
+    .fetch_optional(db)
     .await?;
     Ok(row
         .map(occurrence)
@@ -188,17 +183,18 @@ pub(crate) async fn plan_in(
         .map(|occurrence| occurrence.value.title))
 }
 
-pub(crate) async fn read(
-    connection: &mut AnyConnection,
+pub(crate) async fn read<'c>(
+    db: impl Executor<'c, Database = Any>,
     company: CompanyId,
     id: OccurrenceId,
 ) -> Result<Versioned<Occurrence>, StoreError> {
-    let row: Option<Columns> =
-        sqlx::query_as("SELECT version, body FROM occurrences WHERE id = $1 AND company_id = $2")
-            .bind(id.to_string())
-            .bind(company.to_string())
-            .fetch_optional(connection)
-            .await?;
+    let row: Option<Columns> = sqlx::query_as(
+        "SELECT id, version, body FROM occurrences WHERE id = $1 AND company_id = $2",
+    )
+    .bind(id.to_string())
+    .bind(company.to_string())
+    .fetch_optional(db)
+    .await?;
     occurrence(row.ok_or_else(|| StoreError::NotFound {
         what: "occurrence",
         id: id.to_string(),
@@ -206,7 +202,7 @@ pub(crate) async fn read(
 }
 
 pub(crate) async fn write(
-    connection: &mut AnyConnection,
+    connection: &mut Tx,
     row: &Versioned<Occurrence>,
 ) -> Result<(), StoreError> {
     let occurrence = &row.value;

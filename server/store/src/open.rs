@@ -1,25 +1,27 @@
 //! Opening the database: the embedded SQLite file, or PostgreSQL by URL.
 
 use std::{
-    io,
+    collections::BTreeSet,
     os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
-use sqlx::{Any, AnyPool, AssertSqlSafe, Connection, Executor, Transaction, any::AnyPoolOptions};
+use sqlx::{AnyPool, AssertSqlSafe, Connection, Executor, any::AnyPoolOptions};
 
-use crate::{StoreError, migrate, seal::Seal};
+use crate::{
+    StoreError,
+    db::{ANSWER_TIMEOUT, Db, Tx, no_answer},
+    migrate,
+    seal::Seal,
+};
 
 /// How long a query may wait for a connection before the caller is told that the database is away.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// How long PostgreSQL works on one statement, waiting for locks included. SQLite's `busy_timeout` is as long.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(4);
-
-/// How long a question of a room or of the scheduler may take altogether. A
-/// connection whose other end is frozen or gone answers nothing, not even that.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Connections to SQLite. One writes at a time; the others read beside it.
 const SQLITE_CONNECTIONS: u32 = 4;
@@ -28,9 +30,11 @@ const POSTGRES_CONNECTIONS: u32 = 10;
 /// Where the rows are, and the key to the secrets among them. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Store {
-    pub(crate) db: AnyPool,
+    pub(crate) db: Db,
     pub(crate) seal: Seal,
     dialect: Dialect,
+    /// Rows that cannot be read and of which the log has been told.
+    damaged: Arc<Mutex<BTreeSet<String>>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,54 +63,57 @@ impl Store {
             None => format!("sqlite://{}?mode=rwc", percent_encoded(&file)),
         };
         let dialect = Dialect::of(&url)?;
-        let db = dialect.connect(&url).await?;
-        let store = Self { db, seal, dialect };
+        let db = Db {
+            pool: dialect.connect(&url).await?,
+        };
+        let store = Self {
+            db,
+            seal,
+            dialect,
+            damaged: Arc::default(),
+        };
         migrate::run(&store, &without_password(&url)).await?;
         Ok(store)
     }
 
     /// Whether the database answers.
     pub async fn is_up(&self) -> bool {
-        in_time(async { Ok(sqlx::query("SELECT 1").execute(&self.db).await?) })
-            .await
-            .is_ok()
+        sqlx::query("SELECT 1").execute(&self.db).await.is_ok()
     }
 
     /// Waits for what is under way and lets go of the database.
     pub async fn close(&self) {
-        self.db.close().await;
+        self.db.pool.close().await;
     }
 
     /// A transaction that only reads, so that all it reads is of one moment.
-    pub(crate) async fn read(&self) -> Result<Transaction<'static, Any>, StoreError> {
+    pub(crate) async fn read(&self) -> Result<Tx, StoreError> {
         let begin = match self.dialect {
             Dialect::Sqlite => "BEGIN",
             Dialect::Postgres => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
         };
-        Ok(self.db.begin_with(begin).await?)
+        Ok(self.db.begin(begin).await?)
     }
 
     /// A transaction that will write.
     ///
     /// In SQLite it takes the write lock at once. One that began by reading
     /// could not take it later if somebody else had written in between.
-    pub(crate) async fn write(&self) -> Result<Transaction<'static, Any>, StoreError> {
+    pub(crate) async fn write(&self) -> Result<Tx, StoreError> {
         let begin = match self.dialect {
             Dialect::Sqlite => "BEGIN IMMEDIATE",
             Dialect::Postgres => "BEGIN",
         };
-        Ok(self.db.begin_with(begin).await?)
+        Ok(self.db.begin(begin).await?)
     }
 }
 
 impl Store {
     /// Lets a transaction take as long as it needs: a migration of many rows.
-    pub(crate) async fn without_limit(
-        &self,
-        tx: &mut Transaction<'static, Any>,
-    ) -> Result<(), StoreError> {
+    pub(crate) async fn without_limit(&self, tx: &mut Tx) -> Result<(), StoreError> {
+        tx.without_limit();
         if self.dialect == Dialect::Postgres {
-            (&mut **tx)
+            (&mut *tx)
                 .execute("SET LOCAL statement_timeout = 0")
                 .await?;
         }
@@ -114,24 +121,48 @@ impl Store {
     }
 }
 
-/// Waits for an answer, but not without end.
-///
-/// A transaction given up is rolled back, unless its commit is what was not
-/// answered: then nobody knows, as with any connection that breaks there. The
-/// versions of the rows tell when they are read again.
-pub(crate) async fn in_time<T>(
-    question: impl Future<Output = Result<T, StoreError>>,
-) -> Result<T, StoreError> {
-    match tokio::time::timeout(ANSWER_TIMEOUT, question).await {
-        Ok(answer) => answer,
-        Err(_) => Err(StoreError::Unavailable(sqlx::Error::Io(no_answer()))),
+impl Store {
+    /// The rows that can be read. A damaged one is left out, so that it stops
+    /// nobody else's; the log is told of it once.
+    pub(crate) fn sound<R: Row, T>(
+        &self,
+        rows: Vec<R>,
+        read: impl Fn(R) -> Result<T, StoreError>,
+    ) -> Vec<T> {
+        rows.into_iter()
+            .filter_map(|row| {
+                let id = row.id().to_owned();
+                match read(row) {
+                    Ok(value) => Some(value),
+                    Err(error) => {
+                        let mut told = self.damaged.lock().unwrap_or_else(PoisonError::into_inner);
+                        if told.insert(id.clone()) {
+                            tracing::error!(%id, %error, "A row cannot be read and is left out");
+                        }
+                        None
+                    }
+                }
+            })
+            .collect()
     }
 }
 
-fn no_answer() -> io::Error {
-    let reason = format!("no answer within {} s", ANSWER_TIMEOUT.as_secs());
-    io::Error::new(io::ErrorKind::TimedOut, reason)
+/// Columns of which the first is the row's id.
+pub(crate) trait Row {
+    fn id(&self) -> &str;
 }
+
+macro_rules! rows_with_ids {
+    ($(($($column:ident),*))*) => {$(
+        impl<$($column),*> Row for (String, $($column),*) {
+            fn id(&self) -> &str {
+                &self.0
+            }
+        }
+    )*};
+}
+
+rows_with_ids! { (A) (A, B) (A, B, C, D) (A, B, C, D, E) (A, B, C, D, E, F) }
 
 impl Dialect {
     fn of(url: &str) -> Result<Self, StoreError> {
@@ -183,7 +214,7 @@ impl Dialect {
                     Box::pin(async move {
                         match tokio::time::timeout(ANSWER_TIMEOUT, connection.ping()).await {
                             Ok(answer) => answer.map(|()| true),
-                            Err(_) => Err(no_answer().into()),
+                            Err(_) => Err(no_answer()),
                         }
                     })
                 }),
@@ -254,19 +285,6 @@ mod tests {
         );
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn who_is_not_answered_learns_that_the_database_is_away() {
-        let begun = tokio::time::Instant::now();
-
-        let refused = in_time(std::future::pending::<Result<(), StoreError>>())
-            .await
-            .unwrap_err();
-
-        assert!(refused.is_passing(), "{refused}");
-        assert!(begun.elapsed() >= ANSWER_TIMEOUT);
-        assert_eq!(in_time(async { Ok(7) }).await.unwrap(), 7);
-    }
-
     #[tokio::test]
     async fn a_statement_has_a_limit_that_a_migration_lifts() {
         let database = crate::testing::database().await;
@@ -280,11 +298,11 @@ mod tests {
             Dialect::Postgres => ("SELECT current_setting('statement_timeout')", "4s", "0"),
         };
         let mut tx = store.write().await.unwrap();
-        let (limit,): (String,) = sqlx::query_as(ask).fetch_one(&mut *tx).await.unwrap();
+        let (limit,): (String,) = sqlx::query_as(ask).fetch_one(&mut tx).await.unwrap();
         assert_eq!(limit, limited);
 
         store.without_limit(&mut tx).await.unwrap();
-        let (limit,): (String,) = sqlx::query_as(ask).fetch_one(&mut *tx).await.unwrap();
+        let (limit,): (String,) = sqlx::query_as(ask).fetch_one(&mut tx).await.unwrap();
         assert_eq!(limit, lifted);
         tx.commit().await.unwrap();
 

@@ -1,9 +1,8 @@
 //! Rooms made by hand, through the API. Those of the company file are written by [`crate::apply`].
 
 use domain::{CompanyId, Millis, ShortNumber, room::Room};
-use sqlx::AnyConnection;
 
-use crate::{Store, StoreError, directory, events};
+use crate::{Store, StoreError, db::Tx, directory, events};
 
 impl Store {
     pub async fn rooms(&self, company: CompanyId) -> Result<Vec<Room>, StoreError> {
@@ -32,11 +31,11 @@ impl Store {
         .bind(&room.name)
         .bind(room.pin.as_ref().map(|pin| pin.reveal()))
         .bind(room.moderator_pin.as_ref().map(|pin| pin.reveal()))
-        .execute(&mut *tx)
+        .execute(&mut tx)
         .await?;
         sqlx::query("UPDATE companies SET revision = revision + 1 WHERE id = $1")
             .bind(room.company.to_string())
-            .execute(&mut *tx)
+            .execute(&mut tx)
             .await?;
         tx.commit().await?;
         Ok(seq)
@@ -57,7 +56,7 @@ impl Store {
 }
 
 async fn is_dialled(
-    connection: &mut AnyConnection,
+    connection: &mut Tx,
     company: CompanyId,
     number: &ShortNumber,
 ) -> Result<bool, StoreError> {

@@ -45,18 +45,6 @@ where
     })
 }
 
-/// The rows that can be read, given with their ids. Those that cannot are told of and left out.
-pub(crate) fn sound<T>(rows: impl Iterator<Item = (String, Result<T, StoreError>)>) -> Vec<T> {
-    rows.filter_map(|(id, row)| match row {
-        Ok(row) => Some(row),
-        Err(error) => {
-            tracing::error!(%id, %error, "A row cannot be read and is left out");
-            None
-        }
-    })
-    .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,12 +3,12 @@
 
 use domain::{CompanyId, EmployeeId, MemberId, Millis, OccurrenceId, PhoneNumber};
 use serde::{Deserialize, Serialize};
-use sqlx::AnyConnection;
 use uuid::Uuid;
 
 use crate::{
     Store, StoreError,
-    text::{from_json, parse, sound, to_json},
+    db::Tx,
+    text::{from_json, parse, to_json},
 };
 
 /// One stay of one member in a room.
@@ -41,31 +41,32 @@ pub struct InboundRow {
 impl Store {
     /// Every stay in an occurrence, in order of joining.
     pub async fn visits(&self, occurrence: OccurrenceId) -> Result<Vec<VisitRow>, StoreError> {
-        let rows: Vec<(String,)> = sqlx::query_as(
-            "SELECT body FROM visits WHERE occurrence_id = $1 ORDER BY joined_at, member_id",
+        let rows: Vec<(String, String)> = sqlx::query_as(
+            "SELECT member_id, body FROM visits WHERE occurrence_id = $1 ORDER BY joined_at, member_id",
         )
         .bind(occurrence.to_string())
         .fetch_all(&self.db)
         .await?;
-        rows.iter()
-            .map(|(body,)| from_json("visits", body))
-            .collect()
+        Ok(self.sound(rows, |(_, body)| from_json("visits", &body)))
     }
 
     /// Ends the stays that a server left open when it died. Answers how many.
     pub async fn close_visits(&self, left_at: Millis, why: &str) -> Result<u64, StoreError> {
         let mut tx = self.write().await?;
-        let rows: Vec<(String, String)> = sqlx::query_as(
-            "SELECT company_id, body FROM visits WHERE left_at IS NULL ORDER BY member_id",
+        let rows: Vec<(String, String, String)> = sqlx::query_as(
+            "SELECT member_id, company_id, body FROM visits WHERE left_at IS NULL ORDER BY member_id",
         )
-        .fetch_all(&mut *tx)
+        .fetch_all(&mut tx)
         .await?;
+        let open = self.sound(rows, |(_, company, body)| {
+            let company: CompanyId = parse("visits", &company)?;
+            Ok((company, from_json::<VisitRow>("visits", &body)?))
+        });
         let mut closed = 0;
-        for (company, body) in rows {
-            let mut visit: VisitRow = from_json("visits", &body)?;
+        for (company, mut visit) in open {
             visit.left_at = Some(left_at.max(visit.joined_at));
             visit.why = Some(why.to_owned());
-            write(&mut tx, parse("visits", &company)?, &visit).await?;
+            write(&mut tx, company, &visit).await?;
             closed += 1;
         }
         tx.commit().await?;
@@ -105,8 +106,7 @@ impl Store {
         )
         .fetch_all(&self.db)
         .await?;
-        let rows = rows.into_iter().map(|row| (row.0.clone(), inbound(row)));
-        Ok(sound(rows))
+        Ok(self.sound(rows, inbound))
     }
 }
 
@@ -126,7 +126,7 @@ fn inbound(
 }
 
 pub(crate) async fn write(
-    connection: &mut AnyConnection,
+    connection: &mut Tx,
     company: CompanyId,
     visit: &VisitRow,
 ) -> Result<(), StoreError> {

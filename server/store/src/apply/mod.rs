@@ -9,10 +9,10 @@ mod people;
 mod places;
 
 use domain::{CompanyId, Millis, company::Company};
-use sqlx::{Any, Transaction};
 
 use crate::{
     CompanyDirectory, CompanyPlan, Store, StoreError,
+    db::Tx,
     seal::random,
     text::{from_json, to_json},
 };
@@ -94,7 +94,7 @@ impl Store {
         if !work.changes.is_empty() {
             sqlx::query("UPDATE companies SET revision = revision + 1 WHERE id = $1")
                 .bind(work.company.to_string())
-                .execute(&mut *tx)
+                .execute(&mut tx)
                 .await?;
         }
         let applied = Applied {
@@ -125,7 +125,7 @@ impl Store {
         sqlx::query("UPDATE companies SET body = $2, revision = revision + 1 WHERE id = $1")
             .bind(company.id.to_string())
             .bind(to_json(company))
-            .execute(&mut *tx)
+            .execute(&mut tx)
             .await?;
         tx.commit().await?;
         Ok(seq)
@@ -133,12 +133,12 @@ impl Store {
 
     async fn company_named(
         &self,
-        tx: &mut Transaction<'static, Any>,
+        tx: &mut Tx,
         name: &str,
     ) -> Result<Option<CompanyDirectory>, StoreError> {
         let row: Option<(String,)> = sqlx::query_as("SELECT body FROM companies WHERE name = $1")
             .bind(name)
-            .fetch_optional(&mut **tx)
+            .fetch_optional(&mut *tx)
             .await?;
         match row {
             Some((body,)) => Ok(Some(
@@ -170,7 +170,7 @@ impl Work<'_> {
         });
     }
 
-    async fn company(&mut self, tx: &mut Transaction<'static, Any>) -> Result<(), PlanError> {
+    async fn company(&mut self, tx: &mut Tx) -> Result<(), PlanError> {
         let company = Company {
             id: self.company,
             ..self.plan.company.clone()
@@ -179,7 +179,7 @@ impl Work<'_> {
             sqlx::query_as("SELECT name FROM companies WHERE domain = $1 AND id <> $2")
                 .bind(&company.domain)
                 .bind(company.id.to_string())
-                .fetch_optional(&mut **tx)
+                .fetch_optional(&mut *tx)
                 .await?;
         if let Some((name,)) = taken {
             let problem = format!("the company \"{name}\" has this domain already");
@@ -198,7 +198,7 @@ impl Work<'_> {
         .bind(&company.name)
         .bind(&company.domain)
         .bind(to_json(&company))
-        .execute(&mut **tx)
+        .execute(&mut *tx)
         .await?;
         Ok(())
     }

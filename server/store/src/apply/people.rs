@@ -6,12 +6,11 @@ use domain::{
     DeviceId, EmployeeId, UserId,
     employee::{DeviceKind, Employee},
 };
-use sqlx::{Any, Transaction};
 
 use super::{ChangeKind, PlanError, Work, order, refused};
 use crate::{
-    Ha1, PlannedDevice, PlannedDeviceKind, PlannedEmployee, StoreError, directory::level_text,
-    seal::random,
+    Ha1, PlannedDevice, PlannedDeviceKind, PlannedEmployee, StoreError, db::Tx,
+    directory::level_text, seal::random,
 };
 
 /// What tells one device of a company from another: its kind and its address.
@@ -30,10 +29,7 @@ struct OldDevice {
 }
 
 impl Work<'_> {
-    pub(super) async fn people(
-        &mut self,
-        tx: &mut Transaction<'static, Any>,
-    ) -> Result<(), PlanError> {
+    pub(super) async fn people(&mut self, tx: &mut Tx) -> Result<(), PlanError> {
         let old = self
             .there
             .as_ref()
@@ -50,7 +46,7 @@ impl Work<'_> {
         ] {
             sqlx::query(statement)
                 .bind(self.company.to_string())
-                .execute(&mut **tx)
+                .execute(&mut *tx)
                 .await?;
         }
         self.remove_devices(tx, &devices).await?;
@@ -72,7 +68,7 @@ impl Work<'_> {
             self.note(ChangeKind::Removed, "employee", &gone.name);
             sqlx::query("DELETE FROM employees WHERE id = $1")
                 .bind(gone.id.to_string())
-                .execute(&mut **tx)
+                .execute(&mut *tx)
                 .await?;
         }
         Ok(())
@@ -80,7 +76,7 @@ impl Work<'_> {
 
     async fn employee(
         &mut self,
-        tx: &mut Transaction<'static, Any>,
+        tx: &mut Tx,
         index: usize,
         planned: &PlannedEmployee,
         id: EmployeeId,
@@ -111,14 +107,14 @@ impl Work<'_> {
         .bind(&planned.group)
         .bind(planned.extension.as_str())
         .bind(planned.zone.map(|zone| zone.name()))
-        .execute(&mut **tx)
+        .execute(&mut *tx)
         .await?;
         Ok(())
     }
 
     async fn login(
         &mut self,
-        tx: &mut Transaction<'static, Any>,
+        tx: &mut Tx,
         index: usize,
         planned: &PlannedEmployee,
         id: EmployeeId,
@@ -130,7 +126,7 @@ impl Work<'_> {
                 self.note(ChangeKind::Removed, "login", &planned.name);
                 sqlx::query("DELETE FROM users WHERE employee_id = $1")
                     .bind(id.to_string())
-                    .execute(&mut **tx)
+                    .execute(&mut *tx)
                     .await?;
             }
             return Ok(());
@@ -139,7 +135,7 @@ impl Work<'_> {
             sqlx::query_as("SELECT id FROM users WHERE email = $1 AND employee_id <> $2")
                 .bind(&login.email)
                 .bind(id.to_string())
-                .fetch_optional(&mut **tx)
+                .fetch_optional(&mut *tx)
                 .await?;
         if taken.is_some() {
             let problem = format!(
@@ -182,13 +178,13 @@ impl Work<'_> {
         .bind(&login.email)
         .bind(hash.reveal())
         .bind(level_text(login.level))
-        .execute(&mut **tx)
+        .execute(&mut *tx)
         .await?;
         if new_password {
             // Whoever knew the old password is out.
             sqlx::query("DELETE FROM sessions WHERE user_id = $1")
                 .bind(&user)
-                .execute(&mut **tx)
+                .execute(&mut *tx)
                 .await?;
         }
         Ok(())
@@ -196,7 +192,7 @@ impl Work<'_> {
 
     async fn device(
         &mut self,
-        tx: &mut Transaction<'static, Any>,
+        tx: &mut Tx,
         at: &str,
         place: usize,
         planned: &PlannedDevice,
@@ -245,7 +241,7 @@ impl Work<'_> {
         .bind(&new.short)
         .bind(&new.trunk)
         .bind(sealed)
-        .execute(&mut **tx)
+        .execute(&mut *tx)
         .await?;
         Ok(())
     }
@@ -290,7 +286,7 @@ impl Work<'_> {
 
     async fn remove_devices(
         &mut self,
-        tx: &mut Transaction<'static, Any>,
+        tx: &mut Tx,
         old: &BTreeMap<DeviceKey, OldDevice>,
     ) -> Result<(), StoreError> {
         let planned: BTreeSet<DeviceKey> = self
@@ -305,11 +301,11 @@ impl Work<'_> {
             let id = gone.id.to_string();
             sqlx::query("DELETE FROM bindings WHERE account = $1")
                 .bind(&id)
-                .execute(&mut **tx)
+                .execute(&mut *tx)
                 .await?;
             sqlx::query("DELETE FROM devices WHERE id = $1")
                 .bind(&id)
-                .execute(&mut **tx)
+                .execute(&mut *tx)
                 .await?;
         }
         Ok(())

@@ -8,16 +8,14 @@ use domain::{
     room::{Pin, Room},
     trunk::{Registration, Target, Trunk},
 };
-use sqlx::{Any, Transaction};
 
 use super::{ChangeKind, PlanError, Work, order, refused};
-use crate::{PlannedPin, PlannedTrunk, StoreError, occurrences, seal::random, text::to_json};
+use crate::{
+    PlannedPin, PlannedTrunk, StoreError, db::Tx, occurrences, seal::random, text::to_json,
+};
 
 impl Work<'_> {
-    pub(super) async fn trunks(
-        &mut self,
-        tx: &mut Transaction<'static, Any>,
-    ) -> Result<(), PlanError> {
+    pub(super) async fn trunks(&mut self, tx: &mut Tx) -> Result<(), PlanError> {
         for (index, planned) in self.plan.trunks.iter().enumerate() {
             let old = self.old_trunk(&planned.name).cloned();
             let new = self.trunk(index, planned, old.as_ref())?;
@@ -83,7 +81,7 @@ impl Work<'_> {
 
     async fn write_trunk(
         &self,
-        tx: &mut Transaction<'static, Any>,
+        tx: &mut Tx,
         index: usize,
         trunk: &Trunk,
     ) -> Result<(), StoreError> {
@@ -108,15 +106,12 @@ impl Work<'_> {
         .bind(&trunk.name)
         .bind(to_json(&body))
         .bind(sealed)
-        .execute(&mut **tx)
+        .execute(&mut *tx)
         .await?;
         Ok(())
     }
 
-    pub(super) async fn rooms(
-        &mut self,
-        tx: &mut Transaction<'static, Any>,
-    ) -> Result<(), PlanError> {
+    pub(super) async fn rooms(&mut self, tx: &mut Tx) -> Result<(), PlanError> {
         let plan = self.plan;
         for (index, planned) in plan.rooms.iter().enumerate() {
             let old = self.there.as_ref().and_then(|there| {
@@ -158,16 +153,13 @@ impl Work<'_> {
             .bind(new.pin.as_ref().map(Pin::reveal))
             .bind(new.moderator_pin.as_ref().map(Pin::reveal))
             .bind(order(index))
-            .execute(&mut **tx)
+            .execute(&mut *tx)
             .await?;
         }
         Ok(())
     }
 
-    pub(super) async fn numbers(
-        &mut self,
-        tx: &mut Transaction<'static, Any>,
-    ) -> Result<(), PlanError> {
+    pub(super) async fn numbers(&mut self, tx: &mut Tx) -> Result<(), PlanError> {
         let plan = self.plan;
         let kept: BTreeSet<&str> = plan
             .numbers
@@ -183,7 +175,7 @@ impl Work<'_> {
             self.note(ChangeKind::Removed, "number", gone.number.as_str());
             sqlx::query("DELETE FROM numbers WHERE id = $1")
                 .bind(gone.id.to_string())
-                .execute(&mut **tx)
+                .execute(&mut *tx)
                 .await?;
         }
         for (index, planned) in plan.numbers.iter().enumerate() {
@@ -206,7 +198,7 @@ impl Work<'_> {
             )
             .bind(number)
             .bind(self.company.to_string())
-            .fetch_optional(&mut **tx)
+            .fetch_optional(&mut *tx)
             .await?;
             if owner.is_some() {
                 return Err(refused(
@@ -230,17 +222,14 @@ impl Work<'_> {
             .bind(number)
             .bind(trunk)
             .bind(room)
-            .execute(&mut **tx)
+            .execute(&mut *tx)
             .await?;
         }
         Ok(())
     }
 
     /// Trunks and rooms that are no longer in the file, once nothing refers to them.
-    pub(super) async fn remove_places(
-        &mut self,
-        tx: &mut Transaction<'static, Any>,
-    ) -> Result<(), PlanError> {
+    pub(super) async fn remove_places(&mut self, tx: &mut Tx) -> Result<(), PlanError> {
         let trunks: BTreeSet<&str> = self
             .plan
             .trunks
@@ -256,7 +245,7 @@ impl Work<'_> {
             self.note(ChangeKind::Removed, "trunk", &gone.name);
             sqlx::query("DELETE FROM trunks WHERE id = $1")
                 .bind(gone.id.to_string())
-                .execute(&mut **tx)
+                .execute(&mut *tx)
                 .await?;
         }
 
@@ -270,14 +259,14 @@ impl Work<'_> {
             "SELECT id, number FROM rooms WHERE company_id = $1 AND from_file = 1 ORDER BY number",
         )
         .bind(self.company.to_string())
-        .fetch_all(&mut **tx)
+        .fetch_all(&mut *tx)
         .await?;
         for (id, number) in from_file
             .iter()
             .filter(|(_, number)| !rooms.contains(number.as_str()))
         {
             let room: RoomId = crate::text::parse("rooms", id)?;
-            if let Some(title) = occurrences::plan_in(tx, room).await? {
+            if let Some(title) = occurrences::plan_in(&mut *tx, room).await? {
                 let problem = format!(
                     "room {number} is no longer in the file, but the meeting \"{title}\" is planned in it: move the meeting first"
                 );
@@ -286,36 +275,28 @@ impl Work<'_> {
             self.note(ChangeKind::Removed, "room", number);
             sqlx::query("DELETE FROM rooms WHERE id = $1")
                 .bind(id)
-                .execute(&mut **tx)
+                .execute(&mut *tx)
                 .await?;
         }
         Ok(())
     }
 
-    async fn room_id(
-        &self,
-        tx: &mut Transaction<'static, Any>,
-        number: &str,
-    ) -> Result<String, PlanError> {
+    async fn room_id(&self, tx: &mut Tx, number: &str) -> Result<String, PlanError> {
         let (id,): (String,) =
             sqlx::query_as("SELECT id FROM rooms WHERE company_id = $1 AND number = $2")
                 .bind(self.company.to_string())
                 .bind(number)
-                .fetch_one(&mut **tx)
+                .fetch_one(&mut *tx)
                 .await?;
         Ok(id)
     }
 
-    pub(super) async fn trunk_id(
-        &self,
-        tx: &mut Transaction<'static, Any>,
-        name: &str,
-    ) -> Result<String, PlanError> {
+    pub(super) async fn trunk_id(&self, tx: &mut Tx, name: &str) -> Result<String, PlanError> {
         let (id,): (String,) =
             sqlx::query_as("SELECT id FROM trunks WHERE company_id = $1 AND name = $2")
                 .bind(self.company.to_string())
                 .bind(name)
-                .fetch_one(&mut **tx)
+                .fetch_one(&mut *tx)
                 .await?;
         Ok(id)
     }

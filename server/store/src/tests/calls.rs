@@ -343,6 +343,78 @@ async fn a_damaged_row_stops_nobody_elses_call_or_meeting() {
 }
 
 #[tokio::test]
+async fn a_damaged_row_stops_nobody_elses_beginning_end_claim_or_report() {
+    let northway = northway().await;
+    let (store, company) = (northway.store(), northway.company);
+    let plan = calling(&northway, &["+79160000001", "+79160000002"]).await;
+    let visit = |seed: u8| VisitRow {
+        member: domain::MemberId::new(DUE, [seed; 10]),
+        occurrence: Some(plan.occurrences[0].value.id),
+        name: "Oleg".to_owned(),
+        employee: None,
+        number: None,
+        joined_at: DUE,
+        left_at: None,
+        why: None,
+    };
+    let mut batch = Batch::new(company, DUE);
+    batch.visits = vec![visit(1), visit(2)];
+    store.write_batch(&batch).await.unwrap();
+    let mut scheduled = Vec::new();
+    for hours in [30, 32] {
+        let plan = northway.plan(START + Span::minutes(60 * hours), &[]);
+        store.save_plan(&plan, NOW).await.unwrap();
+        scheduled.push(plan.occurrences[0].value.clone());
+    }
+    for (damage, id) in [
+        (
+            "UPDATE invitations SET body = '{' WHERE id = $1",
+            plan.invitations[0].invitation.id.to_string(),
+        ),
+        (
+            "UPDATE visits SET body = '{' WHERE member_id = $1",
+            visit(1).member.to_string(),
+        ),
+        (
+            "UPDATE occurrences SET body = '{' WHERE id = $1",
+            scheduled[0].id.to_string(),
+        ),
+    ] {
+        let done = sqlx::query(damage).bind(id).execute(&store.db).await;
+        assert_eq!(done.unwrap().rows_affected(), 1, "{damage}");
+    }
+
+    let late = START + Span::minutes(60 * 40);
+    let to_open: Vec<_> = store.occurrences_to_open(late).await.unwrap();
+    assert_eq!(to_open.len(), 1);
+    assert_eq!(to_open[0].value, scheduled[1]);
+    assert_eq!(
+        store.next_opening(late).await.unwrap(),
+        None,
+        "what cannot be opened is not waited for"
+    );
+    let expected = store.current_invitations(company).await.unwrap();
+    assert_eq!(expected.len(), 1);
+    let claimed = store
+        .claim_due_invitations(late, late + Span::seconds(30), 10)
+        .await
+        .unwrap();
+    assert_eq!(claimed.len(), 1);
+    assert_eq!(claimed[0].invitation.id, plan.invitations[1].invitation.id);
+    assert_eq!(store.close_visits(late, "dropped").await.unwrap(), 1);
+    let visits = store.visits(plan.occurrences[0].value.id).await.unwrap();
+    assert_eq!(visits.len(), 1);
+    assert_eq!(visits[0].left_at, Some(late));
+
+    sqlx::query("UPDATE occurrences SET body = '{' WHERE id = $1")
+        .bind(plan.occurrences[0].value.id.to_string())
+        .execute(&store.db)
+        .await
+        .unwrap();
+    assert_eq!(store.occurrences_to_end(late).await.unwrap(), []);
+}
+
+#[tokio::test]
 async fn a_row_is_written_by_who_read_it_last() {
     let northway = northway().await;
     let store = northway.store();

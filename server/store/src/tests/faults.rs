@@ -17,8 +17,8 @@ async fn a_full_disk_refuses_what_is_new_and_leaves_what_is_there() {
     let plan = northway.plan(NOW + Span::minutes(60), &["+79160000001"]);
     store.save_plan(&plan, NOW).await.unwrap();
     let mut connections = Vec::new();
-    for _ in 0..store.db.options().get_max_connections() {
-        connections.push(store.db.acquire().await.unwrap());
+    for _ in 0..store.db.pool.options().get_max_connections() {
+        connections.push(store.db.pool.acquire().await.unwrap());
     }
     for connection in &mut connections {
         // No smaller than it is: from here on it cannot grow.

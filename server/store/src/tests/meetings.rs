@@ -132,7 +132,7 @@ async fn dates_are_found_when_they_begin_and_when_they_end() {
     store.save_plan(&plan, NOW).await.unwrap();
     let dial_at = START - Span::minutes(5);
 
-    assert_eq!(store.next_opening().await.unwrap(), Some(dial_at));
+    assert_eq!(store.next_opening(NOW).await.unwrap(), Some(dial_at));
     assert_eq!(
         store.occurrences_to_open(dial_at - Span(1)).await.unwrap(),
         []
@@ -146,7 +146,7 @@ async fn dates_are_found_when_they_begin_and_when_they_end() {
     };
     store.save_plan(&plan, NOW).await.unwrap();
 
-    assert_eq!(store.next_opening().await.unwrap(), None);
+    assert_eq!(store.next_opening(NOW).await.unwrap(), None);
     assert_eq!(store.occurrences_to_open(START).await.unwrap(), []);
     assert_eq!(
         store

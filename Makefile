@@ -3,7 +3,7 @@
 #   make run     builds everything and starts a living demo company on this machine
 #   make check   formatting, lints, unit and simulated tests: before every commit
 #   make test    everything, real phones and a real browser included
-#   make bench   what a room of 50, 100, 200 and 400 members costs
+#   make bench   what rooms of 50 to 400 members cost, and others
 #
 # Variables: HTTP=127.0.0.1:8080 SIP=127.0.0.1:5060 TRUNK=127.0.0.1:5070 DATA=data/demo
 # say where `make run` serves and keeps its database; MEMBERS="50 100" what `make bench` tries.

@@ -9,25 +9,24 @@ use std::{
     time::Duration,
 };
 
+use mixer::Codec;
 use signalling::Signalling;
 use sip::{
-    Authority, CallId, CallIdentity, Codec, Event, Invite, LocalMedia, OutboundCredentials, Party,
-    SipUri, Target, TrunkId,
+    Authority, CallId, CallIdentity, Event, Invite, LocalMedia, OutboundCredentials, Party, SipUri,
+    Target, TrunkId,
 };
 use tokio::{
     sync::mpsc::UnboundedReceiver,
-    time::{Instant, sleep, timeout_at},
+    time::{Instant, MissedTickBehavior, interval, sleep, sleep_until},
 };
 use uuid::Uuid;
 
 use crate::{
-    phones::{self, Order, Phone},
+    phones::{self, Order, Phone, Says},
     process,
-    report::{Report, rounded},
+    report::{Report, median, rounded},
 };
 
-/// Calls placed a second: a roll call, not an attack.
-const PER_SECOND: u32 = 50;
 /// All calls must be up within this and the time it takes to place them.
 const UP_WITHIN: Duration = Duration::from_secs(40);
 /// Welcome and announcements are over by then, and buffers have settled.
@@ -38,13 +37,27 @@ pub struct Account {
     pub secret: String,
 }
 
-/// The room under test.
-pub struct Room<'a> {
+/// The server under test.
+pub struct Site<'a> {
     pub server: SocketAddr,
-    pub number: &'a str,
+    /// The number of the first room; the others follow it.
+    pub number: u32,
     pub account: &'a Account,
     /// The server's process, if it is on this machine.
     pub pid: Option<u32>,
+}
+
+/// What is tried.
+#[derive(Debug, Clone, Copy)]
+pub struct Load {
+    pub members: usize,
+    pub rooms: usize,
+    /// Who talk in each room.
+    pub talkers: usize,
+    pub codec: Codec,
+    /// Calls placed a second.
+    pub rate: u32,
+    pub measure_for: Duration,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -70,58 +83,79 @@ impl Authority for NoOne {
     }
 }
 
-impl Room<'_> {
+/// Calls on their way and those that are up.
+#[derive(Default)]
+struct Calls {
+    waiting: BTreeMap<CallId, (usize, UdpSocket, Instant)>,
+    up: Vec<CallId>,
+    set_up_ms: Vec<f64>,
+    refusal: String,
+}
+
+impl Site<'_> {
     /// One run: up, settled, measured, down.
-    pub async fn load(
-        &self,
-        members: usize,
-        talkers: usize,
-        measure_for: Duration,
-    ) -> Result<Report, LoadError> {
+    pub async fn load(&self, load: Load) -> Result<Report, LoadError> {
         let ip = self.server.ip();
         let mut config = signalling::Config::new(vec![SocketAddr::new(ip, 0)]);
         config.registrar = false;
-        config.codecs = vec![Codec::Pcmu];
+        config.codecs = vec![named_in_sip(load.codec)];
         let (signalling, mut events) =
             signalling::start(config, Arc::new(NoOne), Vec::new()).await?;
         let (orders, inbox) = mpsc::channel();
         let audio = thread::spawn(move || phones::run(&inbox));
+        let voices: Vec<Arc<[i16]>> = (0..load.talkers).map(|n| speech(n, load.codec)).collect();
+        let noise = phones::noise(load.codec);
+        let says = |nth: usize| match voices.get(nth / load.rooms) {
+            Some(samples) => Says::Voice {
+                samples: samples.clone(),
+                turn: (nth / load.rooms) as u64,
+                turns: load.talkers as u64,
+            },
+            None => Says::Noise(noise.clone()),
+        };
 
         let memory_before = self.pid.and_then(process::memory_kib);
-        let mut waiting = BTreeMap::new();
-        for nth in 0..members {
-            let socket = UdpSocket::bind((ip, 0))?;
-            let call = signalling.invite(self.invite(nth, socket.local_addr()?));
-            waiting.insert(call, (nth, socket));
-            sleep(Duration::from_secs(1) / PER_SECOND).await;
-        }
-        let voices: Vec<Arc<[i16]>> = (0..talkers).map(speech).collect();
-        let mut up = Vec::new();
-        let mut refusal = String::new();
-        let deadline = Instant::now() + UP_WITHIN;
-        while !waiting.is_empty() {
-            let Ok(Some(event)) = timeout_at(deadline, events.recv()).await else {
-                break;
-            };
-            match event {
-                Event::Answered { call, media, .. } => {
-                    let Some((nth, socket)) = waiting.remove(&call) else {
-                        continue;
-                    };
-                    let speech = voices.get(nth).cloned();
-                    let phone =
-                        Phone::new(socket, media.remote, media.payload_type, speech, nth == 0)?;
-                    // The thread lives until it is told to finish.
-                    _ = orders.send(Order::Add(Box::new(phone)));
-                    up.push(call);
+        let mut calls = Calls::default();
+        let mut clock = interval(Duration::from_secs(1) / load.rate.max(1));
+        clock.set_missed_tick_behavior(MissedTickBehavior::Burst);
+        let placing = Duration::from_secs(1) * load.members as u32 / load.rate.max(1);
+        let deadline = Instant::now() + placing + UP_WITHIN;
+        let mut placed = 0;
+        while placed < load.members || !calls.waiting.is_empty() {
+            tokio::select! {
+                _ = clock.tick(), if placed < load.members => {
+                    let socket = UdpSocket::bind((ip, 0))?;
+                    let room = self.number + (placed % load.rooms) as u32;
+                    let invite = self.invite(placed, room, socket.local_addr()?);
+                    let call = signalling.invite(invite);
+                    calls.waiting.insert(call, (placed, socket, Instant::now()));
+                    placed += 1;
                 }
-                Event::Failed { call, failure } => {
-                    waiting.remove(&call);
-                    refusal = format!("{:?} {}", failure.status, failure.phrase);
-                }
-                _ => {}
+                event = events.recv() => match event {
+                    Some(event) => {
+                        if let Some((nth, socket, remote, payload_type)) = calls.note(event) {
+                            let phone = Phone::new(
+                                socket,
+                                remote,
+                                (load.codec, payload_type),
+                                (nth, nth % load.rooms),
+                                says(nth),
+                            )?;
+                            // The thread lives until it is told to finish.
+                            _ = orders.send(Order::Add(Box::new(phone)));
+                        }
+                    }
+                    None => break,
+                },
+                () = sleep_until(deadline) => break,
             }
         }
+        let Calls {
+            up,
+            set_up_ms,
+            refusal,
+            ..
+        } = calls;
         if up.is_empty() {
             return Err(LoadError::NobodyIn(refusal));
         }
@@ -129,7 +163,7 @@ impl Room<'_> {
 
         let cpu_before = self.pid.and_then(process::cpu_ms);
         _ = orders.send(Order::Measure);
-        sleep(measure_for).await;
+        sleep(load.measure_for).await;
         let cpu_after = self.pid.and_then(process::cpu_ms);
         let memory_after = self.pid.and_then(process::memory_kib);
         _ = orders.send(Order::Finish);
@@ -138,7 +172,8 @@ impl Room<'_> {
         hang_up(&signalling, &up).await;
 
         let member_seconds = calls_up as f64 * tally.seconds;
-        let mut report = Report::of(tally, talkers, members, calls_up);
+        let mut report = Report::of(tally, &load, calls_up);
+        report.set_up_ms = median(set_up_ms);
         report.cpu_ms_per_member_second = cpu_before
             .zip(cpu_after)
             .map(|(before, after)| rounded((after - before) as f64 / member_seconds, 4));
@@ -148,12 +183,12 @@ impl Room<'_> {
         Ok(report)
     }
 
-    fn invite(&self, nth: usize, audio: SocketAddr) -> Invite {
+    fn invite(&self, nth: usize, room: u32, audio: SocketAddr) -> Invite {
         let host: sip::Host = self.server.ip().into();
         Invite {
             identity: CallIdentity::derive(Uuid::new_v4().into_bytes()),
             targets: vec![Target {
-                uri: SipUri::at(Some(self.number), self.server),
+                uri: SipUri::at(Some(&room.to_string()), self.server),
                 route: Vec::new(),
                 hop: None,
             }],
@@ -164,7 +199,7 @@ impl Room<'_> {
             },
             to: Party {
                 display: None,
-                user: self.number.to_owned(),
+                user: room.to_string(),
                 host,
             },
             asserted: None,
@@ -177,6 +212,26 @@ impl Room<'_> {
             }),
             first_response_within: None,
             headers: Vec::new(),
+        }
+    }
+}
+
+impl Calls {
+    /// Takes an event; a call's number, socket, remote address and payload type if it came up.
+    fn note(&mut self, event: Event) -> Option<(usize, UdpSocket, SocketAddr, u8)> {
+        match event {
+            Event::Answered { call, media, .. } => {
+                let (nth, socket, since) = self.waiting.remove(&call)?;
+                self.set_up_ms.push(since.elapsed().as_secs_f64() * 1_000.0);
+                self.up.push(call);
+                Some((nth, socket, media.remote, media.payload_type))
+            }
+            Event::Failed { call, failure } => {
+                self.waiting.remove(&call);
+                self.refusal = format!("{:?} {}", failure.status, failure.phrase);
+                None
+            }
+            _ => None,
         }
     }
 }
@@ -201,12 +256,21 @@ async fn hang_up(signalling: &Signalling, up: &[CallId]) {
     signalling.stop().await;
 }
 
-/// What the nth talker says, at G.711's rate.
-fn speech(nth: usize) -> Arc<[i16]> {
+/// What the nth talker says: hardly a pause between two sentences.
+fn speech(nth: usize, codec: Codec) -> Arc<[i16]> {
     let voice = simulator::script::Voice {
         say: "We have been through the list twice, and all of it is on the way.".to_owned(),
         every: Duration::from_secs(5),
         ..Default::default()
     };
-    simulator::speech::Speech::new(&voice, nth).for_codec(mixer::Codec::Pcmu)
+    simulator::speech::Speech::new(&voice, nth).for_codec(codec)
+}
+
+fn named_in_sip(codec: Codec) -> sip::Codec {
+    match codec {
+        Codec::Pcmu => sip::Codec::Pcmu,
+        Codec::Pcma => sip::Codec::Pcma,
+        Codec::G722 => sip::Codec::G722,
+        Codec::Opus => sip::Codec::Opus,
+    }
 }

@@ -1,85 +1,111 @@
-//! `load`: how much a room bears.
+//! `load`: how much a server bears.
 //!
-//! Places N real calls into a room over loopback, lets a few of them talk and one of
-//! them send a marker, and reports what came out: calls up, delivered audio, the
-//! delay from mouth to ear, and what it cost the server. JSON on standard output,
-//! and with `--table` a table on standard error.
+//! Places N real calls over loopback, into one room or into many, lets a few talk in each, and
+//! reports what came out: calls up, delivered audio, the delay through the mixer, and
+//! what it cost the server. JSON on standard output, and with `--table` a table on
+//! standard error; with `--bare`, beside it, what a program costs that only returns the packets.
 //!
-//! Without `--server` it starts a server of its own. Only the rate of the codec is
-//! fixed (G.711); the server does not know that it is measured.
+//! Without `--server` it starts a server of its own, which does not know that it is measured.
 
 mod caller;
 mod marker;
 mod phones;
 mod process;
+mod reflector;
 mod report;
 
-use std::{net::SocketAddr, process::ExitCode, time::Duration};
+use std::{fmt::Write, net::SocketAddr, process::ExitCode, time::Duration};
 
-use caller::{Account, Room};
-use report::Report;
+use caller::{Account, Load, LoadError, Site};
+use mixer::Codec;
+use report::{Report, rounded};
 use tests::Server;
 
 const USAGE: &str = "\
-Usage: load [--members 50,100,200] [--talkers 3] [--seconds 20] [--table]
+Usage: load [--members 50,100,200] [--rooms 1] [--talkers 3] [--codecs pcmu,g722,opus]
+            [--seconds 20] [--rate 50] [--table] [--bare] [--strict]
             [--server IP:PORT --room NUMBER --account USER --secret SECRET [--pid PID]]
 
+Members are spread over the rooms, which have the numbers from NUMBER on.
 Without --server, a server of its own is started (ROLLCALL_BIN names the binary).";
 
-/// The company of the server started here.
+/// The company of the server started here, but for its rooms.
 const COMPANY: &str = include_str!("company.toml");
 
 struct Options {
     members: Vec<usize>,
+    rooms: usize,
     talkers: usize,
+    codecs: Vec<Codec>,
     measure_for: Duration,
+    rate: u32,
     table: bool,
+    bare: bool,
     /// Fails unless all calls are up and most audio comes through.
     strict: bool,
     server: Option<SocketAddr>,
     pid: Option<u32>,
-    room: String,
+    room: u32,
     account: Account,
+    /// Be the reflector of so many.
+    reflect: Option<usize>,
 }
 
 impl Options {
     fn parse(mut words: impl Iterator<Item = String>) -> Result<Self, String> {
         let mut options = Self {
             members: vec![50],
+            rooms: 1,
             talkers: 3,
+            codecs: vec![Codec::Pcmu],
             measure_for: Duration::from_secs(20),
+            rate: 50,
             table: false,
+            bare: false,
             strict: false,
             server: None,
             pid: None,
-            room: "9000".to_owned(),
+            room: 9_000,
             account: Account {
                 user: "load".to_owned(),
                 secret: "load-secret-1".to_owned(),
             },
+            reflect: None,
         };
         while let Some(word) = words.next() {
             let mut value = || words.next().ok_or(format!("{word} needs a value"));
             match word.as_str() {
                 "--table" => options.table = true,
+                "--bare" => options.bare = true,
                 "--strict" => options.strict = true,
-                "--members" => {
-                    let list = value()?;
-                    let members = list.split([',', ' ']).map(parsed).collect::<Result<_, _>>();
-                    options.members = members?;
-                }
+                "--members" => options.members = list(&value()?, parsed)?,
+                "--codecs" => options.codecs = list(&value()?, codec)?,
+                "--rooms" => options.rooms = parsed::<usize>(&value()?)?.max(1),
                 "--talkers" => options.talkers = parsed(&value()?)?,
                 "--seconds" => options.measure_for = Duration::from_secs(parsed(&value()?)?),
+                "--rate" => options.rate = parsed(&value()?)?,
                 "--server" => options.server = Some(parsed(&value()?)?),
                 "--pid" => options.pid = Some(parsed(&value()?)?),
-                "--room" => options.room = value()?,
+                "--room" => options.room = parsed(&value()?)?,
                 "--account" => options.account.user = value()?,
                 "--secret" => options.account.secret = value()?,
+                "--reflect" => options.reflect = Some(parsed(&value()?)?),
                 _ => return Err(format!("{word} is not known")),
             }
         }
         Ok(options)
     }
+}
+
+fn list<T>(text: &str, read: fn(&str) -> Result<T, String>) -> Result<Vec<T>, String> {
+    text.split([',', ' ']).map(read).collect()
+}
+
+fn codec(name: &str) -> Result<Codec, String> {
+    [Codec::Pcmu, Codec::Pcma, Codec::G722, Codec::Opus]
+        .into_iter()
+        .find(|codec| codec.name().eq_ignore_ascii_case(name))
+        .ok_or_else(|| format!("'{name}' is no codec of ours"))
 }
 
 fn parsed<T: std::str::FromStr>(text: &str) -> Result<T, String> {
@@ -96,47 +122,102 @@ async fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    media::allow_many_sockets();
+    if let Some(members) = options.reflect {
+        return match reflector::run(members) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("Reflecting {members}: {error}");
+                ExitCode::FAILURE
+            }
+        };
+    }
     let mut sound = true;
     if options.table {
         eprintln!("{}", Report::HEADINGS);
     }
-    for &members in &options.members {
-        // A server started here serves one run, so that no run inherits another's memory.
-        let own = options.server.is_none().then(|| Server::start(COMPANY));
-        let server = options.server.or(own.as_ref().map(|own| own.sip));
-        let Some(server) = server else {
-            return ExitCode::FAILURE;
-        };
-        let room = Room {
-            server,
-            number: &options.room,
-            account: &options.account,
-            pid: options.pid.or(own.as_ref().map(Server::pid)),
-        };
-        let report = match room
-            .load(members, options.talkers, options.measure_for)
-            .await
-        {
-            Ok(report) => report,
-            Err(error) => {
-                eprintln!("{members} members: {error}");
-                return ExitCode::FAILURE;
+    for &codec in &options.codecs {
+        for &members in &options.members {
+            let report = match measure(&options, members, codec).await {
+                Ok(report) => report,
+                Err(error) => {
+                    eprintln!("{members} members: {error}");
+                    return ExitCode::FAILURE;
+                }
+            };
+            match serde_json::to_string(&report) {
+                Ok(json) => println!("{json}"),
+                Err(error) => eprintln!("The report cannot be written: {error}"),
             }
-        };
-        match serde_json::to_string(&report) {
-            Ok(json) => println!("{json}"),
-            Err(error) => eprintln!("The report cannot be written: {error}"),
+            if options.table {
+                eprintln!("{}", report.row());
+            }
+            sound &= report.calls_up == members
+                && report.delivered_share > 0.9
+                && report.markers_share > 0.5;
         }
-        if options.table {
-            eprintln!("{}", report.row());
-        }
-        sound &= report.calls_up == members
-            && report.delivered_share > 0.9
-            && report.markers_share > 0.5;
     }
     if options.strict && !sound {
         eprintln!("Not every call came up, or too little audio came through");
         return ExitCode::FAILURE;
     }
     ExitCode::SUCCESS
+}
+
+/// One run of this size, between two of the reflector if it is asked for.
+async fn measure(options: &Options, members: usize, codec: Codec) -> Result<Report, LoadError> {
+    let bare = || match options.bare {
+        true => reflector::cost(members, codec, options.measure_for / 2).map(Some),
+        false => Ok(None),
+    };
+    let before = bare()?;
+    let report = serve(options, members, codec).await?;
+    let after = bare()?;
+    Ok(Report {
+        reflector_ms_per_member_second: before
+            .zip(after)
+            .map(|(before, after)| rounded((before + after) / 2.0, 4)),
+        ..report
+    })
+}
+
+async fn serve(options: &Options, members: usize, codec: Codec) -> Result<Report, LoadError> {
+    // A server started here serves one run, so that no run inherits another's memory.
+    let own = options.server.is_none().then(|| {
+        // Two ports a member, and some that rest.
+        let ports = u16::try_from(2 * members + 1_000).unwrap_or(u16::MAX);
+        Server::start_with(&company(options.room, options.rooms), ports)
+    });
+    let (server, pid) = match (&own, options.server) {
+        (Some(own), _) => (own.sip, Some(own.pid())),
+        (None, Some(server)) => (server, options.pid),
+        (None, None) => unreachable!("without a server we start one"),
+    };
+    let site = Site {
+        server,
+        number: options.room,
+        account: &options.account,
+        pid,
+    };
+    let load = Load {
+        members,
+        rooms: options.rooms,
+        talkers: options.talkers,
+        codec,
+        rate: options.rate,
+        measure_for: options.measure_for,
+    };
+    site.load(load).await
+}
+
+fn company(first: u32, rooms: usize) -> String {
+    let mut company = COMPANY.to_owned();
+    for number in (first..).take(rooms) {
+        // Writing to a string cannot fail.
+        _ = write!(
+            company,
+            "\n[[rooms]]\nnumber = \"{number}\"\nname = \"Room {number}\"\n"
+        );
+    }
+    company
 }

@@ -5,8 +5,8 @@
 
 use std::{f32::consts::TAU, time::Duration};
 
-/// Samples a second: G.711's.
-const RATE: u32 = 8_000;
+/// Samples a second of what is searched: G.711's.
+pub const RATE: u32 = 8_000;
 /// Both fit a whole number of times into [`WINDOW`], and so does [`QUIET_HZ`], which
 /// speech fills as much as the other two and the marker leaves empty.
 const TONES_HZ: [f32; 2] = [2_400.0, 3_000.0];
@@ -20,24 +20,34 @@ const WINDOW: usize = 40;
 const HOP: usize = 10;
 /// So many windows in a row make a marker, 10 ms of it.
 const CONFIRM: usize = 8;
+/// Where the row begins is known within so many samples either way, and looked at again...
+const NEAR: usize = 14;
+/// ...for the sample before which so many have nothing of it, and after which so many have it.
+const BEFORE: usize = 26;
+const AFTER: usize = 80;
+/// Samples kept for that.
+const KEPT: usize = 200;
 
 /// One marker per interval, from the very beginning of it.
 pub const INTERVAL: Duration = Duration::from_millis(1_000);
 
-/// Adds the marker to a frame of speech that begins `since` after the interval's start.
-pub fn mix_into(frame: &mut [i16], since: Duration) {
-    let first = (since.as_secs_f32() * RATE as f32).round() as usize;
-    let length = (LENGTH.as_secs_f32() * RATE as f32) as usize;
+/// Adds the marker to a frame of speech at `rate` that begins `since` after the interval's start.
+pub fn mix_into(frame: &mut [i16], rate: u32, since: Duration) {
+    let first = (since.as_secs_f32() * rate as f32).round() as usize;
+    let length = (LENGTH.as_secs_f32() * rate as f32) as usize;
     for (n, sample) in frame.iter_mut().enumerate() {
         let at = first + n;
         if at >= length {
             return;
         }
-        let t = at as f32 / RATE as f32;
-        let sum: f32 = TONES_HZ.iter().map(|hz| (TAU * hz * t).sin()).sum();
-        let mixed = f32::from(*sample) + SIZE * 32_767.0 * sum;
+        let mixed = f32::from(*sample) + SIZE * 32_767.0 * shape(at as f32 / rate as f32);
         *sample = mixed.clamp(-32_768.0, 32_767.0) as i16;
     }
+}
+
+/// The marker at `t` seconds after its beginning.
+fn shape(t: f32) -> f32 {
+    TONES_HZ.iter().map(|hz| (TAU * hz * t).sin()).sum()
 }
 
 /// Finds markers in what a member hears.
@@ -46,6 +56,8 @@ pub struct Detector {
     samples: Vec<f32>,
     /// Samples thrown away before `samples[0]`.
     passed: u64,
+    /// Where in `samples` the next window begins.
+    at: usize,
     /// How strong the marker is in each window of the row that has it.
     row: Vec<f32>,
 }
@@ -56,31 +68,47 @@ impl Detector {
     pub fn push(&mut self, samples: &[f32]) -> Option<u64> {
         self.samples.extend(samples.iter().map(|s| s / 32_768.0));
         let mut found = None;
-        let mut at = 0;
-        while at + WINDOW <= self.samples.len() {
-            match strength(&self.samples[at..at + WINDOW]) {
+        while self.at + WINDOW <= self.samples.len() {
+            match strength(&self.samples[self.at..self.at + WINDOW]) {
                 Some(strength) => {
                     self.row.push(strength);
                     if self.row.len() == CONFIRM {
-                        found = Some(self.passed + at as u64 - self.since_begin());
+                        found = Some(self.passed + self.beginning() as u64);
                     }
                 }
                 None => self.row.clear(),
             }
-            at += HOP;
+            self.at += HOP;
         }
-        self.samples.drain(..at);
-        self.passed += at as u64;
+        let done = self.at.saturating_sub(KEPT);
+        self.samples.drain(..done);
+        self.passed += done as u64;
+        self.at -= done;
         found
     }
 
-    /// Samples from the marker's beginning to the start of the row's last window.
+    /// Where the marker begins in `samples`.
     ///
-    /// The window that is half as strong as the full ones is half filled.
-    fn since_begin(&self) -> u64 {
+    /// The window that is half as strong as the full ones is half filled; near there it is
+    /// the sample that best parts silence from the marker's very shape.
+    fn beginning(&self) -> usize {
         let full = self.row.iter().copied().fold(0.0, f32::max);
         let half = self.row.iter().take_while(|s| **s < full / 2.0).count();
-        ((self.row.len() - 1 - half) * HOP).saturating_sub(WINDOW / 2) as u64
+        let since = ((self.row.len() - 1 - half) * HOP).saturating_sub(WINDOW / 2);
+        let about = self.at.saturating_sub(since);
+        let first = about.saturating_sub(NEAR).max(BEFORE);
+        let last = (about + NEAR).min(self.samples.len().saturating_sub(AFTER));
+        let likeness = |start: usize| -> f32 {
+            let around = &self.samples[start - BEFORE..start + AFTER];
+            let parts = around.iter().enumerate().map(|(n, sample)| {
+                let n = n as f32 - BEFORE as f32;
+                sample * shape(n / RATE as f32) * if n < 0.0 { -1.0 } else { 1.0 }
+            });
+            parts.sum()
+        };
+        (first..=last)
+            .max_by(|a, b| likeness(*a).total_cmp(&likeness(*b)))
+            .unwrap_or(about)
     }
 
     /// Samples pushed so far.
@@ -137,12 +165,12 @@ mod tests {
     #[test]
     fn a_marker_in_noise_is_found_once_and_where_it_begins() {
         let mut samples = noise(8_000);
-        mix_into(&mut samples[2_345..], Duration::ZERO);
+        mix_into(&mut samples[2_345..], RATE, Duration::ZERO);
 
         let found = heard(&mut Detector::default(), &samples);
 
         assert_eq!(found.len(), 1, "{found:?}");
-        assert!(found[0].abs_diff(2_345) <= 10, "{found:?}");
+        assert!(found[0].abs_diff(2_345) <= 1, "{found:?}");
     }
 
     #[test]
@@ -161,10 +189,10 @@ mod tests {
     #[test]
     fn a_marker_goes_on_over_frames() {
         let mut whole = vec![0; 480];
-        mix_into(&mut whole, Duration::ZERO);
+        mix_into(&mut whole, RATE, Duration::ZERO);
         let mut pieces = vec![0; 480];
         for (nth, frame) in pieces.chunks_mut(160).enumerate() {
-            mix_into(frame, Duration::from_millis(20 * nth as u64));
+            mix_into(frame, RATE, Duration::from_millis(20 * nth as u64));
         }
 
         assert_eq!(whole, pieces);

@@ -20,14 +20,23 @@ pub struct Server {
     pub http: SocketAddr,
     pub sip: SocketAddr,
     first_rtp_port: u16,
+    rtp_ports: u16,
 }
 
 /// RTP ports each server may use: two a member.
 const RTP_PORTS: u16 = 1_000;
+/// Below the ports that the system hands out by itself.
+const FIRST: u16 = 10_000;
+const LAST: u16 = 32_000;
 
 impl Server {
     /// Loads the company (TOML) into an empty database and serves it.
     pub fn start(company: &str) -> Self {
+        Self::start_with(company, RTP_PORTS)
+    }
+
+    /// The same, with so many RTP ports.
+    pub fn start_with(company: &str, rtp_ports: u16) -> Self {
         let folder = fresh_folder();
         fs::write(folder.join("company.toml"), company).expect("the folder is ours");
         let mut server = Self {
@@ -36,7 +45,8 @@ impl Server {
             folder,
             http: free_address(),
             sip: free_address(),
-            first_rtp_port: free_rtp_range(),
+            first_rtp_port: free_rtp_range(rtp_ports),
+            rtp_ports,
         };
         let applied = server
             .command(["company", "apply"])
@@ -61,7 +71,7 @@ impl Server {
             .open(self.log_path())
             .expect("the folder is ours");
         let errors = log.try_clone().expect("a file can be cloned");
-        let last = self.first_rtp_port + RTP_PORTS - 1;
+        let last = self.first_rtp_port + self.rtp_ports - 1;
         let child = self
             .command(["serve"])
             .args(["--http", &self.http.to_string()])
@@ -171,13 +181,14 @@ pub fn free_address() -> SocketAddr {
 }
 
 /// A range of RTP ports, different for every server of this process and, as far as
-/// can be, of others; below the ports that the system hands out by itself.
-fn free_rtp_range() -> u16 {
+/// can be, of others.
+fn free_rtp_range(ports: u16) -> u16 {
     static NEXT: AtomicU32 = AtomicU32::new(0);
-    let ranges = u32::from((32_000 - 10_000) / RTP_PORTS);
+    let ports = ports.min(LAST - FIRST);
+    let ranges = u32::from((LAST - FIRST) / ports);
     wait::until("a free range of RTP ports", wait::LONG, || {
         let nth = (std::process::id() + NEXT.fetch_add(1, Ordering::Relaxed)) % ranges;
-        let first = 10_000 + u16::try_from(nth).ok()? * RTP_PORTS;
+        let first = FIRST + u16::try_from(nth).ok()? * ports;
         UdpSocket::bind((Ipv4Addr::LOCALHOST, first)).ok()?;
         Some(first)
     })

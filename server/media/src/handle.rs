@@ -12,6 +12,7 @@ use std::thread;
 use mixer::{Seed, Sound};
 use tokio::sync::mpsc::UnboundedSender;
 
+use crate::limits::allow_many_sockets;
 use crate::ports::Ports;
 use crate::wire::Wire;
 use crate::worker::{Command, LegCommand, RoomCommand, Worker, home_of, thread_of_room};
@@ -112,6 +113,7 @@ impl Media {
             0 => thread::available_parallelism().map_or(1, usize::from),
             count => count,
         };
+        allow_many_sockets();
         let ports = Ports::new(config.ports.clone());
         let (threads, receivers): (Vec<_>, Vec<_>) = (0..count).map(|_| channel()).unzip();
         for (number, commands) in receivers.into_iter().enumerate() {

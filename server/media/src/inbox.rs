@@ -6,7 +6,7 @@
 //! the kernel's time stamps (`SO_TIMESTAMPNS`). And `recvmmsg` finds out in the same
 //! call that nothing more is there, where `recv` needs a second one.
 //!
-//! All `unsafe` code of the media threads but one line is here.
+//! Here and in `limits` is all `unsafe` code of the media threads.
 #![expect(
     unsafe_code,
     reason = "recvmmsg and its control messages exist in C alone"
@@ -26,7 +26,7 @@ const LARGEST: usize = 1_500;
 const CONTROL: usize = 64;
 
 /// Asks the kernel to note when datagrams arrive.
-pub fn stamp_arrivals(socket: &socket2::Socket) -> io::Result<()> {
+pub fn stamp_arrivals(socket: &impl AsRawFd) -> io::Result<()> {
     let on: libc::c_int = 1;
     // SAFETY: the option's value is an int that outlives the call.
     let result = unsafe {
@@ -66,6 +66,12 @@ struct Slot {
     control: [u8; CONTROL],
     address: libc::sockaddr_storage,
     bytes: [u8; LARGEST],
+}
+
+impl Default for Inbox {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl Inbox {
@@ -202,7 +208,7 @@ mod tests {
 
     fn pair(any: &str) -> (UdpSocket, UdpSocket) {
         let ours = UdpSocket::bind(any).unwrap();
-        stamp_arrivals(&ours.try_clone().unwrap().into()).unwrap();
+        stamp_arrivals(&ours).unwrap();
         let theirs = UdpSocket::bind(any).unwrap();
         theirs.connect(ours.local_addr().unwrap()).unwrap();
         (ours, theirs)

@@ -19,6 +19,7 @@
 mod event;
 mod handle;
 mod inbox;
+mod limits;
 mod ports;
 mod source;
 mod stream;
@@ -27,5 +28,7 @@ mod worker;
 
 pub use event::{LegEvent, RoomEvent};
 pub use handle::{Config, Family, Leg, LegId, Media, OpenError, RoomKey};
+pub use inbox::{Inbox, Received, stamp_arrivals};
+pub use limits::allow_many_sockets;
 pub use mixer::{Codec, Quality, Sound, SoundError};
 pub use stream::{Direction, Hearing, Mode, Stream, Target};

@@ -24,6 +24,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use crate::handle::{LegId, RoomKey};
 use crate::inbox::Inbox;
+use crate::limits::prefer_this_thread;
 use crate::ports::Ports;
 use crate::wire::{Place, Wire};
 use crate::{LegEvent, RoomEvent};
@@ -34,8 +35,6 @@ pub use self::command::{Command, LegCommand, RoomCommand};
 const COMPLAIN_EVERY: Duration = Duration::from_secs(10);
 /// Rooms that are due within this of each other are ticked in one go.
 const TOGETHER: Duration = Duration::from_micros(300);
-/// Between the usual 0 and the most urgent -20.
-const NICENESS: libc::c_int = -11;
 /// Reports are read and sent every so many frames.
 const REPORTS_EVERY: u64 = 5;
 
@@ -253,16 +252,5 @@ impl Worker {
                 tracing::error!(leg = %wire.id, "What a leg was sent could not be read");
             }
         });
-    }
-}
-
-/// Asks the system to run this thread before others: audio that is late is lost. Without
-/// the privilege it stays as it is.
-#[expect(unsafe_code, reason = "the system call exists in C alone")]
-fn prefer_this_thread() {
-    // SAFETY: plain integers; on Linux 0 means the calling thread.
-    let preferred = unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, NICENESS) };
-    if preferred != 0 {
-        tracing::debug!("Media threads run at normal priority");
     }
 }

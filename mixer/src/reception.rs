@@ -102,6 +102,19 @@ impl Reception {
         self.stream = Some(stream);
     }
 
+    /// Takes a packet of the same stream that carries no audio: a key press, comfort noise or
+    /// what we do not know. It has a number, and uncounted it would look like loss.
+    pub fn on_other(&mut self, header: &Header) {
+        if let Some(stream) = self.stream.as_mut().filter(|s| s.ssrc == header.ssrc) {
+            let ahead = header.sequence.wrapping_sub(stream.highest as u16) as i16;
+            if (-100..3_000).contains(&ahead) {
+                let ahead = u32::try_from(ahead).unwrap_or(0);
+                stream.highest = stream.highest.wrapping_add(ahead);
+                stream.received += 1;
+            }
+        }
+    }
+
     /// The member's side has told the time.
     pub fn on_sender_report(&mut self, ssrc: u32, info: &SenderInfo, arrived: Instant) {
         if let Some(stream) = self.stream.as_mut().filter(|s| s.ssrc == ssrc) {
@@ -236,6 +249,20 @@ mod tests {
         let quality = reception.read(0.0).unwrap();
         assert!((quality.rtt_ms.unwrap() - 100.0).abs() < 0.1);
         assert_eq!(quality.loss_there, 0.25);
+    }
+
+    #[test]
+    fn a_key_press_among_the_audio_is_no_loss() {
+        let start = crate::testing::an_instant();
+        let mut reception = receive(50, |_| false, |_| 0);
+        for i in 50..60 {
+            reception.on_other(&header(i));
+        }
+        let after = Duration::from_millis(1_200);
+        reception.on_packet(&header(60), 8_000, start + after);
+
+        assert_eq!(reception.read(0.0).unwrap().loss, 0.0);
+        assert_eq!(reception.report(start + after).unwrap().lost, 0);
     }
 
     #[test]

@@ -240,6 +240,7 @@ impl Leg {
             return true;
         }
         let Some(codec) = codec_of(setting, header.payload_type) else {
+            self.reports.on_other(header);
             return false;
         };
         let Some(samples) = samples_in(codec, packet.payload) else {
@@ -298,6 +299,7 @@ impl Leg {
 
     /// A packet without audio still has a number, and its absence would look like loss.
     fn keep_place(&mut self, header: &Header, arrived: Instant) {
+        self.reports.on_other(header);
         if let Some(playout) = &mut self.playout {
             playout.on_packet(header, Content::Pause, &[], arrived);
         }

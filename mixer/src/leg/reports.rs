@@ -50,6 +50,11 @@ impl Reports {
         self.reception.on_packet(header, clock_rate, arrived);
     }
 
+    /// Counts a packet without audio.
+    pub fn on_other(&mut self, header: &Header) {
+        self.reception.on_other(header);
+    }
+
     /// Takes a datagram of the other side's; `ours` is the stream it may be about.
     pub fn on_rtcp(&mut self, ours: u32, datagram: &[u8], arrived: Instant) {
         let now = self.clock.read(arrived);

@@ -163,19 +163,21 @@ fn sender_of(datagram: &[u8]) -> Option<u32> {
 /// Media goes to hosts, and not to ourselves: SDP is written by strangers.
 fn permitted(remote: SocketAddr, local: IpAddr, ports: &Ports) -> bool {
     let ip = remote.ip();
-    let ourselves = ip == local && ports.contains(remote.port());
+    let our_host = ip == local || (local.is_unspecified() && ip.is_loopback());
+    let ourselves = our_host && ports.contains(remote.port());
     let outward = match ip {
         IpAddr::V4(v4) => !v4.is_broadcast() && !v4.is_link_local(),
         IpAddr::V6(v6) => !v6.is_unicast_link_local(),
     };
-    // Only what is itself bound to loopback talks to it.
-    let from_outside_to_loopback = ip.is_loopback() && !local.is_loopback();
+    // Bound to an outer address we cannot reach loopback. Bound to all, we can: signalling has
+    // made sure that only a phone which signals from this machine names it.
+    let out_of_reach = ip.is_loopback() && !local.is_loopback() && !local.is_unspecified();
     remote.port() != 0
         && ip.is_ipv4() == local.is_ipv4()
         && !ip.is_unspecified()
         && !ip.is_multicast()
         && outward
-        && !from_outside_to_loopback
+        && !out_of_reach
         && !ourselves
 }
 
@@ -206,7 +208,10 @@ mod tests {
             assert!(!to(forbidden, "192.0.2.1"), "{forbidden}");
         }
         assert!(!to("127.0.0.1:20004", "127.0.0.1"));
-        assert!(!to("127.0.0.1:4000", "0.0.0.0"));
+        // A phone on this very machine; whether it is one, its signalling has told.
+        assert!(to("127.0.0.1:4000", "0.0.0.0"));
+        assert!(to("[::1]:4000", "::"));
+        assert!(!to("127.0.0.1:20004", "0.0.0.0"));
         assert!(!to("[fe80::1]:4000", "2001:db8::1"));
     }
 }

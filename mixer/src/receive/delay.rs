@@ -27,6 +27,9 @@ const DRIFT_SECONDS: usize = 64;
 const DRIFT_LEAST: usize = 12;
 /// No crystal is worse; more is an error of measurement.
 const DRIFT_MOST: f64 = 500.0; // ppm
+/// Nor is it believed before it has made this much of a difference: a sender on a busy machine
+/// comes a little later from second to second too.
+const DRIFT_LEAST_MS: f64 = 1.0;
 /// Below this it is left to the pauses.
 const DRIFT_LEAST_PPM: f64 = 10.0;
 /// What is assumed of a network before it is known.
@@ -196,7 +199,9 @@ impl Delay {
         let error = (scatter / tt).sqrt();
         // A slow sender's packets come ever later: transit rises.
         let ppm = -slope * 1_000.0;
-        self.drift = if slope.abs() > 3.0 * error && ppm.abs() > DRIFT_LEAST_PPM {
+        let span = (self.seconds[n - 1].0 - first.0) as f64;
+        let plain = slope.abs() * span >= DRIFT_LEAST_MS && ppm.abs() > DRIFT_LEAST_PPM;
+        self.drift = if slope.abs() > 3.0 * error && plain {
             ppm.clamp(-DRIFT_MOST, DRIFT_MOST)
         } else {
             0.0
@@ -251,6 +256,14 @@ mod tests {
         );
 
         assert!(delay.wait() <= 2.0, "{}", delay.wait());
+    }
+
+    #[test]
+    fn a_sender_that_grows_a_little_later_does_not_drift() {
+        // A third of a millisecond in the first 15 s, and no more.
+        let drift = learn(750, 0.0, |i| f64::from(i) / 750.0 * 0.3).drift();
+
+        assert_eq!(drift, 0.0);
     }
 
     #[test]

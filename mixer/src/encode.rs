@@ -8,6 +8,7 @@
 
 use crate::Codec;
 use crate::codec::Encoder;
+use crate::codec::opus::Effort;
 
 /// What a listener needs: the key of a shared line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,6 +49,7 @@ impl Format {
 pub struct Line {
     format: Format,
     encoder: Encoder,
+    effort: Effort,
     /// Narrowed and not yet encoded.
     pending: Vec<i16>,
     /// What was encoded last, for an encoder that branches off.
@@ -59,12 +61,15 @@ pub struct Line {
 impl Line {
     /// `frames` is how many frames the room has ticked: lines of the same format
     /// cut their packets at the same frames, whenever they began.
-    pub fn new(format: Format, frames: u64) -> Option<Self> {
+    pub fn new(format: Format, frames: u64, effort: Effort) -> Option<Self> {
         let phase = (frames % 3 * 20 + frames / 3 % 2 * 60) as usize % usize::from(format.ptime);
         let per_ms = format.codec.sample_rate() as usize / 1_000;
+        let mut encoder = Encoder::new(format.codec)?;
+        encoder.set_effort(effort);
         Some(Self {
             format,
-            encoder: Encoder::new(format.codec)?,
+            encoder,
+            effort,
             pending: vec![0; phase * per_ms],
             last: Vec::new(),
             packets: Vec::new(),
@@ -76,7 +81,8 @@ impl Line {
     pub fn branch(&self) -> Option<Self> {
         Some(Self {
             format: self.format,
-            encoder: self.encoder.branch(&self.last)?,
+            encoder: self.encoder.branch(&self.last, self.effort)?,
+            effort: self.effort,
             pending: self.pending.clone(),
             last: self.last.clone(),
             packets: Vec::new(),
@@ -86,6 +92,13 @@ impl Line {
 
     pub fn format(&self) -> Format {
         self.format
+    }
+
+    pub fn set_effort(&mut self, effort: Effort) {
+        if self.effort != effort {
+            self.effort = effort;
+            self.encoder.set_effort(effort);
+        }
     }
 
     /// Takes the mix of the next 20 ms, at the codec's sample rate.
@@ -126,13 +139,13 @@ mod tests {
     fn packets_are_cut_at_the_same_frames_whenever_a_line_began() {
         for ptime in [10, 20, 30, 40, 60] {
             let format = Format::new(Codec::Pcmu, ptime);
-            let mut old = Line::new(format, 0).unwrap();
+            let mut old = Line::new(format, 0, Effort::Full).unwrap();
             for frame in 0..12 {
-                let mut young = Line::new(format, frame).unwrap();
+                let mut young = Line::new(format, frame, Effort::Full).unwrap();
                 for _ in 0..6 {
                     young.feed(&[0.0; 160]);
                 }
-                let mut reference = Line::new(format, 0).unwrap();
+                let mut reference = Line::new(format, 0, Effort::Full).unwrap();
                 for _ in 0..frame + 6 {
                     reference.feed(&[0.0; 160]);
                 }
@@ -150,7 +163,7 @@ mod tests {
     #[test]
     fn a_branch_goes_on_as_its_origin_would_have() {
         let mut tone = crate::testing::Tone::new(16_000, 700.0, 9_000.0);
-        let mut line = Line::new(Format::new(Codec::G722, 20), 0).unwrap();
+        let mut line = Line::new(Format::new(Codec::G722, 20), 0, Effort::Full).unwrap();
         for _ in 0..10 {
             line.feed(&tone.frame(320));
         }

@@ -21,6 +21,7 @@ use std::time::{Duration, Instant};
 use self::phase::Phase;
 use crate::FRAME;
 use crate::codec::Codec;
+use crate::codec::opus::Effort;
 use crate::encode::Line;
 use crate::leg::{Event, Leg};
 use crate::level::dbov;
@@ -57,6 +58,7 @@ pub struct Room {
     player: Player,
     shared: Vec<Shared>,
     frames: u64,
+    effort: Effort,
     phase: Phase,
     /// Scratch: the loudest candidates and the indices of those heard in this frame.
     ranking: Vec<(f32, usize)>,
@@ -100,6 +102,19 @@ impl Room {
     pub fn leg(&mut self, key: LegKey) -> Option<&mut Leg> {
         let at = self.legs.binary_search_by_key(&key, |(k, _)| *k).ok()?;
         Some(&mut self.legs[at].1)
+    }
+
+    /// What encoding may cost from now on: less when whoever ticks the room comes too late.
+    pub fn set_effort(&mut self, effort: Effort) {
+        self.effort = effort;
+        for shared in &mut self.shared {
+            shared.line.set_effort(effort);
+        }
+        for (_, leg) in &mut self.legs {
+            if let Some(own) = &mut leg.own {
+                own.set_effort(effort);
+            }
+        }
     }
 
     pub fn len(&self) -> usize {
@@ -251,10 +266,17 @@ impl Room {
                 continue;
             };
             let format = setting.format;
+            if self.private {
+                // Nobody shares what he hears.
+                if leg.own.is_none() {
+                    leg.own = Line::new(format, self.frames, self.effort).map(Box::new);
+                }
+                continue;
+            }
             let at = match self.shared.iter().position(|s| s.line.format() == format) {
                 Some(at) => at,
                 None => {
-                    let Some(line) = Line::new(format, self.frames) else {
+                    let Some(line) = Line::new(format, self.frames, self.effort) else {
                         continue;
                     };
                     self.shared.push(Shared {

@@ -165,16 +165,25 @@ impl Encoder {
 
     /// An encoder that goes on where this one is: a copy of its state, or, for
     /// Opus, which cannot be copied, one that has just encoded `last` as well.
-    pub fn branch(&self, last: &[i16]) -> Option<Self> {
+    pub fn branch(&self, last: &[i16], effort: opus::Effort) -> Option<Self> {
         match self {
             Encoder::Pcmu => Some(Encoder::Pcmu),
             Encoder::Pcma => Some(Encoder::Pcma),
             Encoder::G722(encoder) => Some(Encoder::G722(encoder.clone())),
             Encoder::Opus(_) => {
                 let mut encoder = Encoder::new(Codec::Opus)?;
+                encoder.set_effort(effort);
                 encoder.encode(last, &mut Vec::new());
                 Some(encoder)
             }
+        }
+    }
+
+    /// What encoding may cost from now on; only Opus has a choice.
+    pub fn set_effort(&mut self, effort: opus::Effort) {
+        match self {
+            Encoder::Opus(encoder) => encoder.set_effort(effort),
+            Encoder::Pcmu | Encoder::Pcma | Encoder::G722(_) => {}
         }
     }
 

@@ -33,6 +33,10 @@ use crate::{
 /// G.711 in both laws: what every telephone network carries.
 const G711: [Codec; 2] = [Codec::Pcma, Codec::Pcmu];
 
+/// Over a trunk most calls end in a telephone network, where Opus gains nothing and costs
+/// either side an encoder: offered, but last.
+const TRUNK: [Codec; 4] = [Codec::G722, Codec::Pcma, Codec::Pcmu, Codec::Opus];
+
 /// A short wait where something that should not happen stands in the way.
 const AGAIN: domain::Span = domain::Span::seconds(2);
 
@@ -193,10 +197,15 @@ impl Conference {
                 .on_call_over(leg.id, CallEnd::Failed, &verdict, clock::now())
                 .await;
         };
-        let narrow = row.attempt.route.g711_only.then(|| G711.to_vec());
+        let route = &row.attempt.route;
+        let codecs = match route.trunk {
+            _ if route.g711_only => Some(G711.to_vec()),
+            Some(_) => Some(TRUNK.to_vec()),
+            None => None,
+        };
         let audio = LocalMedia {
             address: leg.local,
-            codecs: narrow,
+            codecs,
         };
         let invite = way.invite(row.attempt.id.bytes(), audio);
         let call = self.shared.switchboard.invite(invite, self.out.sip.clone());

@@ -441,3 +441,22 @@ mod anything {
         }
     }
 }
+
+#[test]
+fn encoding_with_less_effort_is_heard_as_well_in_mid_sentence() {
+    let mut meeting = Meeting::new();
+    meeting.join(1, Codec::Pcmu, 440.0);
+    meeting.join(2, Codec::Opus, 620.0);
+    meeting.run(100);
+    for effort in [Effort::Least, Effort::Full] {
+        meeting.room.set_effort(effort);
+        meeting.forget();
+        meeting.run(50);
+        let silent = meeting.phones[&2]
+            .heard
+            .chunks_exact(960)
+            .filter(|frame| dbov(frame) < -40.0);
+        assert_eq!(silent.count(), 0, "{effort:?}");
+        assert!(meeting.loudness(2, 440.0) > 6_500.0, "{effort:?}");
+    }
+}

@@ -12,6 +12,7 @@
 //! given, and no lock is shared.
 
 mod command;
+mod load;
 mod obey;
 
 use std::collections::BTreeMap;
@@ -22,6 +23,7 @@ use std::time::{Duration, Instant};
 use mixer::{FRAME, Room};
 use tokio::sync::mpsc::UnboundedSender;
 
+use self::load::Load;
 use crate::handle::{LegId, RoomKey};
 use crate::inbox::Inbox;
 use crate::limits::prefer_this_thread;
@@ -64,6 +66,7 @@ pub struct Worker {
     away: BTreeMap<LegId, Whereabouts>,
     inbox: Inbox,
     scratch: Vec<u8>,
+    load: Load,
     /// The deadlines of rooms that follow nobody: 20 ms apart since the thread began.
     grid: Instant,
     /// Frames missed and not complained about, and when that may next be done.
@@ -102,6 +105,7 @@ impl Worker {
             away: BTreeMap::new(),
             inbox: Inbox::new(),
             scratch: Vec::with_capacity(2_048),
+            load: Load::new(now),
             grid: now,
             missed: 0,
             complain_at: now,
@@ -134,14 +138,18 @@ impl Worker {
 
     /// The room at this place, which begins with this if it is new.
     fn hall(&mut self, place: Place) -> &mut Hall {
-        let due = self.next_on_grid();
-        self.rooms.entry(place).or_insert_with(|| Hall {
-            room: match place {
+        let (due, effort) = (self.next_on_grid(), self.load.effort());
+        self.rooms.entry(place).or_insert_with(|| {
+            let mut room = match place {
                 Place::Alone(_) => Room::private(),
                 Place::Room(_) => Room::default(),
-            },
-            due,
-            ticks: 0,
+            };
+            room.set_effort(effort);
+            Hall {
+                room,
+                due,
+                ticks: 0,
+            }
         })
     }
 
@@ -179,7 +187,8 @@ impl Worker {
     /// Ticks every room whose time has come, or will have in a moment.
     fn tick_what_is_due(&mut self) {
         self.inbox.set_clock();
-        let soon = Instant::now() + TOGETHER;
+        let begun = Instant::now();
+        let soon = begun + TOGETHER;
         let mut missed = 0;
         let mut rooms = std::mem::take(&mut self.rooms);
         for (place, hall) in rooms.iter_mut().filter(|(_, hall)| hall.due <= soon) {
@@ -194,6 +203,13 @@ impl Worker {
         }
         self.rooms = rooms;
         self.note_lateness(missed);
+        let done = Instant::now();
+        if let Some(effort) = self.load.note(done - begun, missed > 0, done) {
+            tracing::debug!(thread = self.number, ?effort, "Encoding effort changed");
+            for hall in self.rooms.values_mut() {
+                hall.room.set_effort(effort);
+            }
+        }
         self.rooms.retain(|_, hall| !hall.room.is_empty());
         self.watchers.retain(|_, watcher| !watcher.is_closed());
     }

@@ -46,6 +46,7 @@ pub mod rules;
 pub mod speech;
 pub mod time;
 pub mod trunk;
+mod windows_zones;
 
 pub use company::Language;
 pub use id::*;

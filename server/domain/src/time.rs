@@ -11,6 +11,8 @@ use std::{fmt, ops, str::FromStr};
 use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, TimeZone, Timelike, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+use crate::windows_zones;
+
 /// An instant: milliseconds since 1970 in UTC, on the wall clock.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
@@ -203,11 +205,14 @@ fn gap_end(local: NaiveDateTime, zone: Zone) -> Option<DateTime<chrono_tz::Tz>> 
 impl FromStr for Zone {
     type Err = TimeError;
 
+    /// An IANA name, or the name that Windows and Outlook have for a zone.
     fn from_str(name: &str) -> Result<Self, TimeError> {
-        name.trim()
-            .parse()
+        let name = name.trim();
+        name.parse()
+            .ok()
+            .or_else(|| windows_zones::iana(name)?.parse().ok())
             .map(Self)
-            .map_err(|_| TimeError::UnknownZone(name.to_owned()))
+            .ok_or_else(|| TimeError::UnknownZone(name.to_owned()))
     }
 }
 
@@ -328,6 +333,17 @@ mod tests {
             resolve("2026-11-24T10:00", "Europe/Moscow"),
             at("2026-11-24T07:00", Shift::None)
         );
+    }
+
+    #[test]
+    fn a_zone_may_be_called_as_outlook_calls_it() {
+        let zone = |name: &str| name.parse::<Zone>().unwrap().name();
+
+        assert_eq!(zone("W. Europe Standard Time"), "Europe/Berlin");
+        assert_eq!(zone("russian standard time"), "Europe/Moscow");
+        // Renamed by the database: both names go on.
+        assert_eq!(zone("Europe/Kiev"), "Europe/Kiev");
+        assert_eq!(zone("FLE Standard Time"), "Europe/Kyiv");
     }
 
     #[test]

@@ -195,7 +195,10 @@ test('a meeting is scheduled with people dragged into it', async () => {
 test('a meeting is changed by dragging its edge, and two cannot have one room', async () => {
   await page.click('.rail a[href="/calendar"]');
   await page.locator('.lnkrow', { hasText: 'Morning roll' }).click();
-  const handle = await page.locator('.ev.new .handle').boundingBox();
+  const edge = page.locator('.ev.new .handle');
+  // In the evening the meeting lies below what the week shows at first.
+  await edge.evaluate((element) => element.scrollIntoView({ block: 'center' }));
+  const handle = await edge.boundingBox();
   await page.mouse.move(handle.x + 4, handle.y + 4);
   await page.mouse.down();
   await page.mouse.move(handle.x + 4, handle.y + 4 + 32, { steps: 4 });

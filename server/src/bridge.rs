@@ -132,7 +132,8 @@ async fn way_to(shared: &Arc<Shared>, callee: EmployeeId, from: Party) -> Option
         let number = device.kind.number()?;
         let own = company.sim_trunks.get(&device.id);
         let mut trunks: Vec<_> = company.trunks.iter().collect();
-        trunks.sort_by_key(|trunk| (Some(&trunk.id) != own, trunk.rank));
+        let down = |trunk: &Trunk| shared.trunks.is_down(trunk.id);
+        trunks.sort_by_key(|trunk| (down(trunk), Some(&trunk.id) != own, trunk.rank));
         let free = |trunk: &&Trunk| {
             let carried = shared.flights.on_trunk(trunk.id);
             trunk.channels.is_none_or(|channels| carried < channels)
@@ -240,7 +241,10 @@ impl Talk {
                 signalling.hang_up(other, reasons);
                 return true;
             }
-            Event::Incoming { .. } | Event::Bindings { .. } | Event::Registration { .. } => {}
+            Event::Incoming { .. }
+            | Event::Bindings { .. }
+            | Event::Registration { .. }
+            | Event::Watched { .. } => {}
         }
         false
     }

@@ -9,10 +9,10 @@ use domain::{DeviceId, PhoneNumber, TrunkId, company::Company, trunk::Trunk};
 use media::Family;
 use sip::{
     AccountId, Binding, CallIdentity, Hop, Host, Invite, LocalMedia, OutboundCredentials, Party,
-    SipUri, Target, Transport,
+    Target,
 };
 
-use crate::shared::Shared;
+use crate::{road::Road, shared::Shared};
 
 /// Without any answer for this long another way is tried while it matters.
 const FIRST_RESPONSE_WITHIN: Duration = Duration::from_secs(4);
@@ -63,30 +63,24 @@ impl Way {
         name: Option<String>,
         ours: &PhoneNumber,
     ) -> Option<Way> {
-        let (host, port) = Host::parse_with_port(&trunk.address).ok()?;
-        let transport = match trunk.transport {
-            domain::trunk::Transport::Udp => Transport::Udp,
-            domain::trunk::Transport::Tcp => Transport::Tcp,
-        };
-        let mut uri = SipUri::new(Some(number.as_str()), host.clone(), port);
-        if transport == Transport::Tcp {
-            uri = uri.with_param("transport", Some("tcp"));
-        }
+        let road = Road::to(trunk)?;
+        let uri = road.target(Some(number.as_str()));
+        let host = road.host.clone();
         let party = |user: &str, display| Party {
             display,
             user: user.to_owned(),
             host: host.clone(),
         };
         let from = party(ours.as_str(), name);
+        let family = match &road.hop {
+            Hop::Flow(flow) => family_of(flow.remote.ip()),
+            Hop::To { host, .. } => host.ip().map_or(Family::V4, family_of),
+        };
         Some(Way {
             targets: vec![Target {
                 uri,
-                route: Vec::new(),
-                hop: Some(Hop::To {
-                    transport,
-                    host: host.clone(),
-                    port: port.unwrap_or(5060),
-                }),
+                route: road.route,
+                hop: Some(road.hop),
             }],
             to: party(number.as_str(), None),
             asserted: Some(from.clone()),
@@ -99,7 +93,7 @@ impl Way {
                     password: registration.secret.reveal().to_owned(),
                     realm: registration.realm.clone(),
                 }),
-            family: host.ip().map_or(Family::V4, family_of),
+            family,
         })
     }
 

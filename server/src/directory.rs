@@ -267,7 +267,9 @@ impl Authority for Book {
 /// Over UDP an operator that names a port sends from it; a TCP connection of
 /// his comes from any.
 async fn sources(trunk: &Trunk) -> Vec<(IpAddr, Option<u16>)> {
-    let Ok((host, port)) = Host::parse_with_port(&trunk.address) else {
+    // A proxy on the way is whom we hear from.
+    let first = trunk.proxy.as_ref().unwrap_or(&trunk.address);
+    let Ok((host, port)) = Host::parse_with_port(first) else {
         tracing::warn!(
             trunk = trunk.name,
             address = trunk.address,

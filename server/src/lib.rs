@@ -5,6 +5,7 @@
 //! in go through the [`exchange`]; [`lines`] and [`members`] hold what everybody
 //! may look at; [`web`] is the API over all of it.
 
+mod accounts;
 mod bridge;
 pub mod cli;
 mod clock;
@@ -20,6 +21,7 @@ mod lines;
 mod members;
 mod people;
 mod registrations;
+mod road;
 mod run;
 mod scheduler;
 mod shared;

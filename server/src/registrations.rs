@@ -1,21 +1,44 @@
 //! Phones that register: kept on disk, and what it says of their lines.
 
+use std::sync::Arc;
+
 use domain::{
     DeviceId, Millis,
     employee::DeviceKind,
     line::{Evidence, LineKey},
 };
+use serde::{Deserialize, Serialize};
 use sip::{AccountId, Binding};
 use store::{BindingRow, Store, StoreError};
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use crate::{clock, shared::Shared};
+use crate::{
+    accounts::{self, Seal},
+    clock,
+    directory::{Book, Page},
+    shared::Shared,
+};
 
-/// The bindings of before the restart, so that every phone is reachable at once.
-pub async fn restore(store: &Store) -> Result<Vec<Binding>, StoreError> {
+/// A registration as its row keeps it.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    #[serde(flatten)]
+    binding: Binding,
+    /// The login it was made with; rows of earlier versions do not say.
+    #[serde(default)]
+    login: Option<Seal>,
+}
+
+/// The bindings of before the restart, so that every phone is reachable at once. Those
+/// whose device or secret has changed meanwhile stay behind.
+pub async fn restore(store: &Store, page: &Page) -> Result<Vec<Binding>, StoreError> {
     let rows = store.bindings(clock::now()).await?;
-    let read = |row: BindingRow| match serde_json::from_str(&row.body) {
-        Ok(binding) => Some(binding),
+    let seals = accounts::seals(page);
+    let read = |row: BindingRow| match serde_json::from_str::<Kept>(&row.body) {
+        Ok(Kept { binding, login }) => {
+            let now = seals.get(&binding.account)?;
+            login.is_none_or(|then| then == *now).then_some(binding)
+        }
         Err(error) => {
             tracing::warn!(account = %row.account, %error, "A registration of before cannot be read");
             None
@@ -74,16 +97,25 @@ pub fn on_bindings(shared: &Shared, account: AccountId, bindings: &[Binding], by
 }
 
 /// Keeps registrations on disk, in the order they came. Runs until the sender is dropped.
-pub async fn keep(store: Store, mut changed: UnboundedReceiver<(AccountId, Vec<Binding>)>) {
+pub async fn keep(
+    store: Store,
+    book: Arc<Book>,
+    mut changed: UnboundedReceiver<(AccountId, Vec<Binding>)>,
+) {
     while let Some((account, bindings)) = changed.recv().await {
+        let page = book.page();
         let rows: Vec<BindingRow> = bindings
-            .iter()
+            .into_iter()
             .filter_map(|binding| {
                 Some(BindingRow {
                     account: account.0,
                     contact: binding.contact.to_string(),
                     expires_at: Millis(binding.expires_at),
-                    body: serde_json::to_string(binding).ok()?,
+                    body: serde_json::to_string(&Kept {
+                        login: accounts::seal_of(&page, account, &binding.username),
+                        binding,
+                    })
+                    .ok()?,
                 })
             })
             .collect();

@@ -2,6 +2,7 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
+use domain::TrunkId;
 use media::Media;
 use sip::{AccountId, Binding, Event};
 use store::{Store, StoreError};
@@ -15,6 +16,7 @@ use tokio::{
 };
 
 use crate::{
+    accounts::Accounts,
     clock,
     conference::Conferences,
     config::{Config, ConfigError, cannot_listen},
@@ -51,7 +53,9 @@ pub async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(),
         .map_err(|error| cannot_listen("the board", config.http, &error))?;
     let book = Arc::new(Book::default());
     book.refresh(&store).await.map_err(wrong)?;
-    let restored = registrations::restore(&store).await.map_err(wrong)?;
+    let restored = registrations::restore(&store, &book.page())
+        .await
+        .map_err(wrong)?;
 
     let media = Media::start(audio(&config))
         .map_err(|error| ConfigError(format!("Cannot start the audio: {error}")))?;
@@ -73,6 +77,7 @@ pub async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(),
         members: Members::default(),
         flights: Flights::default(),
         trunks: Trunks::default(),
+        accounts: Accounts::default(),
         pins: Default::default(),
         nudge: Notify::new(),
         settled: Default::default(),
@@ -83,6 +88,8 @@ pub async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(),
     });
     registrations::mark_restored(&shared, &restored);
     registrations::mark_absent(&shared);
+    // They have been looked at: nothing rests on an earlier login yet.
+    shared.accounts.follow(&shared.book.page());
     shared
         .trunks
         .follow(&shared.book.page(), shared.switchboard.signalling());
@@ -94,7 +101,11 @@ pub async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(),
     });
     let mut tasks = JoinSet::new();
     let (kept, changed_bindings) = mpsc::unbounded_channel();
-    tasks.spawn(registrations::keep(shared.store.clone(), changed_bindings));
+    tasks.spawn(registrations::keep(
+        shared.store.clone(),
+        shared.book.clone(),
+        changed_bindings,
+    ));
     tasks.spawn(listen(shared.clone(), exchange, events, kept));
     let scheduler = tasks.spawn(
         Scheduler {
@@ -175,16 +186,20 @@ fn audio(config: &Config) -> media::Config {
 }
 
 fn signals(config: &Config) -> signalling::Config {
-    let mut bind = config.sip_udp.clone();
-    bind.extend(
-        config
-            .sip_tcp
-            .iter()
-            .filter(|at| !config.sip_udp.contains(at)),
-    );
+    let mut bind: Vec<signalling::Bind> = Vec::new();
+    for address in config.sip_udp.iter().chain(&config.sip_tcp).copied() {
+        if bind.iter().all(|known| known.address != address) {
+            bind.push(signalling::Bind {
+                address,
+                udp: config.sip_udp.contains(&address),
+                tcp: config.sip_tcp.contains(&address),
+            });
+        }
+    }
     signalling::Config {
+        bind,
         public_ip: config.public_address,
-        ..signalling::Config::new(bind)
+        ..signalling::Config::new(Vec::new())
     }
 }
 
@@ -215,7 +230,17 @@ async fn listen(
                 // Nothing here waits for the database: calls would wait behind it.
                 _ = kept.send((account, bindings));
             }
-            Event::Registration { id, status } => on_registration(&shared, id, &status),
+            Event::Registration { id, status } => {
+                let page = shared.book.page();
+                let signalling = shared.switchboard.signalling();
+                let changed = shared
+                    .trunks
+                    .on_registration(id, &status, &page, signalling);
+                tell_trunk(&shared, changed);
+            }
+            Event::Watched { id, alive, why } => {
+                tell_trunk(&shared, shared.trunks.on_watched(id, alive, &why));
+            }
             Event::Ringing { .. }
             | Event::Answered { .. }
             | Event::MediaChanged { .. }
@@ -226,13 +251,9 @@ async fn listen(
     }
 }
 
-/// An operator registered us, or does not any more: the company's boards show it.
-fn on_registration(
-    shared: &Arc<Shared>,
-    id: sip::RegistrationId,
-    status: &sip::RegistrationStatus,
-) {
-    let Some((trunk, _)) = shared.trunks.on_registration(id, status) else {
+/// An operator is there, or is not any more: the company's boards show it.
+fn tell_trunk(shared: &Arc<Shared>, changed: Option<TrunkId>) {
+    let Some(trunk) = changed else {
         return;
     };
     let shared = shared.clone();

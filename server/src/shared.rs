@@ -9,6 +9,7 @@ use store::Store;
 use tokio::sync::{Notify, mpsc::UnboundedSender};
 
 use crate::{
+    accounts::Accounts,
     directory::Book,
     inflight::Flights,
     lines::Lines,
@@ -29,6 +30,7 @@ pub struct Shared {
     pub people: People,
     pub flights: Flights,
     pub trunks: Trunks,
+    pub accounts: Accounts,
     pub switchboard: Switchboard,
     pub media: Media,
     pub sounds: Arc<Sounds>,
@@ -63,8 +65,12 @@ impl Shared {
         }
     }
 
-    /// The directory is another: the boards begin anew, and the trunks are those it names.
+    /// The directory is another: the boards begin anew, the trunks are those it names,
+    /// and nobody is registered by a login that is gone.
     pub fn on_new_directory(&self) {
+        for account in self.accounts.follow(&self.book.page()) {
+            self.switchboard.signalling().unbind(account);
+        }
         self.trunks
             .follow(&self.book.page(), self.switchboard.signalling());
         registrations::mark_absent(self);

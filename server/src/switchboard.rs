@@ -109,6 +109,9 @@ pub fn call_of(event: &Event) -> Option<CallId> {
         | Event::Digit { call, .. }
         | Event::Ended { call, .. }
         | Event::Failed { call, .. } => Some(*call),
-        Event::Incoming { .. } | Event::Bindings { .. } | Event::Registration { .. } => None,
+        Event::Incoming { .. }
+        | Event::Bindings { .. }
+        | Event::Registration { .. }
+        | Event::Watched { .. } => None,
     }
 }

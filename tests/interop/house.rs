@@ -44,7 +44,12 @@ pub struct House {
 
 impl House {
     pub fn open() -> Self {
-        let server = Server::start(COMPANY);
+        Self::open_with("")
+    }
+
+    /// The same company, and what else its file says.
+    pub fn open_with(more: &str) -> Self {
+        let server = Server::start(&format!("{COMPANY}\n{more}"));
         let api = server.login(MANAGER.0, MANAGER.1);
         Self {
             server,
@@ -100,6 +105,22 @@ impl House {
                 json!({ "employee_id": person["id"], "role": "speaker" })
             })
             .collect();
+        self.start_meeting(room, &participants);
+    }
+
+    /// Ends the server as a power cut would, and starts it again.
+    pub fn crash(&mut self) {
+        self.server.kill();
+        self.server.serve();
+        self.api = self.server.login(MANAGER.0, MANAGER.1);
+    }
+
+    /// Starts a meeting with one number outside.
+    pub fn call_outside(&mut self, room: &str, number: &str) {
+        self.start_meeting(room, &[json!({ "number": number, "role": "speaker" })]);
+    }
+
+    fn start_meeting(&mut self, room: &str, participants: &[Value]) {
         let meeting = self.api.post(
             "meetings",
             &json!({
@@ -113,13 +134,6 @@ impl House {
         let occurrence = meeting["occurrence_ids"][0].as_str();
         let occurrence = occurrence.expect("a meeting has an occurrence");
         self.occurrence = occurrence.to_owned();
-    }
-
-    /// Ends the server as a power cut would, and starts it again.
-    pub fn crash(&mut self) {
-        self.server.kill();
-        self.server.serve();
-        self.api = self.server.login(MANAGER.0, MANAGER.1);
     }
 
     /// How the meeting stands with this employee: his invitation and its attempts.

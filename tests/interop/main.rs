@@ -1,4 +1,5 @@
-//! Real phones of three makes against a real server: SIPp, baresip and linphone.
+//! Real phones of three makes against a real server: SIPp, baresip and linphone; and
+//! Kamailio as a proxy in between.
 //!
 //! They have no sound cards: each plays a tone of its own frequency, and what each
 //! has heard is told by the frequencies in its recording. Nothing here waits for time
@@ -6,8 +7,10 @@
 
 mod baresip;
 mod house;
+mod kamailio;
 mod linphone;
 mod process;
+mod proxied;
 mod sipp;
 mod sound;
 

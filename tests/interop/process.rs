@@ -71,6 +71,17 @@ impl Process {
         wait::until(what, within, || self.child.try_wait().ok().flatten()).success()
     }
 
+    /// Asks it to end, and waits until it has.
+    pub fn end(&mut self) {
+        let asked = Command::new("kill")
+            .arg(self.child.id().to_string())
+            .status();
+        if asked.is_ok_and(|asked| asked.success()) {
+            // However it ends is well.
+            _ = self.finished(wait::LONG);
+        }
+    }
+
     pub fn output(&self) -> String {
         self.lines.lock().expect("readers do not panic").join("\n")
     }

@@ -36,6 +36,16 @@ pub enum Scenario {
     Decline,
     /// Rings until the caller gives up.
     RingOut,
+    /// The same behind a proxy: the way back is longer.
+    RingOutProxied,
+    /// Calls a number, holds the call, takes it back, and hangs up.
+    CallHoldLeave,
+    /// Answers a call, holds it, takes it back, is asked anew, and is hung up on.
+    AnswerHold,
+    /// Answers a call and hangs up.
+    AnswerLeave,
+    /// An operator delivers a call, and takes it away.
+    Deliver,
 }
 
 impl Scenario {
@@ -47,6 +57,11 @@ impl Scenario {
             Scenario::Busy => include_str!("scenarios/busy.xml"),
             Scenario::Decline => include_str!("scenarios/decline.xml"),
             Scenario::RingOut => include_str!("scenarios/ring_out.xml"),
+            Scenario::RingOutProxied => include_str!("scenarios/ring_out_proxied.xml"),
+            Scenario::CallHoldLeave => include_str!("scenarios/call_hold_leave.xml"),
+            Scenario::AnswerHold => include_str!("scenarios/answer_hold.xml"),
+            Scenario::AnswerLeave => include_str!("scenarios/answer_leave.xml"),
+            Scenario::Deliver => include_str!("scenarios/deliver.xml"),
         }
     }
 }
@@ -64,12 +79,25 @@ pub struct Sipp {
 
 impl Sipp {
     pub fn new(folder: &Path, server: SocketAddr, user: &str, secret: &str, tone_hz: u16) -> Self {
+        let local = server::free_address();
+        Self::at(local, folder, server, user, secret, tone_hz)
+    }
+
+    /// The same at an address that was known before.
+    pub fn at(
+        local: SocketAddr,
+        folder: &Path,
+        server: SocketAddr,
+        user: &str,
+        secret: &str,
+        tone_hz: u16,
+    ) -> Self {
         let folder = folder.join(format!("sipp-{user}"));
         fs::create_dir_all(&folder).expect("the folder is ours");
         Self {
             folder,
             server,
-            local: server::free_address(),
+            local,
             user: user.to_owned(),
             secret: secret.to_owned(),
             audio: Audio::start(tone_hz).expect("a port is free"),

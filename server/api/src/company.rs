@@ -59,7 +59,7 @@ pub struct Trunk {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum TrunkState {
-    /// Registered, or used without registration.
+    /// Registered, or, used without registration, seen to answer.
     Up,
     Down,
     Unknown,

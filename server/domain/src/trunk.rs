@@ -18,8 +18,11 @@ pub struct Trunk {
     pub company: CompanyId,
     /// Its name.
     pub name: String,
-    /// Host, or host and port, of the operator's proxy.
+    /// Host, or host and port, of the operator.
     pub address: String,
+    /// Host, or host and port, of a proxy on the way to him, if there is one.
+    #[serde(default)]
+    pub proxy: Option<String>,
     /// How packets travel there.
     #[serde(default)]
     pub transport: Transport,

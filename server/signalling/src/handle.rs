@@ -12,7 +12,7 @@ use std::{
 
 use sip::{
     AccountId, Authority, Binding, CallId, Codec, Command, DialogRecord, Endpoint, Event, Invite,
-    Local, LocalMedia, Reason, Registration, RegistrationId, Rejection, Transport,
+    Local, LocalMedia, Reason, Registration, RegistrationId, Rejection, Transport, Watch, WatchId,
 };
 use tokio::{
     sync::{mpsc, oneshot},
@@ -24,11 +24,28 @@ use crate::{
     task::{self, Task},
 };
 
+/// An address to listen on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bind {
+    /// Port 0 takes a free one, the same for both transports.
+    pub address: SocketAddr,
+    pub udp: bool,
+    pub tcp: bool,
+}
+
+impl Bind {
+    fn has(&self, transport: Transport) -> bool {
+        match transport {
+            Transport::Udp => self.udp,
+            Transport::Tcp => self.tcp,
+        }
+    }
+}
+
 /// What signalling is told at its start.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Each is opened for UDP and TCP. Port 0 takes a free one, the same for both.
-    pub bind: Vec<SocketAddr>,
+    pub bind: Vec<Bind>,
     /// Our address as the world sees it, behind a NAT.
     pub public_ip: Option<IpAddr>,
     /// Digest realm, and our host name in From.
@@ -48,7 +65,14 @@ pub struct Config {
 }
 
 impl Config {
+    /// Defaults, with these addresses opened for UDP and TCP.
     pub fn new(bind: Vec<SocketAddr>) -> Self {
+        let both = |address| Bind {
+            address,
+            udp: true,
+            tcp: true,
+        };
+        let bind = bind.into_iter().map(both).collect();
         let defaults = sip::Config::new(Vec::new());
         Config {
             bind,
@@ -116,10 +140,19 @@ pub async fn start(
     let pairs: Vec<Pair> = config
         .bind
         .iter()
-        .map(|address| sockets::open(*address))
+        .map(|bind| sockets::open(*bind))
         .collect::<Result<_, _>>()?;
     let addresses: Arc<[SocketAddr]> = pairs.iter().map(|pair| pair.address).collect();
-    let endpoint = endpoint(&config, &addresses, authority, restored)?;
+    let opened: Vec<Bind> = config
+        .bind
+        .iter()
+        .zip(addresses.iter())
+        .map(|(bind, address)| Bind {
+            address: *address,
+            ..*bind
+        })
+        .collect();
+    let endpoint = endpoint(&config, &opened, authority, restored)?;
 
     let (requests, request_queue) = mpsc::unbounded_channel();
     let (events, receiver) = mpsc::unbounded_channel();
@@ -127,18 +160,22 @@ pub async fn start(
     let mut helpers = JoinSet::new();
     let mut udp = BTreeMap::new();
     for pair in pairs {
-        let socket = Arc::new(pair.udp);
-        // Before the runtime has seen it writable once, nothing could be sent.
-        if let Err(source) = socket.writable().await {
-            return Err(StartError {
-                address: pair.address,
-                transport: "UDP",
-                source,
-            });
+        if let Some(socket) = pair.udp {
+            let socket = Arc::new(socket);
+            // Before the runtime has seen it writable once, nothing could be sent.
+            if let Err(source) = socket.writable().await {
+                return Err(StartError {
+                    address: pair.address,
+                    transport: "UDP",
+                    source,
+                });
+            }
+            udp.insert(pair.address, socket.clone());
+            helpers.spawn(task::read_datagrams(socket, pair.address, inbox.clone()));
         }
-        udp.insert(pair.address, socket.clone());
-        helpers.spawn(task::read_datagrams(socket, pair.address, inbox.clone()));
-        helpers.spawn(task::accept(pair.tcp, pair.address, inbox.clone()));
+        if let Some(listener) = pair.tcp {
+            helpers.spawn(task::accept(listener, pair.address, inbox.clone()));
+        }
     }
     let task = Task {
         endpoint,
@@ -161,18 +198,21 @@ pub async fn start(
 
 fn endpoint(
     config: &Config,
-    addresses: &[SocketAddr],
+    opened: &[Bind],
     authority: Arc<dyn Authority>,
     restored: Vec<Binding>,
 ) -> Result<Endpoint, StartError> {
-    let locals = addresses
+    let locals = opened
         .iter()
-        .flat_map(|bound| {
-            [Transport::Udp, Transport::Tcp].map(|transport| Local {
-                transport,
-                bound: *bound,
-                host_ip: sockets::host_ip(bound.ip()),
-            })
+        .flat_map(|bind| {
+            [Transport::Udp, Transport::Tcp]
+                .into_iter()
+                .filter(|transport| bind.has(*transport))
+                .map(|transport| Local {
+                    transport,
+                    bound: bind.address,
+                    host_ip: sockets::host_ip(bind.address.ip()),
+                })
         })
         .collect();
     let defaults = sip::Config::new(locals);
@@ -190,10 +230,9 @@ fn endpoint(
     };
     let mut seed = [0; 32];
     getrandom::fill(&mut seed).map_err(|error| StartError {
-        address: addresses
+        address: opened
             .first()
-            .copied()
-            .unwrap_or(([0, 0, 0, 0], 0).into()),
+            .map_or(([0, 0, 0, 0], 0).into(), |bind| bind.address),
         transport: "randomness",
         source: std::io::Error::other(error.to_string()),
     })?;
@@ -299,6 +338,20 @@ impl Signalling {
 
     pub fn unregister(&self, id: RegistrationId) {
         self.send(Command::Unregister { id });
+    }
+
+    /// Asks a peer by OPTIONS, again and again, whether it is there.
+    pub fn watch(&self, watch: Watch) -> WatchId {
+        let id = WatchId(self.next.fetch_add(1, Ordering::Relaxed));
+        self.send(Command::Watch {
+            id,
+            watch: Box::new(watch),
+        });
+        id
+    }
+
+    pub fn unwatch(&self, id: WatchId) {
+        self.send(Command::Unwatch { id });
     }
 
     /// Forgets an account's bindings.

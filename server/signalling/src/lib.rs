@@ -9,11 +9,11 @@ mod sockets;
 mod stream;
 mod task;
 
-pub use handle::{Config, Signalling, StartError, start};
+pub use handle::{Bind, Config, Signalling, StartError, start};
 pub use sip::{
     AccountId, Authority, Binding, CallId, CallIdentity, Caller, Codec, Credentials, DialogRecord,
     Direction, Ending, Event, Failure, FailureCause, Flow, Hop, Host, Incoming, Invite, LocalMedia,
     Location, NegotiatedMedia, OpusParams, OutboundCredentials, Party, Provisional, Reason,
     Registration, RegistrationId, RegistrationStatus, Rejection, SipUri, Target, Transport,
-    TrunkId, Uri, authority::Secret,
+    TrunkId, Uri, Watch, WatchId, authority::Secret,
 };

@@ -5,32 +5,34 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::{TcpListener, UdpSocket};
 
-use crate::handle::StartError;
+use crate::handle::{Bind, StartError};
 
 /// What the kernel may hold for us while a burst arrives, bytes.
 const RECEIVE_BUFFER: usize = 4 << 20;
 /// Free ports tried until one is free for both transports.
 const PORT_TRIES: usize = 16;
 
-/// One address, opened for UDP and TCP.
+/// One address, opened for UDP, TCP or both.
 pub struct Pair {
     pub address: SocketAddr,
-    pub udp: UdpSocket,
-    pub tcp: TcpListener,
+    pub udp: Option<UdpSocket>,
+    pub tcp: Option<TcpListener>,
 }
 
-pub fn open(address: SocketAddr) -> Result<Pair, StartError> {
-    let mut tries = if address.port() == 0 { PORT_TRIES } else { 1 };
+pub fn open(bind: Bind) -> Result<Pair, StartError> {
+    let free = bind.address.port() == 0;
+    let mut tries = if free { PORT_TRIES } else { 1 };
     loop {
         tries -= 1;
-        match open_once(address) {
+        match open_once(bind) {
             Err(error) if tries > 0 && error.source.kind() == std::io::ErrorKind::AddrInUse => {}
             outcome => return outcome,
         }
     }
 }
 
-fn open_once(wanted: SocketAddr) -> Result<Pair, StartError> {
+fn open_once(bind: Bind) -> Result<Pair, StartError> {
+    let wanted = bind.address;
     let failed = |transport, address| {
         move |source| StartError {
             address,
@@ -38,10 +40,23 @@ fn open_once(wanted: SocketAddr) -> Result<Pair, StartError> {
             source,
         }
     };
-    let udp = udp(wanted).map_err(failed("UDP", wanted))?;
-    let address = udp.local_addr().map_err(failed("UDP", wanted))?;
-    let tcp = tcp(address).map_err(failed("TCP", address))?;
-    Ok(Pair { address, udp, tcp })
+    let mut address = wanted;
+    let mut pair = Pair {
+        address,
+        udp: None,
+        tcp: None,
+    };
+    if bind.udp {
+        let socket = udp(wanted).map_err(failed("UDP", wanted))?;
+        address = socket.local_addr().map_err(failed("UDP", wanted))?;
+        pair.udp = Some(socket);
+    }
+    if bind.tcp {
+        let listener = tcp(address).map_err(failed("TCP", address))?;
+        address = listener.local_addr().map_err(failed("TCP", address))?;
+        pair.tcp = Some(listener);
+    }
+    Ok(Pair { address, ..pair })
 }
 
 fn udp(address: SocketAddr) -> std::io::Result<UdpSocket> {

@@ -110,6 +110,9 @@ impl Task {
         for id in self.endpoint.registrations() {
             self.endpoint.command(Command::Unregister { id }, now);
         }
+        for id in self.endpoint.watches() {
+            self.endpoint.command(Command::Unwatch { id }, now);
+        }
     }
 
     fn on_request(&mut self, request: Request) {

@@ -178,6 +178,7 @@ async fn a_registered_phone_is_called_the_way_it_registered() {
         let registrar = server.address();
         let id = phone.signalling.register(Registration {
             aor: "sip:alice@127.0.0.1".parse().unwrap(),
+            route: Vec::new(),
             registrar: SipUri::at(None, registrar),
             hop: Some(Hop::to(transport, registrar)),
             contact_user: "line1".into(),

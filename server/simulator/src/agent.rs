@@ -98,6 +98,7 @@ impl Agent {
         let user = script.address();
         self.signalling.register(Registration {
             aor: SipUri::at(Some(user), self.server),
+            route: Vec::new(),
             registrar: SipUri::at(None, self.server),
             hop: None,
             contact_user: user.to_owned(),

@@ -234,7 +234,10 @@ impl Stage {
                     }
                 }
             }
-            Sip::Ringing { .. } | Sip::Digit { .. } | Sip::Bindings { .. } => {}
+            Sip::Ringing { .. }
+            | Sip::Digit { .. }
+            | Sip::Bindings { .. }
+            | Sip::Watched { .. } => {}
         }
     }
 

@@ -34,6 +34,10 @@ impl CallId {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RegistrationId(pub u64);
 
+/// A peer we ask whether it is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct WatchId(pub u64);
+
 /// A person or line in From, To or P-Asserted-Identity.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Party {
@@ -139,7 +143,9 @@ pub struct Registration {
     pub aor: SipUri,
     /// The Request-URI, a host without a user.
     pub registrar: SipUri,
-    /// Where the packet goes; `None` follows the registrar's URI.
+    /// Preloaded route (an outbound proxy), nearest first.
+    pub route: Vec<SipUri>,
+    /// Where the packet goes; `None` follows the route, else the registrar's URI.
     pub hop: Option<Hop>,
     /// The user part of our Contact.
     pub contact_user: String,
@@ -147,6 +153,20 @@ pub struct Registration {
     /// The lifetime we ask for.
     pub expires: Duration,
     /// Makes Call-ID and tags; any bytes that no other registration uses.
+    pub identity: CallIdentity,
+}
+
+/// A peer to ask by OPTIONS, again and again, whether it is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Watch {
+    /// The Request-URI and To.
+    pub target: SipUri,
+    /// Preloaded route (an outbound proxy), nearest first.
+    pub route: Vec<SipUri>,
+    /// Where the packet goes; `None` follows the route, else the target.
+    pub hop: Option<Hop>,
+    pub from: SipUri,
+    /// Makes Call-ID and tag.
     pub identity: CallIdentity,
 }
 
@@ -212,6 +232,13 @@ pub enum Command {
     },
     Unregister {
         id: RegistrationId,
+    },
+    Watch {
+        id: WatchId,
+        watch: Box<Watch>,
+    },
+    Unwatch {
+        id: WatchId,
     },
     /// Forgets an account's bindings: it was removed or its secret changed.
     Unbind {

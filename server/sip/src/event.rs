@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     authority::{AccountId, TrunkId},
-    command::{CallId, RegistrationId},
+    command::{CallId, RegistrationId, WatchId},
     flow::Flow,
     media::NegotiatedMedia,
     reason::Reason,
@@ -203,5 +203,12 @@ pub enum Event {
     Registration {
         id: RegistrationId,
         status: RegistrationStatus,
+    },
+    /// A watched peer answers, or does not any more; told when that changes.
+    Watched {
+        id: WatchId,
+        alive: bool,
+        /// Why it counts as missing, in words.
+        why: String,
     },
 }

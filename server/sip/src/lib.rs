@@ -31,11 +31,12 @@ mod scan;
 pub mod sdp;
 mod transaction;
 pub mod uri;
+mod watch;
 
 pub use authority::{AccountId, Authority, Credentials, Secret, TrunkId};
 pub use command::{
     CallId, Command, Invite, LocalMedia, OutboundCredentials, Party, Registration, RegistrationId,
-    Rejection, Target,
+    Rejection, Target, Watch, WatchId,
 };
 pub use config::{Config, Local};
 pub use endpoint::{Endpoint, Output};

@@ -225,6 +225,7 @@ impl Registering {
         let Registration {
             aor,
             registrar,
+            route,
             hop,
             contact_user,
             identity,
@@ -233,6 +234,9 @@ impl Registering {
         let mut request = Request::new(Method::Register, registrar.clone());
         let headers = &mut request.headers;
         headers.push("Max-Forwards", "70");
+        for hop in route {
+            headers.push("Route", &format!("<{hop}>"));
+        }
         let aor = NameAddr::new(aor.clone());
         headers.push(
             "From",
@@ -247,7 +251,9 @@ impl Registering {
         }
         let draft = Draft {
             request,
-            hop: hop.clone().unwrap_or_else(|| hop_to(registrar)),
+            hop: hop
+                .clone()
+                .unwrap_or_else(|| hop_to(route.first().unwrap_or(registrar))),
             branch: core.random.branch(),
             owner: Owner::Registration(self.id),
             contact: Some(Some(contact_user.clone())),

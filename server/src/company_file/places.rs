@@ -18,7 +18,10 @@ pub(super) fn trunks(
         {
             section.refuse(source, "name", format!("there is another trunk \"{name}\""));
         }
-        let address = address(source, section);
+        let named = section.required_text(source, "address");
+        let address = named.and_then(|named| host_and_port(source, section, "address", named));
+        let proxy = section.text(source, "proxy");
+        let proxy = proxy.and_then(|proxy| host_and_port(source, section, "proxy", proxy));
         let transport = section.word(
             source,
             "transport",
@@ -30,6 +33,7 @@ pub(super) fn trunks(
         Some(PlannedTrunk {
             name: name?,
             address: address?,
+            proxy,
             transport: transport.unwrap_or_default(),
             registration,
             caller_number,
@@ -65,8 +69,12 @@ fn registration(source: &mut Source<'_>, section: &mut Section<'_>) -> Option<Pl
 }
 
 /// A host, or a host and a port.
-fn address(source: &mut Source<'_>, section: &mut Section<'_>) -> Option<String> {
-    let address = section.required_text(source, "address")?;
+fn host_and_port(
+    source: &mut Source<'_>,
+    section: &mut Section<'_>,
+    key: &'static str,
+    address: &str,
+) -> Option<String> {
     let (host, port) = match address.rsplit_once(':') {
         Some((host, _)) if host.contains(':') && !host.starts_with('[') => (address, None),
         Some((host, port)) => (host, Some(port)),
@@ -83,7 +91,7 @@ fn address(source: &mut Source<'_>, section: &mut Section<'_>) -> Option<String>
     }
     section.refuse(
         source,
-        "address",
+        key,
         format!("\"{address}\" is not a host such as sip.operator.example:5060"),
     );
     None

@@ -227,6 +227,7 @@ fn trunk(trunk: &Trunk) -> Table {
     let mut table = Table::new();
     put(&mut table, "name", trunk.name.as_str());
     put(&mut table, "address", trunk.address.as_str());
+    put_some(&mut table, "proxy", trunk.proxy.as_deref());
     let transport = match trunk.transport {
         Transport::Udp => "udp",
         Transport::Tcp => "tcp",

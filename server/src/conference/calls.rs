@@ -47,7 +47,10 @@ impl Conference {
             Event::Digit { digit, .. } => self.shared.media.digit(leg, digit),
             Event::Ended { ending, .. } => self.on_ended(leg, &ending, now).await,
             Event::Failed { failure, .. } => self.on_failed(leg, &failure, now).await,
-            Event::Incoming { .. } | Event::Bindings { .. } | Event::Registration { .. } => {}
+            Event::Incoming { .. }
+            | Event::Bindings { .. }
+            | Event::Registration { .. }
+            | Event::Watched { .. } => {}
         }
         self.follow_call(leg).await;
     }

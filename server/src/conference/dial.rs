@@ -5,7 +5,7 @@
 //! the same packet in the next process.
 
 use domain::{
-    AttemptId, InvitationId, Millis, PhoneNumber, ShortNumber,
+    AttemptId, InvitationId, Millis, PhoneNumber, ShortNumber, TrunkId,
     attempt::{Attempt, Call, CallEnd, CallSetup, Route},
     decode::{self, CallFacts, Profile, Verdict, Way as CallWay},
     employee::DeviceClass,
@@ -311,7 +311,8 @@ impl Conference {
         candidates
     }
 
-    /// The trunks in the order of trying: an IP-SIM's own operator first.
+    /// The trunks in the order of trying: an IP-SIM's own operator first, those that are
+    /// known to be down last.
     pub(super) fn trunks(&self, invitation: &Invitation) -> Vec<TrunkNow> {
         let page = self.shared.book.page();
         let Some(company) = page.company(self.company) else {
@@ -325,7 +326,8 @@ impl Conference {
             Invitee::Outside { .. } => None,
         };
         let mut trunks: Vec<_> = company.trunks.iter().collect();
-        trunks.sort_by_key(|trunk| (Some(trunk.id) != own, trunk.rank));
+        let down = |trunk: TrunkId| self.shared.trunks.is_down(trunk);
+        trunks.sort_by_key(|trunk| (down(trunk.id), Some(trunk.id) != own, trunk.rank));
         trunks
             .into_iter()
             .map(|trunk| TrunkNow {

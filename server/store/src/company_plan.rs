@@ -66,6 +66,7 @@ pub enum PlannedDeviceKind {
 pub struct PlannedTrunk {
     pub name: String,
     pub address: String,
+    pub proxy: Option<String>,
     pub transport: Transport,
     pub registration: Option<PlannedRegistration>,
     pub caller_number: Option<PhoneNumber>,

@@ -393,8 +393,8 @@ impl Call {
         let Some(Hop::Flow(flow)) = aim.hop.clone().filter(|_| open) else {
             return false;
         };
-        if !flow.transport.is_reliable() || hop_to(&aim.uri) == Hop::to(Transport::Tcp, flow.remote)
-        {
+        let next = hop_to(aim.route.first().unwrap_or(&aim.uri));
+        if !flow.transport.is_reliable() || next == Hop::to(Transport::Tcp, flow.remote) {
             return false;
         }
         aim.hop = None;

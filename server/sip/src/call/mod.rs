@@ -69,6 +69,15 @@ pub enum Silence {
     Unreachable(String),
 }
 
+impl Silence {
+    pub fn words(&self) -> &str {
+        match self {
+            Silence::TimedOut => "No answer",
+            Silence::Unreachable(why) => why,
+        }
+    }
+}
+
 impl Call {
     /// A call of theirs, let in and not yet answered.
     pub fn incoming(id: CallId, invitation: Invitation, core: &mut Core, now: Instant) -> Self {

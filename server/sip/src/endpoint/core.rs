@@ -8,7 +8,7 @@ use std::{
 
 use super::Output;
 use crate::{
-    command::{CallId, RegistrationId},
+    command::{CallId, RegistrationId, WatchId},
     config::{Config, Local},
     event::Event,
     flow::{Flow, Hop, Transport},
@@ -28,6 +28,7 @@ const RESOLVE_PATIENCE: Duration = Duration::from_secs(5);
 pub enum Owner {
     Call(CallId, Purpose),
     Registration(RegistrationId),
+    Watch(WatchId),
     Nobody,
 }
 

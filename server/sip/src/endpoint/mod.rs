@@ -21,7 +21,7 @@ use self::core::{Core, Owner};
 use crate::{
     authority::{AccountId, Authority},
     call::{Call, CallKey, Silence},
-    command::{CallId, Command, RegistrationId},
+    command::{CallId, Command, RegistrationId, WatchId},
     config::Config,
     digest::Authenticator,
     event::{Event, Failure, FailureCause},
@@ -31,6 +31,7 @@ use crate::{
     registrar::{Binding, Registrar},
     registration::Registering,
     transaction::ServerKey,
+    watch::Watching,
 };
 
 /// What the shell must do.
@@ -54,6 +55,7 @@ pub struct Endpoint {
     authenticator: Authenticator,
     registrar: Registrar,
     registrations: BTreeMap<RegistrationId, Registering>,
+    watches: BTreeMap<WatchId, Watching>,
     calls: BTreeMap<CallId, Call>,
     by_key: BTreeMap<CallKey, CallId>,
     by_invite: BTreeMap<ServerKey, CallId>,
@@ -80,6 +82,7 @@ impl Endpoint {
             authenticator,
             registrar: Registrar::new(now, wall_ms),
             registrations: BTreeMap::new(),
+            watches: BTreeMap::new(),
             calls: BTreeMap::new(),
             by_key: BTreeMap::new(),
             by_invite: BTreeMap::new(),
@@ -164,6 +167,15 @@ impl Endpoint {
                     registering.leave(&mut self.core, now);
                 }
             }
+            Command::Watch { id, watch } => {
+                let watching = Watching::start(id, *watch, &mut self.core, now);
+                self.watches.insert(id, watching);
+            }
+            Command::Unwatch { id } => {
+                if let Some(watching) = self.watches.remove(&id) {
+                    watching.leave(&mut self.core);
+                }
+            }
             Command::Unbind { account } => {
                 if self.registrar.remove(account) {
                     self.core.tell(Event::Bindings {
@@ -191,6 +203,9 @@ impl Endpoint {
         for registering in self.registrations.values_mut() {
             registering.on_timeout(&mut self.core, now);
         }
+        for watching in self.watches.values_mut() {
+            watching.on_timeout(&mut self.core, now);
+        }
         for account in self.registrar.on_timeout(now) {
             self.core.tell(Event::Bindings {
                 account,
@@ -213,6 +228,7 @@ impl Endpoint {
             .values()
             .filter_map(Registering::deadline);
         registrations
+            .chain(self.watches.values().map(Watching::deadline))
             .chain(self.core.deadline())
             .chain(self.deadlines.first().map(|(at, _)| *at))
             .chain(self.registrar.deadline())
@@ -245,6 +261,11 @@ impl Endpoint {
         self.registrations.keys().copied().collect()
     }
 
+    /// Peers that are watched.
+    pub fn watches(&self) -> Vec<WatchId> {
+        self.watches.keys().copied().collect()
+    }
+
     /// Nothing waits for an answer of ours or of the peers.
     pub fn is_idle(&self) -> bool {
         let unfinished = self.calls.values().any(Call::is_unfinished);
@@ -265,6 +286,11 @@ impl Endpoint {
                     registering.on_response(response, &mut self.core, now);
                 }
             }
+            Some(Owner::Watch(id)) => {
+                if let Some(watching) = self.watches.get_mut(&id) {
+                    watching.on_response(response, &mut self.core, now);
+                }
+            }
             Some(Owner::Nobody) | None => {}
         }
     }
@@ -275,12 +301,13 @@ impl Endpoint {
                 call.on_silence(purpose, silence, core, now);
             }),
             Owner::Registration(id) => {
-                let why = match silence {
-                    Silence::TimedOut => "No answer",
-                    Silence::Unreachable(why) => why,
-                };
                 if let Some(registering) = self.registrations.get_mut(&id) {
-                    registering.on_silence(why, &mut self.core, now);
+                    registering.on_silence(silence.words(), &mut self.core, now);
+                }
+            }
+            Owner::Watch(id) => {
+                if let Some(watching) = self.watches.get_mut(&id) {
+                    watching.on_silence(silence.words(), &mut self.core, now);
                 }
             }
             Owner::Nobody => {}

@@ -402,7 +402,8 @@ impl<O: Clone> Transactions<O> {
         }
     }
 
-    fn forget_client(&mut self, key: &ClientKey) -> Option<Client<O>> {
+    /// Ends a request without waiting for what may come of it.
+    pub fn forget_client(&mut self, key: &ClientKey) -> Option<Client<O>> {
         let client = self.clients.remove(key)?;
         self.deadlines
             .remove(&(client.deadline, Key::Client(key.clone())));

@@ -19,6 +19,7 @@ fn net() -> Net {
 pub fn registration(line: &str, expires_s: u64) -> Registration {
     Registration {
         aor: "sip:alice@192.0.2.2".parse().unwrap(),
+        route: Vec::new(),
         registrar: SipUri::at(None, address(SERVER)),
         hop: Some(Hop::to(Transport::Udp, address(SERVER))),
         contact_user: line.to_owned(),

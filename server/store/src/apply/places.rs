@@ -70,6 +70,7 @@ impl Work<'_> {
             company: self.company,
             name: planned.name.clone(),
             address: planned.address.clone(),
+            proxy: planned.proxy.clone(),
             transport: planned.transport,
             registration,
             caller_number: planned.caller_number.clone(),

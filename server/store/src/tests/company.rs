@@ -17,6 +17,7 @@ fn full_plan() -> CompanyPlan {
     plan.trunks = vec![PlannedTrunk {
         name: "North".to_owned(),
         address: "127.0.0.1:5070".to_owned(),
+        proxy: Some("127.0.0.1:5080".to_owned()),
         transport: Transport::Udp,
         registration: Some(PlannedRegistration {
             username: "northway".to_owned(),

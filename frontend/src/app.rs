@@ -23,6 +23,7 @@ use crate::{
     pages::{
         board::Board,
         calendar::Calendar,
+        company::CompanyPage,
         history::{History, Report},
         login::Login,
         nothing::Nothing,
@@ -173,6 +174,7 @@ fn Pages() -> impl IntoView {
                 <Route path=path!("/rooms/:number") view=Board/>
                 <Route path=path!("/calendar") view=Calendar/>
                 <Route path=path!("/calendar/:meeting") view=Calendar/>
+                <Route path=path!("/company") view=CompanyPage/>
                 <Route path=path!("/history") view=History/>
                 <Route path=path!("/history/:occurrence") view=Report/>
             </Routes>

@@ -6,6 +6,7 @@ pub mod menu;
 pub mod offline;
 pub mod rail;
 pub mod rows;
+pub mod rules;
 pub mod slot;
 pub mod tip;
 pub mod toast;

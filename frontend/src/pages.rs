@@ -2,6 +2,7 @@
 
 pub mod board;
 pub mod calendar;
+pub mod company;
 pub mod history;
 pub mod login;
 pub mod nothing;

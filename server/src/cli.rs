@@ -61,7 +61,7 @@ pub enum Company {
 /// What the command line came to.
 #[derive(Debug)]
 pub enum Asked {
-    Run(Command),
+    Run(Box<Command>),
     /// Help or the version: to be printed, and that is all.
     Print(String),
 }
@@ -74,7 +74,7 @@ pub fn parse(
     arguments: impl IntoIterator<Item = std::ffi::OsString>,
 ) -> Result<Asked, ConfigError> {
     match Cli::try_parse_from(arguments) {
-        Ok(cli) => Ok(Asked::Run(cli.command)),
+        Ok(cli) => Ok(Asked::Run(Box::new(cli.command))),
         Err(error) => match error.kind() {
             ErrorKind::DisplayHelp
             | ErrorKind::DisplayVersion
@@ -124,8 +124,11 @@ mod tests {
                 .map(Into::into),
         )
         .unwrap();
-        let Asked::Run(Command::Company(Company::Show { name, flags })) = asked else {
+        let Asked::Run(command) = asked else {
             panic!("{asked:?}")
+        };
+        let Command::Company(Company::Show { name, flags }) = *command else {
+            panic!("{command:?}")
         };
         assert_eq!(name.as_deref(), Some("Northway"));
         assert_eq!(flags.data.as_deref(), Some("data/demo"));

@@ -10,6 +10,7 @@ use std::{
     ops::RangeInclusive,
     path::PathBuf,
     str::FromStr,
+    time::Duration,
 };
 
 use crate::toml_reader::Source;
@@ -28,6 +29,8 @@ pub struct Config {
     pub public_address: Option<IpAddr>,
     /// PostgreSQL; SQLite in `data` if there is none.
     pub database_url: Option<String>,
+    /// How long running calls may go on when the service is asked to end.
+    pub drain: Duration,
     /// `info`, or a filter such as `info,sip=debug`.
     pub log: String,
 }
@@ -56,6 +59,9 @@ pub struct Flags {
     /// A PostgreSQL database instead of the embedded one
     #[arg(long, value_name = "URL")]
     pub database_url: Option<String>,
+    /// How many seconds running calls may go on after SIGTERM; new ones are turned away [default: 30]
+    #[arg(long, value_name = "SECONDS")]
+    pub drain: Option<String>,
     /// error, warn, info, debug, trace, or a filter such as info,sip=debug [default: info]
     #[arg(long, value_name = "LEVEL")]
     pub log: Option<String>,
@@ -66,13 +72,14 @@ pub struct Flags {
 #[error("{0}")]
 pub struct ConfigError(pub String);
 
-const KEYS: [&str; 7] = [
+const KEYS: [&str; 8] = [
     "data",
     "http",
     "sip",
     "rtp_ports",
     "public_address",
     "database_url",
+    "drain",
     "log",
 ];
 
@@ -123,6 +130,7 @@ impl Config {
                     .map_err(|_| "expected an IP address such as 203.0.113.7".to_owned())
             })?,
             database_url: gathered.parse_if_set("database_url", database_url)?,
+            drain: gathered.parse("drain", "30", seconds)?,
             log: gathered.parse("log", "info", log_filter)?,
         })
     }
@@ -242,6 +250,7 @@ impl Flags {
             "rtp_ports" => self.rtp_ports.as_ref(),
             "public_address" => self.public_address.as_ref(),
             "database_url" => self.database_url.as_ref(),
+            "drain" => self.drain.as_ref(),
             "log" => self.log.as_ref(),
             _ => None,
         }
@@ -287,6 +296,14 @@ fn database_url(text: &str) -> Result<String, String> {
         Ok(text.to_owned())
     } else {
         Err("expected a URL such as postgres://user@host/database".to_owned())
+    }
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    const DAY: u64 = 24 * 60 * 60;
+    match text.parse() {
+        Ok(seconds) if seconds <= DAY => Ok(Duration::from_secs(seconds)),
+        Ok(_) | Err(_) => Err("expected seconds, from 0 to a day".to_owned()),
     }
 }
 

@@ -10,6 +10,7 @@ use std::{
 };
 
 use domain::{AttemptId, TrunkId, guard::InFlight};
+use uuid::Uuid;
 
 struct Entry {
     call: InFlight,
@@ -19,6 +20,8 @@ struct Entry {
 #[derive(Default)]
 pub struct Flights {
     entries: Mutex<BTreeMap<AttemptId, Entry>>,
+    /// Calls for no meeting that take a trunk's channel: a colleague's mobile, a test call.
+    others: Mutex<BTreeMap<Uuid, TrunkId>>,
 }
 
 impl Flights {
@@ -41,14 +44,32 @@ impl Flights {
         self.lock().remove(&attempt);
     }
 
-    /// How many calls a trunk carries for meetings.
+    /// A call for no meeting takes a channel of the trunk.
+    pub fn occupy(&self, call: Uuid, trunk: TrunkId) {
+        self.others().insert(call, trunk);
+    }
+
+    /// It is over.
+    pub fn release(&self, call: Uuid) {
+        self.others().remove(&call);
+    }
+
+    /// How many calls of ours a trunk carries.
     pub fn on_trunk(&self, trunk: TrunkId) -> u32 {
-        let carried = self
-            .lock()
-            .values()
-            .filter(|entry| entry.trunk == Some(trunk))
-            .count();
-        u32::try_from(carried).unwrap_or(u32::MAX)
+        let entries = self.lock();
+        let for_meetings = entries.values().filter(|entry| entry.trunk == Some(trunk));
+        let others = self.others();
+        let for_others = others.values().filter(|carrier| **carrier == trunk);
+        u32::try_from(for_meetings.count() + for_others.count()).unwrap_or(u32::MAX)
+    }
+
+    /// Whether any call of ours is up or being set up.
+    pub fn any(&self) -> bool {
+        !self.lock().is_empty() || !self.others().is_empty()
+    }
+
+    fn others(&self) -> MutexGuard<'_, BTreeMap<Uuid, TrunkId>> {
+        self.others.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<AttemptId, Entry>> {

@@ -7,6 +7,7 @@
 
 mod accounts;
 mod bridge;
+mod calibrator;
 pub mod cli;
 mod clock;
 pub mod company_file;

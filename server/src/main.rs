@@ -1,6 +1,6 @@
 //! The one program: `rollcall serve`, `rollcall simulate`, `rollcall company`.
 
-use std::{io::IsTerminal, process::ExitCode};
+use std::{io::IsTerminal, process::ExitCode, time::Duration};
 
 use rollcall::{
     cli::{self, Asked, Command, Company, Simulate},
@@ -15,7 +15,7 @@ const WRONG: u8 = 2;
 
 fn main() -> ExitCode {
     let command = match cli::parse(std::env::args_os()) {
-        Ok(Asked::Run(command)) => command,
+        Ok(Asked::Run(command)) => *command,
         Ok(Asked::Print(text)) => {
             print!("{text}");
             return ExitCode::SUCCESS;
@@ -37,7 +37,8 @@ async fn run(command: Command) -> Result<(), ConfigError> {
         Command::Serve(flags) => {
             let config = settings(&flags)?;
             log_to_stderr(&config.log);
-            rollcall::serve(config, asked_to_stop()).await
+            let drain = config.drain;
+            rollcall::serve(config, asked_to_drain(drain)).await
         }
         Command::Simulate(simulate) => play(simulate).await,
         Command::Company(Company::Apply { file, flags }) => {
@@ -94,6 +95,27 @@ async fn asked_to_stop() {
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
+    }
+}
+
+/// The end of service: Ctrl-C at once; what a service manager asks for when the calls
+/// are over, the limit has come, or somebody asks again.
+async fn asked_to_drain(limit: Duration) -> impl Future<Output = ()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate()).expect("Signals can be listened to");
+    let mut interrupt = signal(SignalKind::interrupt()).expect("Signals can be listened to");
+    let patient = tokio::select! {
+        _ = terminate.recv() => true,
+        _ = interrupt.recv() => false,
+    };
+    async move {
+        if patient {
+            tokio::select! {
+                () = tokio::time::sleep(limit) => {}
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+        }
     }
 }
 

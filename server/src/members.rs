@@ -99,6 +99,11 @@ impl Members {
         self.collect(|entry| entry.company == company)
     }
 
+    /// Whether anybody is in any room.
+    pub fn any(&self) -> bool {
+        !self.lock().is_empty()
+    }
+
     pub fn in_room(&self, room: RoomId) -> Vec<api::Member> {
         self.collect(|entry| entry.member.room_id == room)
     }

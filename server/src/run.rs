@@ -39,11 +39,18 @@ use crate::{
 /// How long a caller who is turned away while we stop is asked to wait.
 const COME_BACK: Duration = Duration::from_secs(10);
 
-/// Serves until `stop` is done, then ends every call and stops.
+/// How often it is looked whether the last call is over, once we stop.
+const QUIET: Duration = Duration::from_millis(200);
+
+/// Serves until `stop` is done; then turns new calls away, waits until the running ones
+/// are over or `stop`'s own future is done, ends what is left, and stops.
 ///
 /// # Errors
 /// One line that says what stands in the way of starting.
-pub async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(), ConfigError> {
+pub async fn serve<Hurry: Future<Output = ()>>(
+    config: Config,
+    stop: impl Future<Output = Hurry>,
+) -> Result<(), ConfigError> {
     let wrong = |error: StoreError| ConfigError(error.to_string());
     let store = Store::open(&config.data, config.database_url.as_deref())
         .await
@@ -76,6 +83,7 @@ pub async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(),
         lines: Lines::default(),
         members: Members::default(),
         flights: Flights::default(),
+        calibrator: Default::default(),
         trunks: Trunks::default(),
         accounts: Accounts::default(),
         pins: Default::default(),
@@ -142,12 +150,21 @@ pub async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(),
         "Rollcall serves"
     );
     let fell = tokio::select! {
-        () = stop => None,
+        hurry = stop => {
+            tracing::info!("Rollcall stops: running calls go on for a while, new ones are turned away");
+            scheduler.abort();
+            shared.switchboard.signalling().drain(COME_BACK);
+            tokio::select! {
+                () = quiet(&shared) => {}
+                () = hurry => {}
+            }
+            None
+        }
         // They run for ever. One that has ended has panicked: better a restart than half a server.
         Some(ended) = tasks.join_next() => Some(ended),
     };
 
-    tracing::info!("Rollcall stops");
+    tracing::info!("Rollcall ends its calls");
     scheduler.abort();
     shared.switchboard.signalling().drain(COME_BACK);
     conferences.stop().await;
@@ -165,6 +182,13 @@ pub async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(),
         Some(ended) => Err(ConfigError(format!(
             "A part of the server has failed: {ended:?}"
         ))),
+    }
+}
+
+/// Done when nobody is in a room, being called, or talking.
+async fn quiet(shared: &Shared) {
+    while shared.members.any() || shared.flights.any() {
+        tokio::time::sleep(QUIET).await;
     }
 }
 

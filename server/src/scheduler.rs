@@ -57,6 +57,7 @@ impl Scheduler {
     pub async fn run(self) {
         self.until_done("take up what was under way", || self.take_up())
             .await;
+        self.shared.calibrator.take_up(&self.shared).await;
         self.shared.settled.store(true, Ordering::Release);
         loop {
             let next = match self.look().await {
@@ -91,6 +92,8 @@ impl Scheduler {
         let now = clock::now();
         self.shared.book.refresh(store).await?;
         store.close_visits(now, "dropped").await?;
+        // Nobody waits for the lease of somebody who is dead.
+        store.release_claims().await?;
         let mut rooms: BTreeMap<RoomId, Left> = BTreeMap::new();
         for occurrence in store.occurrences_under_way().await? {
             rooms.insert(occurrence.value.room, Left::of(occurrence.value.company));
@@ -158,6 +161,7 @@ impl Scheduler {
         let now = clock::now();
         if self.shared.book.refresh(store).await? {
             self.shared.on_new_directory();
+            self.shared.calibrator.look(&self.shared);
         }
         let mut changed = store.occurrences_to_open(now).await?;
         let under_way = store.occurrences_under_way().await?;

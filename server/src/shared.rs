@@ -10,6 +10,7 @@ use tokio::sync::{Notify, mpsc::UnboundedSender};
 
 use crate::{
     accounts::Accounts,
+    calibrator::Calibrator,
     directory::Book,
     inflight::Flights,
     lines::Lines,
@@ -29,6 +30,7 @@ pub struct Shared {
     pub members: Members,
     pub people: People,
     pub flights: Flights,
+    pub calibrator: Calibrator,
     pub trunks: Trunks,
     pub accounts: Accounts,
     pub switchboard: Switchboard,

@@ -90,8 +90,10 @@ pub fn grade(quality: &api::Quality) -> (u8, u8, Option<i64>) {
 /// What a failed call tells about the line that was called.
 pub fn facts(failure: &Failure, way: Way) -> CallFacts {
     let timing = facts_so_far(&failure.provisionals, failure.after_ms, way);
+    // Whoever answers with nothing we can speak is refused by us, as he would refuse us.
+    let no_codec = matches!(failure.cause, FailureCause::NoCommonCodec).then_some(488);
     CallFacts {
-        final_code: failure.status,
+        final_code: failure.status.or(no_codec),
         q850: q850(&failure.reasons),
         retry_after_s: failure.retry_after_s,
         diverted_to_mailbox: timing.diverted_to_mailbox

@@ -5,6 +5,13 @@
 //! can be reached ends in the room, that nobody is called who should not be, and that
 //! the API tells the story attempt by attempt.
 
+mod clock;
+mod crash;
+mod database;
+mod rows;
+mod small;
+mod stopping;
+
 use std::{
     net::TcpStream,
     sync::{Arc, Mutex},

@@ -18,3 +18,4 @@ mod openapi;
 mod pages;
 mod rooms;
 mod sessions;
+mod trunks;

@@ -6,6 +6,7 @@
 //! the other modules are tests.
 
 mod meeting;
+mod mission;
 mod properties;
 mod restart;
 mod vectors;

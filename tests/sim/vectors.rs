@@ -125,6 +125,11 @@ fn vectors() -> Vec<Vector> {
         vector("21 unlocated before ringing",         cause(21, code(480)),        Unknown,  Row::Cause21Elsewhere, None),
         vector("607",                                 code(607),                   Declined, Row::Unwanted,         Some(Free)),
         vector("608",                                 code(608),                   Declined, Row::Unwanted,         Some(Free)),
+        vector("607 with 21: never again all the same", cause(21, code(607)),      Declined, Row::Unwanted,         Some(Free)),
+        vector("608 with 21 located at the user",     at_user(21, true, code(608)), Declined, Row::Unwanted,        Some(Free)),
+        vector("607 with 17 after ringing",           cause(17, rang(4_000, 607)), Declined, Row::Unwanted,         Some(Free)),
+        vector("600 with 17: busy everywhere still",  cause(17, code(600)),        Busy,     Row::BusyEverywhere600, Some(LineBusy)),
+        vector("600 after ringing is no red key",     cause(17, rang(4_000, 600)), Busy,     Row::BusyEverywhere600, Some(LineBusy)),
 
         // Offline, or nobody came.
         vector("480 with 20",                         cause(20, code(480)),        Offline,  Row::Cause20,          Some(LineOffline)),
@@ -263,11 +268,13 @@ fn a_time_to_call_again_is_kept_where_the_wait_is_for_the_other_side() {
 fn a_trunks_own_profile_wins_over_code_and_cause() {
     let profile = Profile {
         prints: vec![Fingerprint {
-            code: 503,
+            code: Some(503),
             cause: Some(20),
             rang: false,
             early_media: true,
+            after_ms: None,
             outcome: Busy,
+            learnt_at: domain::Millis(0),
         }],
     };
     let facts = CallFacts {

@@ -21,6 +21,8 @@ pub struct Server {
     pub sip: SocketAddr,
     first_rtp_port: u16,
     rtp_ports: u16,
+    /// What it finds in its environment, beyond ours.
+    environment: Vec<(String, String)>,
 }
 
 /// RTP ports each server may use: two a member.
@@ -37,6 +39,15 @@ impl Server {
 
     /// The same, with so many RTP ports.
     pub fn start_with(company: &str, rtp_ports: u16) -> Self {
+        Self::start_in(company, rtp_ports, &[])
+    }
+
+    /// The same, with these variables in its environment.
+    pub fn start_under(company: &str, environment: &[(&str, &str)]) -> Self {
+        Self::start_in(company, RTP_PORTS, environment)
+    }
+
+    fn start_in(company: &str, rtp_ports: u16, environment: &[(&str, &str)]) -> Self {
         let folder = fresh_folder();
         fs::write(folder.join("company.toml"), company).expect("the folder is ours");
         let mut server = Self {
@@ -47,6 +58,10 @@ impl Server {
             sip: free_address(),
             first_rtp_port: free_rtp_range(rtp_ports),
             rtp_ports,
+            environment: environment
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
         };
         let applied = server
             .command(["company", "apply"])
@@ -98,6 +113,7 @@ impl Server {
             .arg("--data")
             .arg(self.folder.join("data"))
             .env("RUST_BACKTRACE", "1")
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null());
         command
     }
@@ -126,6 +142,23 @@ impl Server {
             _ = child.kill();
             _ = child.wait();
         }
+    }
+
+    /// Asks the process to end, as a service manager does.
+    pub fn ask_to_end(&self) {
+        let asked = Command::new("kill").arg(self.pid().to_string()).status();
+        assert!(asked.is_ok_and(|status| status.success()), "it runs");
+    }
+
+    /// Waits until the process has ended, and says whether it was content.
+    pub fn ended(&mut self) -> bool {
+        let Some(mut child) = self.child.take() else {
+            return false;
+        };
+        wait::until("the server to end", wait::LONG, || {
+            child.try_wait().ok().flatten()
+        })
+        .success()
     }
 
     fn log_path(&self) -> PathBuf {

@@ -58,6 +58,23 @@ impl Simulator {
             .collect()
     }
 
+    /// How many calls a line is in, or is rung by.
+    pub fn up(&self, line: &str) -> usize {
+        let of = self.of(line);
+        let begun = |event: &&Value| event["event"] == "invited" || event["event"] == "calling";
+        let over = |event: &&Value| event["event"] == "released" || event["event"] == "rejected";
+        let count = of.iter().filter(begun).count();
+        count.saturating_sub(of.iter().filter(over).count())
+    }
+
+    /// Forgets what has happened so far.
+    pub fn forget(&self) {
+        self.events
+            .lock()
+            .expect("the reader does not panic")
+            .clear();
+    }
+
     /// How often a line was called, told by distinct Call-IDs.
     pub fn times_called(&self, line: &str) -> usize {
         self.of(line)

@@ -21,12 +21,13 @@ mod optimise;
 use assets::Assets;
 
 /// Stylesheets, in the order of the cascade.
-const STYLES: [&str; 7] = [
+const STYLES: [&str; 8] = [
     "tokens.css",
     "base.css",
     "board.css",
     "schedule.css",
     "history.css",
+    "company.css",
     "login.css",
     "phone.css",
 ];

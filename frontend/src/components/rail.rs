@@ -1,12 +1,12 @@
 //! The rail: the pages, and at its end what is about the user: language, theme, signing out.
 
-use api::Language;
+use api::{Language, Level};
 use leptos::{prelude::*, task::spawn_local};
 use leptos_router::{components::A, hooks::use_location};
 
 use super::icon::{icon, mark, small};
 use crate::{
-    app::{shared, texts},
+    app::{Session, shared, texts},
     client,
     prefs::{self, Theme},
     texts::Texts,
@@ -18,6 +18,11 @@ pub fn Rail() -> impl IntoView {
     let open = RwSignal::new(false);
     let rail = shared().rail;
     let path = use_location().pathname;
+    let session = shared().session;
+    let administers = move || {
+        session
+            .with(|session| matches!(session, Session::In(me) if me.level == Level::Administrator))
+    };
     let on_board = move || path.with(|path| path == "/" || path.starts_with("/rooms"));
     view! {
         <Show when=move || rail.get()>
@@ -30,6 +35,9 @@ pub fn Rail() -> impl IntoView {
             </a>
             <A href="/calendar">{icon("cal")}<span>{t.nav_calendar()}</span></A>
             <A href="/history">{icon("clock")}<span>{t.nav_history()}</span></A>
+            <Show when=administers>
+                <A href="/company">{icon("scheme")}<span>{t.nav_company()}</span></A>
+            </Show>
             <button
                 class="end"
                 aria-haspopup="dialog"

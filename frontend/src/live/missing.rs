@@ -42,9 +42,7 @@ pub fn section(status: &InvitationStatus) -> Option<Section> {
         InvitationStatus::Calling { .. } => Some(Section::Ringing),
         InvitationStatus::Held { .. } => Some(Section::OnTheLine),
         InvitationStatus::Waiting { .. } => Some(Section::NextTry),
-        InvitationStatus::Finished { .. } | InvitationStatus::Paused { .. } => {
-            Some(Section::NotAgain)
-        }
+        InvitationStatus::Finished { .. } => Some(Section::NotAgain),
         InvitationStatus::InRoom { .. } => None,
     }
 }
@@ -62,7 +60,6 @@ pub fn list(live: &Live, occurrence: OccurrenceId, part: Section) -> Vec<&Invita
                 since_at
             }
             InvitationStatus::Finished { at, .. } => -at,
-            InvitationStatus::Paused { since_at } => -since_at,
             InvitationStatus::InRoom { since_at, .. } => since_at,
         };
         (time, invitation.id)
@@ -95,9 +92,7 @@ pub fn ring(invitation: &Invitation) -> Ring {
             ..
         }
         | InvitationStatus::Held { since_at } => Ring::Since(since_at),
-        InvitationStatus::Finished { .. }
-        | InvitationStatus::Paused { .. }
-        | InvitationStatus::InRoom { .. } => Ring::Done,
+        InvitationStatus::Finished { .. } | InvitationStatus::InRoom { .. } => Ring::Done,
     }
 }
 
@@ -112,8 +107,7 @@ pub fn try_number(invitation: &Invitation) -> Option<(u32, Option<u32>)> {
         }
         InvitationStatus::Held { .. }
         | InvitationStatus::InRoom { .. }
-        | InvitationStatus::Finished { .. }
-        | InvitationStatus::Paused { .. } => None,
+        | InvitationStatus::Finished { .. } => None,
     }
 }
 

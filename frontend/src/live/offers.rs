@@ -231,12 +231,7 @@ fn expect(live: &Live, words: Words, room: RoomId, person: EmployeeId) -> Offer 
     let expected = live
         .occurrence_in(room)
         .and_then(|occurrence| live.invitation_of(person, occurrence.id))
-        .is_some_and(|invitation| {
-            !matches!(
-                invitation.status,
-                InvitationStatus::Finished { .. } | InvitationStatus::Paused { .. }
-            )
-        });
+        .is_some_and(|invitation| !matches!(invitation.status, InvitationStatus::Finished { .. }));
     if expected {
         return Offer::None;
     }
@@ -302,10 +297,7 @@ fn over_missing(live: &Live, words: Words, id: InvitationId, place: Place) -> Of
         invitation.status,
         InvitationStatus::Calling { .. } | InvitationStatus::Held { .. }
     );
-    let over = matches!(
-        invitation.status,
-        InvitationStatus::Finished { .. } | InvitationStatus::Paused { .. }
-    );
+    let over = matches!(invitation.status, InvitationStatus::Finished { .. });
     match place {
         Place::Speakers | Place::Listeners if called => {
             Offer::Refuse(t.refuse_being_called().to_owned())

@@ -31,7 +31,7 @@ pub fn stroke(status: &InvitationStatus) -> Stroke {
         InvitationStatus::InRoom { .. } | InvitationStatus::Held { .. } => Stroke::Here,
         InvitationStatus::Calling { .. } => Stroke::Ringing,
         InvitationStatus::Waiting { .. } => Stroke::Waiting,
-        InvitationStatus::Finished { .. } | InvitationStatus::Paused { .. } => Stroke::Not,
+        InvitationStatus::Finished { .. } => Stroke::Not,
     }
 }
 

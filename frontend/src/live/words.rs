@@ -161,7 +161,6 @@ impl Words {
             },
             InvitationStatus::Held { .. } => t.why_held().to_owned(),
             InvitationStatus::InRoom { .. } => t.why_in_room().to_owned(),
-            InvitationStatus::Paused { since_at } => t.why_paused(&(self.clock)(*since_at)),
             InvitationStatus::Finished { why, at } => {
                 self.finish(*why, *at, invitation.reason.as_ref())
             }

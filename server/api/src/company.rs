@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{CompanyId, Language, RetryRules, TrunkId};
+use crate::{CompanyId, Language, RetryRules, Trunk};
 
 /// `GET /company`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,25 +44,6 @@ pub struct ChangeCompany {
     pub lead_s: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rules: Option<RetryRules>,
-}
-
-/// A way to the telephone network.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct Trunk {
-    pub id: TrunkId,
-    pub name: String,
-    pub state: TrunkState,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum TrunkState {
-    /// Registered, or, used without registration, seen to answer.
-    Up,
-    Down,
-    Unknown,
 }
 
 /// `GET /health`.

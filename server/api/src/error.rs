@@ -71,6 +71,10 @@ pub enum ErrorCode {
     AlreadyInRoom,
     AlreadyCalling,
     NotInRoom,
+    TestCallUnderWay,
+    CalibrationIncomplete,
+    AnswersLookAlike,
+    NumberWantsNoCalls,
     // Ourselves.
     Unavailable,
     Internal,

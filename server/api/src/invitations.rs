@@ -56,10 +56,6 @@ pub enum InvitationStatus {
         why: Finish,
         at: i64,
     },
-    /// Somebody stopped the calls; "call now" takes them up again.
-    Paused {
-        since_at: i64,
-    },
 }
 
 /// What a waiting invitation waits for.

@@ -21,11 +21,14 @@ mod people;
 mod reports;
 mod rooms;
 mod session;
+mod trunks;
 
-pub use company::{ChangeCompany, Company, Health, QuietHours, Trunk, TrunkState};
+pub use company::{ChangeCompany, Company, Health, QuietHours};
 pub use domain::{
     AttemptId, CompanyId, DeviceId, EmployeeId, InvitationId, Language, MeetingId, MemberId,
     OccurrenceId, Outcome, Role, RoomId, TokenId, TrunkId, UserId,
+    calibration::{Condition as CalibrationCondition, Useless},
+    decode::Fingerprint,
     employee::{DeviceClass as DeviceKind, Level},
     rules::{LastAct, RetryRules},
 };
@@ -42,3 +45,4 @@ pub use people::{Confidence, Device, Evidence, EvidenceSource, LineState, LineVi
 pub use reports::{InvitationStory, OccurrenceReport, Visit};
 pub use rooms::{ChangeMember, Codec, Dial, LeaveReason, Member, NewRoom, Quality, Room};
 pub use session::{Me, NewToken, SignIn, SignedIn, Token, TokenCreated};
+pub use trunks::{Alike, Calibration, CalibrationStep, StepStatus, TestCall, Trunk, TrunkState};

@@ -20,16 +20,17 @@
 //! 3. [`attempt`] is the one call that follows, from the first ring to the room;
 //! 4. [`decode`] turns its facts into an outcome and into evidence for [`mod@line`];
 //! 5. [`rules`] decides what follows an outcome;
-//! 6. [`live`] is the room while people are in it, [`entrance`] the door for
+//! 6. [`calibration`] teaches the decoder a trunk that has its own ways;
+//! 7. [`live`] is the room while people are in it, [`entrance`] the door for
 //!    those who call it, [`speech`] what all of them hear.
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
 pub mod attempt;
+pub mod calibration;
 pub mod company;
 pub mod decode;
 pub mod employee;
 pub mod entrance;
-pub mod event;
 pub mod guard;
 pub mod id;
 pub mod invitation;

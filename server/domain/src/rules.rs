@@ -24,6 +24,8 @@ pub struct RetryRules {
     pub offline: OfflineRule,
     /// It rang and nobody came.
     pub no_answer: NoAnswerRule,
+    /// He refused the call: final, but for a message.
+    pub declined: DeclinedRule,
     /// A machine answered.
     pub not_confirmed: TryRule,
     /// The call broke off.
@@ -58,16 +60,36 @@ pub struct BusyRule {
 /// Offline: a few tries, then it is said aloud.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(default, deny_unknown_fields)]
+#[serde(default, deny_unknown_fields, from = "OfflineAsWritten")]
 pub struct OfflineRule {
     /// Between tries. 5 min.
     pub wait_ms: Span,
     /// How many more after the first. 2.
     pub tries: u32,
-    /// Whether "*name* is offline" is said into the room at the end. Yes.
-    pub announce: bool,
+    /// What is done last. It is said into the room that he is offline.
+    pub last_act: LastAct,
     /// Whether he is called after all when his line is seen to return later. Yes.
     pub call_when_back: bool,
+}
+
+/// The rule as it may be on record: once there was only saying it or not.
+#[derive(Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct OfflineAsWritten {
+    wait_ms: Span,
+    tries: u32,
+    announce: Option<bool>,
+    last_act: Option<LastAct>,
+    call_when_back: bool,
+}
+
+/// Declined: final.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(default, deny_unknown_fields)]
+pub struct DeclinedRule {
+    /// What is done last. A message "join later" with the room's number.
+    pub last_act: LastAct,
 }
 
 /// No answer: waits that grow.
@@ -77,6 +99,8 @@ pub struct OfflineRule {
 pub struct NoAnswerRule {
     /// Before each further try; as many as there are waits. 60 s, 180 s.
     pub waits_ms: Vec<Span>,
+    /// What is done last. A message with the room's number.
+    pub last_act: LastAct,
 }
 
 /// A wait and a count.
@@ -88,6 +112,9 @@ pub struct TryRule {
     pub wait_ms: Span,
     /// How many more after the first.
     pub tries: u32,
+    /// What is done last. Nothing.
+    #[serde(default)]
+    pub last_act: LastAct,
 }
 
 /// Network: all trunks, then a pause that grows; never counted.
@@ -100,7 +127,9 @@ pub struct NetworkRule {
 }
 
 /// What is done when there are no more tries.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum LastAct {
@@ -113,7 +142,18 @@ pub enum LastAct {
     /// A message "join later" with the room's number to the person.
     SendJoinLater,
     /// Nothing.
+    #[default]
     Nothing,
+}
+
+impl LastAct {
+    /// Those that make sense after any outcome.
+    pub const ANYWHERE: [LastAct; 4] = [
+        Self::TellOrganiser,
+        Self::SendRoomNumber,
+        Self::SendJoinLater,
+        Self::Nothing,
+    ];
 }
 
 /// A rule that cannot be.
@@ -132,13 +172,16 @@ impl Default for RetryRules {
             busy: BusyRule::default(),
             offline: OfflineRule::default(),
             no_answer: NoAnswerRule::default(),
+            declined: DeclinedRule::default(),
             not_confirmed: TryRule {
                 wait_ms: Span::minutes(5),
                 tries: 1,
+                last_act: LastAct::Nothing,
             },
             dropped: TryRule {
                 wait_ms: Span::seconds(5),
                 tries: 1,
+                last_act: LastAct::Nothing,
             },
             network: NetworkRule::default(),
             ring_ms: Span::seconds(30),
@@ -165,8 +208,44 @@ impl Default for OfflineRule {
         Self {
             wait_ms: Span::minutes(5),
             tries: 2,
-            announce: true,
+            last_act: LastAct::AnnounceOffline,
             call_when_back: true,
+        }
+    }
+}
+
+impl Default for OfflineAsWritten {
+    fn default() -> Self {
+        let rule = OfflineRule::default();
+        Self {
+            wait_ms: rule.wait_ms,
+            tries: rule.tries,
+            announce: None,
+            last_act: None,
+            call_when_back: rule.call_when_back,
+        }
+    }
+}
+
+impl From<OfflineAsWritten> for OfflineRule {
+    fn from(written: OfflineAsWritten) -> Self {
+        let once = match written.announce {
+            Some(false) => LastAct::TellOrganiser,
+            Some(true) | None => LastAct::AnnounceOffline,
+        };
+        Self {
+            wait_ms: written.wait_ms,
+            tries: written.tries,
+            last_act: written.last_act.unwrap_or(once),
+            call_when_back: written.call_when_back,
+        }
+    }
+}
+
+impl Default for DeclinedRule {
+    fn default() -> Self {
+        Self {
+            last_act: LastAct::SendJoinLater,
         }
     }
 }
@@ -175,6 +254,7 @@ impl Default for NoAnswerRule {
     fn default() -> Self {
         Self {
             waits_ms: vec![Span::seconds(60), Span::seconds(180)],
+            last_act: LastAct::SendRoomNumber,
         }
     }
 }
@@ -232,13 +312,13 @@ impl RetryRules {
             }
             Outcome::Offline => Decision::Stop {
                 why: Finish::Offline,
-                act: self.offline.last_act(),
+                act: self.offline.last_act,
             },
             Outcome::NoAnswer | Outcome::Unknown => match self.no_answer.wait(count.times) {
                 Some(span) => wait(span, Why::NoAnswer),
                 None => Decision::Stop {
                     why: Finish::NoAnswer,
-                    act: LastAct::SendRoomNumber,
+                    act: self.no_answer.last_act,
                 },
             },
             Outcome::NotConfirmed | Outcome::Answered
@@ -248,21 +328,21 @@ impl RetryRules {
             }
             Outcome::NotConfirmed | Outcome::Answered => Decision::Stop {
                 why: Finish::NotConfirmed,
-                act: LastAct::Nothing,
+                act: self.not_confirmed.last_act,
             },
             Outcome::Dropped if count.times <= self.dropped.tries => {
                 wait(self.dropped.wait_ms, Why::Dropped)
             }
             Outcome::Dropped => Decision::Stop {
                 why: Finish::Left,
-                act: LastAct::Nothing,
+                act: self.dropped.last_act,
             },
             Outcome::Declined => Decision::Stop {
                 why: Finish::Declined,
                 act: if row.is_unwanted() {
                     LastAct::Nothing
                 } else {
-                    LastAct::SendJoinLater
+                    self.declined.last_act
                 },
             },
             Outcome::Invalid => Decision::Stop {
@@ -307,6 +387,10 @@ impl RetryRules {
         for wait in &self.network.round_waits_ms {
             span("network.round_waits_ms", *wait, SHORTEST_WAIT, DAY)?;
         }
+        last_act("no_answer.last_act", self.no_answer.last_act)?;
+        last_act("declined.last_act", self.declined.last_act)?;
+        last_act("not_confirmed.last_act", self.not_confirmed.last_act)?;
+        last_act("dropped.last_act", self.dropped.last_act)?;
         span("ring_ms", self.ring_ms, Span::seconds(1), Span::minutes(5))?;
         span(
             "setup_ms",
@@ -336,17 +420,6 @@ impl BusyRule {
             self.wait_ms
         } else {
             self.then_wait_ms
-        }
-    }
-}
-
-impl OfflineRule {
-    /// What is done after the last try.
-    pub fn last_act(&self) -> LastAct {
-        if self.announce {
-            LastAct::AnnounceOffline
-        } else {
-            LastAct::TellOrganiser
         }
     }
 }
@@ -381,6 +454,17 @@ fn span(field: &'static str, value: Span, least: Span, most: Span) -> Result<(),
     Err(RuleError {
         field,
         problem: format!("{} ms is outside {} to {} ms", value.0, least.0, most.0),
+    })
+}
+
+/// Only of somebody who is offline it can be said that he is.
+fn last_act(field: &'static str, act: LastAct) -> Result<(), RuleError> {
+    if LastAct::ANYWHERE.contains(&act) {
+        return Ok(());
+    }
+    Err(RuleError {
+        field,
+        problem: "only the offline rule can say so into the room".to_owned(),
     })
 }
 
@@ -496,6 +580,39 @@ mod tests {
         assert_eq!(rules.offline.tries, 2);
         assert_eq!(rules.busy, BusyRule::default());
         assert!(toml::from_str::<RetryRules>("rings = 1").is_err());
+        assert!(toml::from_str::<RetryRules>("[offline]\nwait = 1").is_err());
+    }
+
+    #[test]
+    fn rules_of_before_there_were_last_acts_to_choose_mean_what_they_meant() {
+        let offline = |text: &str| {
+            let rules: RetryRules = serde_json::from_str(text).unwrap();
+            rules.offline.last_act
+        };
+        assert_eq!(offline("{}"), LastAct::AnnounceOffline);
+        assert_eq!(
+            offline(r#"{"offline":{"announce":false}}"#),
+            LastAct::TellOrganiser
+        );
+        assert_eq!(
+            offline(r#"{"offline":{"announce":true,"last_act":"nothing"}}"#),
+            LastAct::Nothing
+        );
+    }
+
+    #[test]
+    fn the_last_act_can_be_chosen_where_it_makes_sense() {
+        let mut rules = RetryRules::default();
+        rules.no_answer.last_act = LastAct::TellOrganiser;
+        rules.check().unwrap();
+        let act = match rules.next(Outcome::NoAnswer, Row::TimeoutRang, count(9), NOW) {
+            Decision::Stop { act, .. } => Some(act),
+            Decision::Wait { .. } => None,
+        };
+        assert_eq!(act, Some(LastAct::TellOrganiser));
+
+        rules.declined.last_act = LastAct::AnnounceOffline;
+        assert_eq!(rules.check().unwrap_err().field, "declined.last_act");
     }
 
     #[test]

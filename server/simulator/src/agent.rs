@@ -9,13 +9,16 @@ use std::{
 
 use signalling::{Signalling, StartError};
 use sip::{
-    Authority, CallId, CallIdentity, Event, Invite, LocalMedia, OutboundCredentials, Party, Reason,
-    Registration, RegistrationId, Rejection, SipUri, Target, TrunkId,
+    Authority, CallId, CallIdentity, Event, Invite, LocalMedia, Location, OutboundCredentials,
+    Party, Reason, Registration, RegistrationId, Rejection, SipUri, Target, TrunkId,
 };
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
-use crate::script::{CodecName, Line};
+use crate::{
+    line::Refusal,
+    script::{CodecName, Line},
+};
 
 /// How long a phone's registration lasts.
 const REGISTRATION: Duration = Duration::from_secs(300);
@@ -152,18 +155,26 @@ impl Agent {
         self.signalling.answer(call, media(script, audio));
     }
 
-    pub fn reject(
-        &self,
-        call: CallId,
-        status: u16,
-        cause: Option<u16>,
-        retry_after: Option<Duration>,
-    ) {
-        let reasons = cause.map(|cause| Reason::q850(cause, said_of(cause)));
+    /// 181: the call is being forwarded.
+    pub fn forward(&self, call: CallId) {
+        self.signalling.progress(call, 181, None);
+    }
+
+    /// 183 with a session: sound before any answer.
+    pub fn sound(&self, call: CallId, script: &Line, audio: SocketAddr) {
+        self.signalling
+            .progress(call, 183, Some(media(script, audio)));
+    }
+
+    pub fn reject(&self, call: CallId, refusal: Refusal) {
+        let reasons = refusal.cause.map(|cause| Reason {
+            location: refusal.at_user.then_some(Location::User),
+            ..Reason::q850(cause, said_of(cause))
+        });
         let rejection = Rejection {
-            status,
+            status: refusal.status,
             reasons: reasons.into_iter().collect(),
-            retry_after,
+            retry_after: refusal.retry_after,
         };
         self.signalling.reject(call, rejection);
     }

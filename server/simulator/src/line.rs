@@ -18,11 +18,13 @@ pub enum Output {
     Unregister,
     Ring(CallKey),
     Answer(CallKey),
+    /// Says that the call is forwarded (181).
+    Forward(CallKey),
+    /// Lets the network's sound be heard without an answer (183).
+    Sound(CallKey),
     Reject {
         call: CallKey,
-        status: u16,
-        cause: Option<u16>,
-        retry_after: Option<Duration>,
+        refusal: Refusal,
     },
     /// Begins to speak; before it the line only listens.
     Speak(CallKey),
@@ -35,6 +37,28 @@ pub enum Output {
     Call {
         to: String,
     },
+}
+
+/// How a call is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Refusal {
+    pub status: u16,
+    /// The Q.850 cause of its `Reason`.
+    pub cause: Option<u16>,
+    /// The cause lies with the user.
+    pub at_user: bool,
+    pub retry_after: Option<Duration>,
+}
+
+impl Refusal {
+    fn of(status: u16, cause: Option<u16>) -> Self {
+        Self {
+            status,
+            cause,
+            at_user: false,
+            retry_after: None,
+        }
+    }
 }
 
 /// What the line does with the call it has.
@@ -64,11 +88,7 @@ enum Engagement {
 #[derive(Debug, Clone, PartialEq)]
 enum AfterRinging {
     Answer(Conduct),
-    Reject {
-        status: u16,
-        cause: Option<u16>,
-        retry_after: Option<Duration>,
-    },
+    Reject(Refusal),
 }
 
 /// How it behaves once it is talking.
@@ -172,26 +192,33 @@ impl Line {
                     Some((now + after, AfterRinging::Answer(conduct))),
                 );
             }
-            Step::Voicemail { leaves_after, .. } => {
+            Step::Voicemail {
+                leaves_after,
+                forwards_after,
+                ..
+            } => {
                 let conduct = Conduct {
                     leaves_after: Some(leaves_after),
                     ..Conduct::default()
                 };
+                if let Some(after) = forwards_after {
+                    let then = (now + after, AfterRinging::Answer(conduct));
+                    self.ring(call, from, Some(then));
+                    return self.outputs.push_back(Output::Forward(call));
+                }
                 self.outputs.push_back(Output::Answer(call));
                 self.talk(call, conduct, now);
             }
             Step::RingOut { .. } => self.ring(call, from, None),
+            Step::Sounds { .. } => self.sound(call, from, None),
+            Step::Silent { .. } => self.wait_for(call, from, None),
             Step::Decline { after, .. } => {
                 // A handset's red key: a phone of ours says 603, an operator says busy.
                 let (status, cause) = match self.script.account {
                     Some(_) => (603, None),
                     None => (486, Some(17)),
                 };
-                let then = AfterRinging::Reject {
-                    status,
-                    cause,
-                    retry_after: None,
-                };
+                let then = AfterRinging::Reject(Refusal::of(status, cause));
                 self.ring(call, from, Some((now + after, then)));
             }
             Step::Busy { .. } => self.reject(call, 486, Some(17)),
@@ -200,25 +227,25 @@ impl Line {
             Step::Refuse {
                 status,
                 cause,
+                at_user,
                 retry_after,
                 rings,
+                sounds,
                 ..
-            } => match rings {
-                Some(rings) => {
-                    let then = AfterRinging::Reject {
-                        status,
-                        cause,
-                        retry_after,
-                    };
-                    self.ring(call, from, Some((now + rings, then)));
-                }
-                None => self.outputs.push_back(Output::Reject {
-                    call,
+            } => {
+                let refusal = Refusal {
                     status,
                     cause,
+                    at_user,
                     retry_after,
-                }),
-            },
+                };
+                let then = |after| Some((now + after, AfterRinging::Reject(refusal)));
+                match (rings, sounds) {
+                    (Some(rings), _) => self.ring(call, from, then(rings)),
+                    (None, Some(sounds)) => self.sound(call, from, then(sounds)),
+                    (None, None) => self.outputs.push_back(Output::Reject { call, refusal }),
+                }
+            }
         }
     }
 
@@ -311,18 +338,9 @@ impl Line {
                             self.outputs.push_back(Output::Answer(call));
                             self.talk(call, conduct, now);
                         }
-                        AfterRinging::Reject {
-                            status,
-                            cause,
-                            retry_after,
-                        } => {
+                        AfterRinging::Reject(refusal) => {
                             self.engagement = Engagement::Idle;
-                            self.outputs.push_back(Output::Reject {
-                                call,
-                                status,
-                                cause,
-                                retry_after,
-                            });
+                            self.outputs.push_back(Output::Reject { call, refusal });
                         }
                     }
                 }
@@ -428,6 +446,16 @@ impl Line {
 
     fn ring(&mut self, call: CallKey, from: &str, then: Option<(Duration, AfterRinging)>) {
         self.outputs.push_back(Output::Ring(call));
+        self.wait_for(call, from, then);
+    }
+
+    /// The network plays something; the phone does not ring.
+    fn sound(&mut self, call: CallKey, from: &str, then: Option<(Duration, AfterRinging)>) {
+        self.outputs.push_back(Output::Sound(call));
+        self.wait_for(call, from, then);
+    }
+
+    fn wait_for(&mut self, call: CallKey, from: &str, then: Option<(Duration, AfterRinging)>) {
         self.engagement = Engagement::Ringing {
             call,
             from: from.to_owned(),
@@ -450,9 +478,7 @@ impl Line {
     fn reject(&mut self, call: CallKey, status: u16, cause: Option<u16>) {
         self.outputs.push_back(Output::Reject {
             call,
-            status,
-            cause,
-            retry_after: None,
+            refusal: Refusal::of(status, cause),
         });
     }
 }
@@ -486,9 +512,7 @@ mod tests {
     fn rejected(call: CallKey, status: u16, cause: u16) -> Output {
         Output::Reject {
             call,
-            status,
-            cause: Some(cause),
-            retry_after: None,
+            refusal: Refusal::of(status, Some(cause)),
         }
     }
 
@@ -581,9 +605,10 @@ mod tests {
             called(&mut line, CALL, at(1)),
             [Output::Reject {
                 call: CALL,
-                status: 503,
-                cause: None,
-                retry_after: Some(at(9))
+                refusal: Refusal {
+                    retry_after: Some(at(9)),
+                    ..Refusal::of(503, None)
+                }
             }]
         );
         assert_eq!(called(&mut line, CALL, at(2)), [rejected(CALL, 404, 1)]);
@@ -608,9 +633,7 @@ mod tests {
                 drained(&mut line),
                 [Output::Reject {
                     call: CALL,
-                    status,
-                    cause,
-                    retry_after: None
+                    refusal: Refusal::of(status, cause)
                 }]
             );
         }

@@ -142,6 +142,16 @@ pub enum Step {
         #[serde(default, rename = "until_s", with = "optional_seconds")]
         until: Option<Duration>,
     },
+    /// Sound comes from the network (183 with a session), and it never rings.
+    Sounds {
+        #[serde(default, rename = "until_s", with = "optional_seconds")]
+        until: Option<Duration>,
+    },
+    /// Nothing but a 100 ever comes.
+    Silent {
+        #[serde(default, rename = "until_s", with = "optional_seconds")]
+        until: Option<Duration>,
+    },
     /// Rings and rings.
     RingOut {
         #[serde(default, rename = "until_s", with = "optional_seconds")]
@@ -158,6 +168,9 @@ pub enum Step {
     Voicemail {
         #[serde(default = "half_a_minute", rename = "leaves_after_s", with = "seconds")]
         leaves_after: Duration,
+        /// Rings so long before, and says by 181 that the call is forwarded.
+        #[serde(default, rename = "forwards_after_s", with = "optional_seconds")]
+        forwards_after: Option<Duration>,
         #[serde(default, rename = "until_s", with = "optional_seconds")]
         until: Option<Duration>,
     },
@@ -172,10 +185,16 @@ pub enum Step {
         /// Q.850 cause in a `Reason` header.
         #[serde(default)]
         cause: Option<u16>,
+        /// The cause lies with the user (RFC 8606).
+        #[serde(default)]
+        at_user: bool,
         #[serde(default, rename = "retry_after_s", with = "optional_seconds")]
         retry_after: Option<Duration>,
         #[serde(default, rename = "rings_s", with = "optional_seconds")]
         rings: Option<Duration>,
+        /// Sound for so long before, an announcement of the network's.
+        #[serde(default, rename = "sounds_s", with = "optional_seconds")]
+        sounds: Option<Duration>,
         #[serde(default, rename = "until_s", with = "optional_seconds")]
         until: Option<Duration>,
     },
@@ -188,6 +207,8 @@ impl Step {
             Step::Answer { until, .. }
             | Step::Busy { until }
             | Step::Off { until }
+            | Step::Sounds { until }
+            | Step::Silent { until }
             | Step::RingOut { until }
             | Step::Decline { until, .. }
             | Step::Voicemail { until, .. }

@@ -14,11 +14,26 @@ use crate::{
     agent::{Agent, digits},
     ear::Heard,
     event::{Event, Reporter, What},
-    line::{CallKey, Line, Output},
+    line::{CallKey, Line, Output, Refusal},
     rtp,
     script::Script,
     speech::{self, Speech},
     stream::{self, Stream},
+};
+
+/// What an operator says of a number nobody has.
+const NO_SUCH_NUMBER: Refusal = Refusal {
+    status: 404,
+    cause: Some(1),
+    at_user: false,
+    retry_after: None,
+};
+
+const NO_PORT: Refusal = Refusal {
+    status: 500,
+    cause: None,
+    at_user: false,
+    retry_after: None,
 };
 
 /// A line and what belongs to it.
@@ -244,8 +259,7 @@ impl Stage {
     fn on_incoming(&mut self, at: usize, call: CallId, incoming: &sip::Incoming) {
         let user = incoming.dialled.user.as_deref().unwrap_or_default();
         let Some(actor) = self.agents[at].line_called(user) else {
-            // What an operator says of a number nobody has.
-            return self.agents[at].reject(call, 404, Some(1), None);
+            return self.agents[at].reject(call, NO_SUCH_NUMBER);
         };
         let now = self.now();
         let from = incoming
@@ -357,16 +371,18 @@ impl Stage {
                 }
             }
             Output::Answer(key) => self.answer(actor, key),
-            Output::Reject {
-                call: key,
-                status,
-                cause,
-                retry_after,
-            } => {
+            Output::Forward(key) => {
+                if let Some(live) = self.live.get(&key) {
+                    agent.forward(live.call);
+                }
+            }
+            Output::Sound(key) => self.sound(actor, key),
+            Output::Reject { call: key, refusal } => {
                 if let Some(live) = self.live.remove(&key) {
                     self.quiet_since = Some(Instant::now());
-                    agent.reject(live.call, status, cause, retry_after);
+                    agent.reject(live.call, refusal);
                     let call_id = &live.call_id;
+                    let status = refusal.status;
                     self.say(Some(actor), What::Rejected { call_id, status });
                 }
             }
@@ -420,8 +436,24 @@ impl Stage {
             }
             Err(error) => {
                 tracing::warn!(%error, "No port for audio");
-                agent.reject(live.call, 500, None, None);
+                agent.reject(live.call, NO_PORT);
             }
+        }
+    }
+
+    /// A session without an answer: what the network plays.
+    fn sound(&mut self, actor: usize, key: CallKey) {
+        let Actor { line, agent, .. } = &self.actors[actor];
+        let agent = &self.agents[*agent];
+        let Some(live) = self.live.get_mut(&key) else {
+            return;
+        };
+        match Stream::open(self.ip, key, self.heard.clone()) {
+            Ok(stream) => {
+                agent.sound(live.call, line.script(), stream.local);
+                live.stream = Some(stream);
+            }
+            Err(error) => tracing::warn!(%error, "No port for audio"),
         }
     }
 

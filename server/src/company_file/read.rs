@@ -6,7 +6,7 @@ use domain::{
     CompanyId, Language, Span,
     company::{Company, DEFAULT_LEAD, QuietHours},
     employee::Level,
-    rules::{RetryRules, TryRule},
+    rules::{LastAct, RetryRules, TryRule},
 };
 use store::CompanyPlan;
 
@@ -169,10 +169,17 @@ fn rules(source: &mut Source<'_>, section: &mut Section<'_>) -> RetryRules {
     section.section(source, "offline", |source, offline| {
         span(source, offline, "wait_s", &mut rules.offline.wait_ms);
         tries(source, offline, &mut rules.offline.tries);
+        // As it was spelt before there was more to choose from.
         set(
-            &mut rules.offline.announce,
-            offline.boolean(source, "announce"),
+            &mut rules.offline.last_act,
+            offline
+                .boolean(source, "announce")
+                .map(|announce| match announce {
+                    true => LastAct::AnnounceOffline,
+                    false => LastAct::TellOrganiser,
+                }),
         );
+        last_act(source, offline, &OFFLINE_ACTS, &mut rules.offline.last_act);
         set(
             &mut rules.offline.call_when_back,
             offline.boolean(source, "call_when_back"),
@@ -180,6 +187,10 @@ fn rules(source: &mut Source<'_>, section: &mut Section<'_>) -> RetryRules {
     });
     section.section(source, "no_answer", |source, no_answer| {
         spans(source, no_answer, "waits_s", &mut rules.no_answer.waits_ms);
+        last_act(source, no_answer, &ACTS, &mut rules.no_answer.last_act);
+    });
+    section.section(source, "declined", |source, declined| {
+        last_act(source, declined, &ACTS, &mut rules.declined.last_act);
     });
     section.section(source, "not_confirmed", |source, section| {
         try_rule(source, section, &mut rules.not_confirmed)
@@ -201,6 +212,31 @@ fn rules(source: &mut Source<'_>, section: &mut Section<'_>) -> RetryRules {
 fn try_rule(source: &mut Source<'_>, section: &mut Section<'_>, rule: &mut TryRule) {
     span(source, section, "wait_s", &mut rule.wait_ms);
     tries(source, section, &mut rule.tries);
+    last_act(source, section, &ACTS, &mut rule.last_act);
+}
+
+const ACTS: [(&str, LastAct); 4] = [
+    ("tell_organiser", LastAct::TellOrganiser),
+    ("send_room_number", LastAct::SendRoomNumber),
+    ("send_join_later", LastAct::SendJoinLater),
+    ("nothing", LastAct::Nothing),
+];
+
+const OFFLINE_ACTS: [(&str, LastAct); 5] = [
+    ("announce_offline", LastAct::AnnounceOffline),
+    ACTS[0],
+    ACTS[1],
+    ACTS[2],
+    ACTS[3],
+];
+
+fn last_act(
+    source: &mut Source<'_>,
+    section: &mut Section<'_>,
+    acts: &[(&str, LastAct)],
+    act: &mut LastAct,
+) {
+    set(act, section.word(source, "last_act", acts));
 }
 
 fn tries(source: &mut Source<'_>, section: &mut Section<'_>, tries: &mut u32) {

@@ -6,7 +6,7 @@ use domain::{
     RoomId, Span, TrunkId,
     company::{Company, QuietHours},
     employee::{Device, DeviceKind, Employee, Level},
-    rules::{RetryRules, TryRule},
+    rules::{LastAct, RetryRules, TryRule},
     trunk::{Target, Transport, Trunk},
 };
 use store::{CompanyDirectory, Store};
@@ -162,6 +162,7 @@ fn rules(rules: &RetryRules) -> Table {
         busy,
         offline,
         no_answer,
+        declined,
         not_confirmed,
         dropped,
         network,
@@ -191,13 +192,19 @@ fn rules(rules: &RetryRules) -> Table {
     let mut part = Table::new();
     put(&mut part, "wait_s", offline.wait_ms.as_seconds());
     put(&mut part, "tries", i64::from(offline.tries));
-    put(&mut part, "announce", offline.announce);
+    put(&mut part, "last_act", word(offline.last_act));
     put(&mut part, "call_when_back", offline.call_when_back);
     put(&mut table, "offline", part);
 
     let mut part = Table::new();
     put(&mut part, "waits_s", waits(&no_answer.waits_ms));
+    put(&mut part, "last_act", word(no_answer.last_act));
     put(&mut table, "no_answer", part);
+
+    let mut part = Table::new();
+    put(&mut part, "last_act", word(declined.last_act));
+    put(&mut table, "declined", part);
+
     put(&mut table, "not_confirmed", try_rule(not_confirmed));
     put(&mut table, "dropped", try_rule(dropped));
 
@@ -211,7 +218,18 @@ fn try_rule(rule: &TryRule) -> Table {
     let mut table = Table::new();
     put(&mut table, "wait_s", rule.wait_ms.as_seconds());
     put(&mut table, "tries", i64::from(rule.tries));
+    put(&mut table, "last_act", word(rule.last_act));
     table
+}
+
+fn word(act: LastAct) -> &'static str {
+    match act {
+        LastAct::AnnounceOffline => "announce_offline",
+        LastAct::TellOrganiser => "tell_organiser",
+        LastAct::SendRoomNumber => "send_room_number",
+        LastAct::SendJoinLater => "send_join_later",
+        LastAct::Nothing => "nothing",
+    }
 }
 
 fn waits(spans: &[Span]) -> Value {

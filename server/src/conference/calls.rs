@@ -68,8 +68,11 @@ impl Conference {
             183 if provisional.early_media => machine.on_early_media(now),
             _ => return,
         }
+        let proof = machine.ringing_is_proof();
         if let (180, Some(line)) = (provisional.status, &party.who.line) {
-            self.shared.lines.seen(line, now);
+            if proof {
+                self.shared.lines.seen(line, now);
+            }
             self.shared.lines.call(
                 line,
                 &party.line_key(),

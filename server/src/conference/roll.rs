@@ -2,8 +2,8 @@
 
 use domain::{
     InvitationId, Millis,
-    invitation::Terms,
-    line::{Change, LineKey},
+    invitation::{Terms, Why},
+    line::{Change, LineKey, LineState},
     meeting::Invitee,
     occurrence::{Occurrence, Status},
 };
@@ -102,14 +102,18 @@ impl Conference {
 
     /// Somebody's line freed or came back: whoever waits for that is called.
     pub(super) async fn on_line(&mut self, news: Result<LineNews, RecvError>) {
-        let Ok(LineNews {
-            line,
-            change: Some(change),
-        }) = news
-        else {
-            return;
-        };
         let now = clock::now();
+        let (line, change) = match news {
+            Ok(LineNews {
+                line,
+                change: Some(change),
+            }) => (line, change),
+            Ok(LineNews { change: None, .. }) | Err(RecvError::Closed) => return,
+            Err(RecvError::Lagged(missed)) => {
+                tracing::warn!(room = %self.room, missed, "News of lines came too fast: all are looked at");
+                return self.look_at_lines(now).await;
+            }
+        };
         let waiting: Vec<InvitationId> = self
             .seats
             .values()
@@ -118,6 +122,29 @@ impl Conference {
             .collect();
         for id in waiting {
             self.on_change(id, change, now).await;
+        }
+    }
+
+    /// News was lost: whoever waits for a line that is free now waits no longer.
+    async fn look_at_lines(&mut self, now: Millis) {
+        let waiting: Vec<(InvitationId, Why)> = self
+            .seats
+            .values()
+            .filter_map(|seat| Some((seat.invitation.id, seat.invitation.poll_timeout()?.1)))
+            .collect();
+        for (id, why) in waiting {
+            let change = match why {
+                Why::Offline => Change::Returned,
+                Why::Busy => Change::Freed,
+                _ => continue,
+            };
+            let Some(seat) = self.seats.get(&id) else {
+                continue;
+            };
+            let candidates = self.candidates(&seat.invitation, now).await;
+            if candidates.iter().any(|one| one.state == LineState::Free) {
+                self.on_change(id, change, now).await;
+            }
         }
     }
 

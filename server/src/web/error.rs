@@ -181,7 +181,10 @@ fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::OccurrenceIsOver
         | ErrorCode::AlreadyInRoom
         | ErrorCode::AlreadyCalling
-        | ErrorCode::NotInRoom => StatusCode::CONFLICT,
+        | ErrorCode::NotInRoom
+        | ErrorCode::TestCallUnderWay
+        | ErrorCode::CalibrationIncomplete
+        | ErrorCode::AnswersLookAlike => StatusCode::CONFLICT,
         ErrorCode::UnknownField
         | ErrorCode::MissingField
         | ErrorCode::WrongType
@@ -205,7 +208,8 @@ fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::BadParticipant
         | ErrorCode::BadRule
         | ErrorCode::BadQuietHours
-        | ErrorCode::BadPeriod => StatusCode::UNPROCESSABLE_ENTITY,
+        | ErrorCode::BadPeriod
+        | ErrorCode::NumberWantsNoCalls => StatusCode::UNPROCESSABLE_ENTITY,
         ErrorCode::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         ErrorCode::Internal | ErrorCode::Other => StatusCode::INTERNAL_SERVER_ERROR,
     }

@@ -31,6 +31,7 @@ mod serve;
 mod session;
 mod socket;
 mod texts;
+mod trunks;
 mod validate;
 
 use axum::{Router, extract::DefaultBodyLimit, http::Method, middleware};
@@ -71,6 +72,11 @@ fn api_routes() -> OpenApiRouter<App> {
         .routes(routes!(session::remove_token))
         .routes(routes!(company::company, company::change_company))
         .routes(routes!(company::health))
+        .routes(routes!(trunks::trunks))
+        .routes(routes!(trunks::begin_calibration, trunks::drop_calibration))
+        .routes(routes!(trunks::test_call))
+        .routes(routes!(trunks::use_calibration))
+        .routes(routes!(trunks::forget_learnt))
         .routes(routes!(rooms::people))
         .routes(routes!(rooms::rooms, rooms::add_room))
         .routes(routes!(members::members, members::dial))

@@ -31,6 +31,7 @@ use utoipa::{
         (name = "meetings", description = "Plans and their dates"),
         (name = "invitations", description = "Who is expected, and the calls made for it"),
         (name = "company", description = "The company's settings"),
+        (name = "trunks", description = "Ways to the telephone network, and learning what their answers mean"),
         (name = "events", description = "What changes, as it changes"),
         (name = "server", description = "How the server is")
     )

@@ -9,6 +9,7 @@ use api::{
 use domain::{
     MeetingId, Millis, OccurrenceId, RoomId,
     attempt::Attempt,
+    calibration::{Calibration, Condition, Step},
     company::{Company, QuietHours},
     employee::{Device, DeviceKind, Employee},
     invitation::{self, Invitation, Phase, Status, Why},
@@ -17,7 +18,7 @@ use domain::{
     occurrence::{Occurrence, StatusKind},
     room::Room,
     rules::RetryRules,
-    trunk::Target,
+    trunk::{Target, Trunk},
 };
 use store::{CompanyDirectory, User, VisitRow};
 
@@ -67,15 +68,48 @@ pub fn company(directory: &CompanyDirectory, live: &dyn Live) -> api::Company {
         quiet_hours: quiet_hours.as_ref().map(self::quiet_hours),
         lead_s: seconds(lead_ms.as_seconds()),
         rules: rules.clone(),
-        trunks: directory
-            .trunks
-            .iter()
-            .map(|trunk| api::Trunk {
-                id: trunk.id,
-                name: trunk.name.clone(),
-                state: live.trunk(trunk.id),
-            })
-            .collect(),
+        trunks: trunks(directory, live),
+    }
+}
+
+/// The company's trunks in order of trying, with what was learnt of them.
+pub fn trunks(directory: &CompanyDirectory, live: &dyn Live) -> Vec<api::Trunk> {
+    let trunk = |trunk: &Trunk| api::Trunk {
+        id: trunk.id,
+        name: trunk.name.clone(),
+        state: live.trunk(trunk.id),
+        learnt: trunk.profile.prints.clone(),
+        calibration: directory.calibrations.get(&trunk.id).map(calibration),
+    };
+    directory.trunks.iter().map(trunk).collect()
+}
+
+fn calibration(calibration: &Calibration) -> api::Calibration {
+    let step = |condition: Condition| api::CalibrationStep {
+        condition,
+        status: match calibration.step(condition) {
+            None => api::StepStatus::Open,
+            Some(Step::Calling { number, since, .. }) => api::StepStatus::Calling {
+                number: number.to_string(),
+                since_at: since.0,
+            },
+            Some(Step::Learnt { number, print }) => api::StepStatus::Learnt {
+                number: number.to_string(),
+                answer: *print,
+            },
+            Some(Step::Failed { number, at, why }) => api::StepStatus::Failed {
+                number: number.to_string(),
+                at: at.0,
+                why: *why,
+            },
+        },
+    };
+    let alike = calibration.conflict();
+    api::Calibration {
+        started_at: calibration.started_at.0,
+        steps: Condition::ALL.map(step).into(),
+        alike: alike.map(|(one, other)| api::Alike { one, other }),
+        ready: calibration.profile().is_ok(),
     }
 }
 
@@ -304,7 +338,11 @@ pub fn invitation(invitation: &Invitation, around: Around<'_>) -> api::Invitatio
         name,
         number,
         role: invitation.role,
-        status: status(*invitation.status(), around.rules),
+        status: status(
+            *invitation.status(),
+            invitation.last().map(|last| last.result.outcome),
+            around.rules,
+        ),
         reason,
         next: next(invitation, standing.next, around),
         tries_made,
@@ -351,7 +389,12 @@ fn reason(invitation: &Invitation, try_number: u32) -> Option<Reason> {
     })
 }
 
-fn status(status: Status, rules: &RetryRules) -> api::InvitationStatus {
+fn status(
+    status: Status,
+    last: Option<domain::Outcome>,
+    rules: &RetryRules,
+) -> api::InvitationStatus {
+    let dropped = last == Some(domain::Outcome::Dropped);
     match status {
         Status::Waiting { due_at, why } => api::InvitationStatus::Waiting {
             due_at: due_at.0,
@@ -378,7 +421,7 @@ fn status(status: Status, rules: &RetryRules) -> api::InvitationStatus {
             since_at: since.0,
         },
         Status::Finished { why, at } => api::InvitationStatus::Finished {
-            why: finish(why),
+            why: finish(why, dropped),
             at: at.0,
         },
     }
@@ -415,13 +458,15 @@ fn wait_reason(why: Why) -> WaitReason {
     }
 }
 
-fn finish(why: invitation::Finish) -> api::Finish {
+/// `dropped`: his last call broke off.
+fn finish(why: invitation::Finish, dropped: bool) -> api::Finish {
     match why {
         invitation::Finish::Declined => api::Finish::Declined,
         invitation::Finish::CannotCome => api::Finish::CannotCome,
         invitation::Finish::Offline => api::Finish::Offline,
         invitation::Finish::NoAnswer => api::Finish::NoAnswer,
         invitation::Finish::NotConfirmed => api::Finish::NotConfirmed,
+        invitation::Finish::Left if dropped => api::Finish::Dropped,
         invitation::Finish::Left | invitation::Finish::Attended => api::Finish::Left,
         invitation::Finish::Invalid => api::Finish::Invalid,
         invitation::Finish::NoDevice => api::Finish::Unreachable,
@@ -460,7 +505,7 @@ fn next(invitation: &Invitation, next: invitation::Next, around: Around<'_>) -> 
         invitation::Next::AtOnceWhenBack => call(
             Some(AtOnceWhen::BackInNetwork),
             false,
-            around.rules.offline.last_act(),
+            around.rules.offline.last_act,
         ),
         invitation::Next::ThenLastAct(act) => call(back, false, act),
         invitation::Next::GiveUpRinging => Next::GiveUpRinging { at },

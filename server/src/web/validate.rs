@@ -369,6 +369,11 @@ pub(super) fn rules(rules: &RetryRules) -> Result<RetryRules, ApiError> {
             );
         }
     }
+    // What only the whole can say, such as an act that fits no other outcome.
+    if let Err(error) = rules.check() {
+        let problem = Phrase::new("problems.other").with("problem", error.problem);
+        return refuse(error.field.to_owned(), problem);
+    }
     Ok(rules.clone())
 }
 

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use domain::{
     CompanyId, DeviceId, EmployeeId, PhoneNumber, TrunkId, UserId,
+    calibration::Calibration,
     company::Company,
     employee::{Device, DeviceKind, Employee, Level, Login, Secret},
     room::{Pin, Room},
@@ -13,7 +14,7 @@ use domain::{
 };
 
 use crate::{
-    Store, StoreError,
+    Store, StoreError, calibrations,
     db::Tx,
     ha1::Ha1,
     never_again,
@@ -43,6 +44,8 @@ pub struct CompanyDirectory {
     pub sim_trunks: BTreeMap<DeviceId, TrunkId>,
     /// The web users behind the employees' logins.
     pub users: BTreeMap<EmployeeId, UserId>,
+    /// What is being learnt of its trunks.
+    pub calibrations: BTreeMap<TrunkId, Calibration>,
     /// Numbers that must not be called again: see [`CompanyDirectory::may_call`].
     pub never: Vec<PhoneNumber>,
 }
@@ -125,6 +128,7 @@ impl Store {
             credentials: BTreeMap::new(),
             sim_trunks: BTreeMap::new(),
             users: BTreeMap::new(),
+            calibrations: calibrations::read(tx, company.id).await?,
             never: never_again::read(tx, company.id).await?,
             company,
         };

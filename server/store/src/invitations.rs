@@ -101,6 +101,15 @@ impl Store {
         Ok(next.map(Millis))
     }
 
+    /// Gives back what a process claimed that is not there any more. Should it be there
+    /// after all, the rows' versions see to it that only one of the two acts.
+    pub async fn release_claims(&self) -> Result<(), StoreError> {
+        sqlx::query("UPDATE invitations SET leased_until = 0 WHERE leased_until > 0")
+            .execute(&self.db)
+            .await?;
+        Ok(())
+    }
+
     pub async fn invitation(
         &self,
         company: CompanyId,

@@ -15,6 +15,7 @@ mod apply;
 mod attempts;
 mod batch;
 mod bindings;
+mod calibrations;
 mod company_plan;
 mod db;
 mod directory;

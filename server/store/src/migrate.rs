@@ -9,7 +9,10 @@ use sqlx::raw_sql;
 use crate::{Store, StoreError};
 
 /// In order; a migration that has been published is never edited.
-const MIGRATIONS: &[&str] = &[include_str!("../../../migrations/0001_the_house.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../../../migrations/0001_the_house.sql"),
+    include_str!("../../../migrations/0002_calibrations.sql"),
+];
 
 pub(crate) async fn run(store: &Store, url: &str) -> Result<(), StoreError> {
     raw_sql("CREATE TABLE IF NOT EXISTS schema_version (id BIGINT PRIMARY KEY, version BIGINT NOT NULL)")

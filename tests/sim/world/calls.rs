@@ -25,13 +25,13 @@ impl World {
         match signal {
             Signal::Rings => {
                 self.record(attempt, |record| record.ringing_at = Some(now));
-                self.hear(person, attempt, LineState::Ringing);
                 self.with_call(attempt, |call, now| call.on_ringing(now));
+                self.hear(person, attempt, LineState::Ringing);
             }
             Signal::Answers => {
                 self.record(attempt, |record| record.answered_at = Some(now));
-                self.hear(person, attempt, LineState::Busy);
                 self.with_call(attempt, |call, now| call.on_answered(now));
+                self.hear(person, attempt, LineState::Busy);
             }
             Signal::Fails(facts) => {
                 self.phone_is_down(person, attempt);

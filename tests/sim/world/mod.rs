@@ -17,6 +17,7 @@ use domain::{
     AttemptId, EmployeeId, InvitationId, MeetingId, Millis, OccurrenceId, Role, RoomId, Span,
     attempt::{Attempt, Call},
     invitation::{Invitation, Status},
+    line::LineState,
     live::LiveRoom,
     meeting::Invitee,
     occurrence::{self, Occurrence},
@@ -48,6 +49,8 @@ pub struct World {
     pub log: Vec<(Millis, String)>,
     /// Whether every call kills the server.
     pub kills: Kills,
+    /// Whether rows are written and read back after every input; a long day does without.
+    pub rereads: bool,
     calls: BTreeMap<AttemptId, Call>,
     /// What is being played to a call, by a number of its own.
     playing: BTreeMap<AttemptId, u64>,
@@ -74,6 +77,8 @@ enum Event {
     Announced(OccurrenceId),
     /// His line is seen to return to the network.
     Returns(usize),
+    /// Another server, or the operator, says how his line is.
+    IsSeen(usize, LineState),
     /// He calls the number that rang him.
     CallsIn(usize),
     Crash,
@@ -105,6 +110,7 @@ impl World {
             attempts: BTreeMap::new(),
             log: Vec::new(),
             kills: Kills::Nothing,
+            rereads: true,
             calls: BTreeMap::new(),
             playing: BTreeMap::new(),
             events: BTreeMap::new(),
@@ -170,6 +176,11 @@ impl World {
         self.schedule(at, Event::Returns(person));
     }
 
+    /// His line is said to be so from this time on.
+    pub fn is_seen(&mut self, person: usize, state: LineState, at: Millis) {
+        self.schedule(at, Event::IsSeen(person, state));
+    }
+
     /// He calls the number that rang him at this time.
     pub fn calls_in(&mut self, person: usize, at: Millis) {
         self.schedule(at, Event::CallsIn(person));
@@ -188,7 +199,9 @@ impl World {
             assert!(same_instant < 1_000, "The world spins at {next:?}");
             self.now = self.now.max(next);
             self.step();
-            self.persist();
+            if self.rereads {
+                self.persist();
+            }
         }
         self.now = end;
     }

@@ -6,7 +6,7 @@ use domain::{
     employee::DeviceClass,
     guard::InFlight,
     invitation::{self, Finish, Invitation, Status, Terms},
-    line::Change,
+    line::{Change, Confidence, Evidence, Source},
     live::{self, Member},
     meeting::Invitee,
     occurrence,
@@ -106,6 +106,18 @@ impl World {
             Event::Announced(id) => self.with_room(id, live::LiveRoom::on_announced),
             Event::Returns(person) => {
                 let change = self.people[person].line.seen(self.now);
+                self.on_change(person, change);
+            }
+            Event::IsSeen(person, state) => {
+                let evidence = Evidence {
+                    state,
+                    source: Source::Presence,
+                    at: self.now,
+                    until: None,
+                    confidence: Confidence::Sure,
+                    detail: "presence".to_owned(),
+                };
+                let change = self.people[person].line.add(evidence, self.now);
                 self.on_change(person, change);
             }
             Event::CallsIn(person) => self.on_called_in(person),

@@ -205,7 +205,6 @@ fn misses(attempts: &[Attempt]) -> Vec<(i64, Outcome)> {
 fn is_missed(invitation: &Invitation) -> bool {
     match invitation.status {
         InvitationStatus::Finished { why, .. } => why != Finish::Cancelled,
-        InvitationStatus::Paused { .. } => true,
         InvitationStatus::Waiting { .. }
         | InvitationStatus::Calling { .. }
         | InvitationStatus::Held { .. }

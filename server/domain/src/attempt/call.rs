@@ -74,6 +74,11 @@ impl Call {
         &self.stage
     }
 
+    /// Whether its ringing shows that the phone is in the network.
+    pub fn ringing_is_proof(&self) -> bool {
+        self.setup.profile.ringing_is_proof()
+    }
+
     /// When it first rang, and when it was answered.
     pub fn times(&self) -> (Option<Millis>, Option<Millis>) {
         (self.ringing_at, self.answered_at)

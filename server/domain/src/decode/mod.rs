@@ -6,14 +6,16 @@
 //! 18x together. It is data, each row has a name, and the record of an attempt
 //! says which row judged it.
 //!
-//! Precedence: what we ourselves did, then the trunk's [`Profile`], then the
-//! Q.850 cause, then the SIP code.
+//! Precedence: whether anything was heard at all, then the trunk's [`Profile`],
+//! then what we ourselves did, then the Q.850 cause, then the SIP code.
 
+mod profile;
 mod row;
 mod table;
 
 use serde::{Deserialize, Serialize};
 
+pub use profile::{Fingerprint, Profile};
 pub use row::Row;
 pub use table::{Entry, TABLE, When};
 
@@ -95,41 +97,14 @@ pub struct Verdict {
     pub facts: CallFacts,
 }
 
-/// What a trunk's answers mean where they mean something of their own: learnt
-/// by calling a phone that is off, one that is busy and one nobody answers.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Profile {
-    /// The first that fits counts.
-    pub prints: Vec<Fingerprint>,
-}
-
-/// An answer as one trunk gives it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Fingerprint {
-    /// The SIP code.
-    pub code: u16,
-    /// The Q.850 cause; none for an answer without one.
-    #[serde(default)]
-    pub cause: Option<u8>,
-    /// Whether a 180 came before it.
-    pub rang: bool,
-    /// Whether sound came before it.
-    pub early_media: bool,
-    /// What it means.
-    pub outcome: Outcome,
-}
-
 /// A 200 this soon without a 180 is a machine's.
 const TOO_QUICK: Span = Span::seconds(2);
 
 /// Reads the facts of a call that failed.
 pub fn judge(facts: &CallFacts, profile: &Profile) -> Verdict {
-    let learnt = profile.prints.iter().find(|print| print.fits(facts));
-    let ours = When::TimedOut.holds(facts) || When::Silent.holds(facts);
-    let (row, outcome) = match learnt {
-        Some(print) if !ours => (Row::Profile, print.outcome),
-        Some(_) | None => TABLE
+    let (row, outcome) = match profile.read(facts) {
+        Some(print) => (Row::Profile, print.outcome),
+        None => TABLE
             .iter()
             .find(|entry| entry.fits(facts))
             .map_or((Row::Unlisted, Outcome::Unknown), |entry| {
@@ -202,15 +177,6 @@ impl Verdict {
             evidence.until = Some(now + wait);
         }
         Some(evidence)
-    }
-}
-
-impl Fingerprint {
-    fn fits(&self, facts: &CallFacts) -> bool {
-        facts.final_code == Some(self.code)
-            && facts.q850.map(|reason| reason.cause) == self.cause
-            && facts.ringing_after_ms.is_some() == self.rang
-            && facts.early_media_after_ms.is_some() == self.early_media
     }
 }
 

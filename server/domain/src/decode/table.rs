@@ -79,6 +79,9 @@ pub const TABLE: &[Entry] = {
         row(Row::DeviceSilent,           &[], &[], &[Silent, ToDevice],                  Offline),
         row(Row::TrunkSilent,            &[], &[], &[Silent],                            Network),
 
+        // Said by none but one who means it; a cause with them says less.
+        row(Row::Unwanted,          &[17, 21],           &[607, 608], &[],               Declined),
+        row(Row::BusyEverywhere600, &[17],               &[600], &[],                    Busy),
         row(Row::Cause17Rang,     &[17],                 &[],    &[RangOneSecond],       Declined),
         row(Row::Cause17,         &[17],                 &[],    &[],                    Busy),
         row(Row::Cause18,         &[18],                 &[],    &[],                    Offline),

@@ -1,10 +1,7 @@
 //! What the board says of somebody who is not here: why, what next, which try.
 
 use super::{Invitation, Next, Standing, Status, Why};
-use crate::{
-    outcome::Outcome,
-    rules::{LastAct, RetryRules},
-};
+use crate::{outcome::Outcome, rules::RetryRules};
 
 impl Invitation {
     /// What the board says of him under these rules.
@@ -70,11 +67,12 @@ impl Invitation {
             Status::Finished { .. } => Next::Nothing,
             Status::Waiting { why, .. } => match why {
                 Why::Busy | Why::LineFreed => Next::UntilIn,
-                Why::Offline if is_last => Next::ThenLastAct(rules.offline.last_act()),
+                Why::Offline if is_last => Next::ThenLastAct(rules.offline.last_act),
                 Why::Offline | Why::LineReturned => Next::AtOnceWhenBack,
-                Why::NoAnswer if is_last => Next::ThenLastAct(LastAct::SendRoomNumber),
+                Why::NoAnswer if is_last => Next::ThenLastAct(rules.no_answer.last_act),
                 Why::NoAnswer | Why::NotConfirmed | Why::Dropped if !is_last => Next::TryAgain,
-                Why::NotConfirmed | Why::Dropped => Next::ThenLastAct(LastAct::Nothing),
+                Why::NotConfirmed => Next::ThenLastAct(rules.not_confirmed.last_act),
+                Why::Dropped => Next::ThenLastAct(rules.dropped.last_act),
                 Why::NoAnswer | Why::Network => Next::TryAgain,
                 Why::AtStart => Next::AtStart,
                 Why::AlreadyCalled | Why::QuietHours | Why::NoChannel => Next::WhenAllowed,

@@ -4,6 +4,7 @@ use super::{Finish, Invitation, LastAttempt, Output, Remaining, Status, Terms, W
 use crate::{
     attempt::{AttemptResult, LeaveWay},
     decode::{CallFacts, Row, Verdict},
+    line::Change,
     number::PhoneNumber,
     outcome::Outcome,
     rules::{Count, Decision, LastAct},
@@ -64,8 +65,15 @@ impl Invitation {
             self.tally.outcomes.remove(&Outcome::Offline);
             self.tally.audio_only &= row.is_audio_only();
         }
+        let overtaken = self.tally.overtaken.take();
+        if overtaken == Some(Change::Returned) {
+            self.tally.outcomes.remove(&Outcome::Offline);
+        }
         self.decide(outcome, row, terms, now);
         self.heed_retry_after(verdict, terms, now);
+        if let Some(change) = overtaken {
+            self.on_change(change, terms, now);
+        }
     }
 
     /// Asks the rule, and does what it says.

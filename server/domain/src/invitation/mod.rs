@@ -75,6 +75,10 @@ struct Tally {
     narrow: bool,
     /// Lines that turned out not to exist.
     dead_lines: Vec<LineKey>,
+    /// His line freed or returned while a call to him was on its way: what that
+    /// call comes to may be out of date before it is known.
+    #[serde(default)]
+    overtaken: Option<Change>,
 }
 
 /// What holds around an invitation.
@@ -218,6 +222,7 @@ impl Invitation {
         }
         self.attempts += 1;
         self.tally.narrow = false;
+        self.tally.overtaken = None;
         self.round.push(route.clone());
         self.status = Status::Calling {
             attempt,
@@ -355,7 +360,8 @@ impl Invitation {
         }
     }
 
-    /// His line was seen to free or to return: a wait for that ends at once.
+    /// His line was seen to free or to return: a wait for that ends at once, and
+    /// whoever was given up because nobody could reach him is called after all.
     pub fn on_change(&mut self, change: Change, terms: Terms<'_>, now: Millis) {
         match (change, self.status) {
             (
@@ -380,16 +386,26 @@ impl Invitation {
                 let sooner = self.not_before(terms).max(now);
                 self.wait(due_at.min(sooner), Why::LineReturned);
             }
+            (change, Status::Finished { why, .. })
+                if terms.rules.offline.call_when_back
+                    && now < terms.ends_at
+                    && self.is_refuted(why, change) =>
+            {
+                self.tally.outcomes.clear();
+                let why = match change {
+                    Change::Freed => Why::LineFreed,
+                    Change::Returned => Why::LineReturned,
+                };
+                self.wait(self.not_before(terms).max(now), why);
+            }
+            // Once it rings it is our own call that is seen.
             (
-                Change::Returned,
-                Status::Finished {
-                    why: Finish::Offline,
+                change,
+                Status::Calling {
+                    phase: Phase::Dialling,
                     ..
                 },
-            ) if terms.rules.offline.call_when_back && now < terms.ends_at => {
-                self.tally.outcomes.remove(&Outcome::Offline);
-                self.wait(self.not_before(terms).max(now), Why::LineReturned);
-            }
+            ) => self.tally.overtaken = Some(change),
             (
                 Change::Freed | Change::Returned,
                 Status::Waiting { .. }
@@ -449,6 +465,25 @@ impl Invitation {
             }
             Status::InRoom { .. } => self.finish(Finish::Attended, now),
             Status::Finished { .. } => {}
+        }
+    }
+
+    /// Whether what his line did refutes the reason for which he was given up.
+    fn is_refuted(&self, why: Finish, change: Change) -> bool {
+        let last = self.last.map(|last| last.result.outcome);
+        match why {
+            // He came back, or was on the phone all the while and missed the second call.
+            Finish::NoAnswer => true,
+            Finish::Offline | Finish::NotConfirmed => change == Change::Returned,
+            Finish::Left => change == Change::Returned && last == Some(Outcome::Dropped),
+            Finish::Declined
+            | Finish::CannotCome
+            | Finish::Invalid
+            | Finish::NoDevice
+            | Finish::TakenOut
+            | Finish::GivenUp
+            | Finish::Attended
+            | Finish::Absent => false,
         }
     }
 

@@ -218,6 +218,58 @@ fn somebody_given_up_as_offline_is_called_when_he_is_back_after_all() {
 }
 
 #[test]
+fn a_line_that_returns_while_a_call_is_on_its_way_is_called_again_at_once() {
+    let mut story = Story::new();
+    let attempt = story.dial();
+    story.now = story.now + Span::seconds(4);
+    story.change(Change::Returned);
+    let verdict = decode::judge(&code_alone(480), &Profile::default());
+    story.end(attempt, CallEnd::Failed, &verdict, Remaining::default());
+    assert_eq!(story.wait(), Some((3_000, Why::LineReturned)));
+
+    // What it did before does not count for the next call.
+    story.until_due();
+    story.fails_with(480);
+    assert_eq!(story.wait(), Some((300_000, Why::Offline)));
+}
+
+#[test]
+fn whoever_was_given_up_is_called_when_his_line_says_otherwise() {
+    let mut story = Story::new();
+    for _ in 0..3 {
+        story.until_due();
+        story.fails(&rang_out());
+    }
+    assert_eq!(story.finished(), Some(Finish::NoAnswer));
+    story.change(Change::Freed);
+    assert_eq!(story.wait(), Some((3_000, Why::LineFreed)));
+
+    // Two tunnels, and no phone for a while after the second.
+    let mut story = Story::new();
+    for _ in 0..2 {
+        story.until_due();
+        let member = story.joins();
+        story.leaves(member, LeaveWay::AudioLost);
+    }
+    assert_eq!(story.finished(), Some(Finish::Left));
+    story.change(Change::Freed);
+    assert_eq!(story.finished(), Some(Finish::Left));
+    story.change(Change::Returned);
+    assert_eq!(story.wait().map(|(_, why)| why), Some(Why::LineReturned));
+}
+
+#[test]
+fn whoever_left_on_purpose_is_not_called_because_his_line_returns() {
+    let mut story = Story::new();
+    let member = story.joins();
+    story.leaves(member, LeaveWay::Key);
+
+    story.change(Change::Returned);
+
+    assert_eq!(story.finished(), Some(Finish::Left));
+}
+
+#[test]
 fn busy_is_knocked_at_for_ever_and_at_once_when_the_line_frees() {
     let mut story = Story::new();
     let mut waits = Vec::new();

@@ -40,8 +40,10 @@ impl Ports {
         Self(Arc::new(Mutex::new(Allocation::new(range))))
     }
 
-    pub fn contains(&self, port: u16) -> bool {
-        self.lock().range.contains(&port)
+    /// Whether one of our open sockets is bound to this port. The rest of the range is anybody's
+    /// on this machine: a phone beside us may well have chosen its port there.
+    pub fn are_bound_to(&self, port: u16) -> bool {
+        self.lock().is_open(port)
     }
 
     /// Binds a pair on this address: exactly `at`, or the next that is free.
@@ -140,6 +142,11 @@ impl Allocation {
         port.is_multiple_of(2) && self.range.contains(&port) && port < *self.range.end()
     }
 
+    fn is_open(&self, port: u16) -> bool {
+        let open = |even: u16| self.used.get(&even) == Some(&Use::Open);
+        open(port) || port.checked_sub(1).is_some_and(open)
+    }
+
     fn take(&mut self, now: Instant) -> Result<u16, OpenError> {
         self.used
             .retain(|_, state| !matches!(state, Use::Resting { until } if *until <= now));
@@ -191,6 +198,19 @@ mod tests {
         ports.release(20_002, now);
         assert!(ports.take(now + REST / 2).is_err());
         assert_eq!(ports.take(now + REST).unwrap(), 20_002);
+    }
+
+    #[test]
+    fn of_the_range_only_the_pairs_in_use_are_ours() {
+        let now = Instant::now();
+        let mut ports = Allocation::new(20_000..=20_010);
+        ports.take(now).unwrap();
+        ports.take(now).unwrap();
+        ports.release(20_002, now);
+
+        let ours: Vec<u16> = (19_999..=20_010).filter(|at| ports.is_open(*at)).collect();
+
+        assert_eq!(ours, [20_000, 20_001]);
     }
 
     #[test]

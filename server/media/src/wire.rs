@@ -164,7 +164,7 @@ fn sender_of(datagram: &[u8]) -> Option<u32> {
 fn permitted(remote: SocketAddr, local: IpAddr, ports: &Ports) -> bool {
     let ip = remote.ip();
     let our_host = ip == local || (local.is_unspecified() && ip.is_loopback());
-    let ourselves = our_host && ports.contains(remote.port());
+    let ourselves = our_host && ports.are_bound_to(remote.port());
     let outward = match ip {
         IpAddr::V4(v4) => !v4.is_broadcast() && !v4.is_link_local(),
         IpAddr::V6(v6) => !v6.is_unicast_link_local(),
@@ -188,6 +188,8 @@ mod tests {
     #[test]
     fn media_is_sent_to_hosts_and_never_to_ourselves() {
         let ports = Ports::new(20_000..=29_999);
+        let ours = ports.open("127.0.0.1".parse().unwrap(), None).unwrap();
+        let ours = ours.rtp.local_addr().unwrap().port();
         let to = |remote: &str, local: &str| {
             permitted(remote.parse().unwrap(), local.parse().unwrap(), &ports)
         };
@@ -202,16 +204,19 @@ mod tests {
             "224.0.0.1:4000",
             "255.255.255.255:4000",
             "169.254.1.1:4000",
-            "192.0.2.1:20004",
+            &format!("192.0.2.1:{ours}"),
             "[2001:db8::7]:4000",
         ] {
             assert!(!to(forbidden, "192.0.2.1"), "{forbidden}");
         }
-        assert!(!to("127.0.0.1:20004", "127.0.0.1"));
+        assert!(!to(&format!("127.0.0.1:{ours}"), "127.0.0.1"));
+        assert!(!to(&format!("127.0.0.1:{}", ours + 1), "127.0.0.1"));
         // A phone on this very machine; whether it is one, its signalling has told.
         assert!(to("127.0.0.1:4000", "0.0.0.0"));
         assert!(to("[::1]:4000", "::"));
-        assert!(!to("127.0.0.1:20004", "0.0.0.0"));
+        assert!(!to(&format!("127.0.0.1:{ours}"), "0.0.0.0"));
+        // A port of our range that we have not taken may be that phone's.
+        assert!(to("127.0.0.1:29999", "0.0.0.0"));
         assert!(!to("[fe80::1]:4000", "2001:db8::1"));
     }
 }

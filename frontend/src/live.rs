@@ -241,6 +241,13 @@ impl Live {
     }
 
     /// What is yet to begin, soonest first.
+    /// Whether a meeting is a series that is paused.
+    pub fn is_paused(&self, meeting: Option<MeetingId>) -> bool {
+        meeting
+            .and_then(|id| self.meetings.get(&id)?.series.as_ref())
+            .is_some_and(|series| series.paused_since_at.is_some())
+    }
+
     pub fn upcoming(&self) -> Vec<&Occurrence> {
         let mut coming: Vec<&Occurrence> = self
             .occurrences

@@ -29,6 +29,7 @@ use crate::{
     people::{self, People},
     registrations,
     scheduler::Scheduler,
+    series,
     shared::Shared,
     sounds::Sounds,
     switchboard::{Switchboard, call_of},
@@ -122,6 +123,7 @@ pub async fn serve<Hurry: Future<Output = ()>>(
         }
         .run(),
     );
+    tasks.spawn(series::run(shared.clone()));
     tasks.spawn(people::tell(shared.clone(), changed));
     tasks.spawn(members::tell_levels(shared.clone()));
 

@@ -17,5 +17,6 @@ mod occurrences;
 mod openapi;
 mod pages;
 mod rooms;
+mod series;
 mod sessions;
 mod trunks;

@@ -1,6 +1,6 @@
 //! The calendar: a tray of people, the week, the meeting being made.
 
-use api::{MeetingId, Occurrence, OccurrenceStatus};
+use api::{MeetingCheck, MeetingId, Occurrence, OccurrenceStatus};
 use leptos::prelude::*;
 use leptos_router::{
     NavigateOptions,
@@ -15,10 +15,14 @@ use crate::{
     live::{Topic, offers::Scene},
 };
 
+mod check;
 pub mod days;
 mod draft;
 mod form;
 mod guests;
+mod month;
+mod moving;
+mod repeats;
 mod rules;
 mod tray;
 mod week;
@@ -31,6 +35,10 @@ use draft::{Draft, STEP_MIN};
 pub struct Editing {
     draft: RwSignal<Option<Draft>>,
     failure: RwSignal<Option<Failure>>,
+    /// What the server thinks of it while it is being made.
+    check: RwSignal<Option<MeetingCheck>>,
+    /// A date of a series that was dragged: only it, or all that follow?
+    asked: RwSignal<Option<moving::Asked>>,
     /// Where to go next: another page answers what was clicked.
     go: RwSignal<Option<String>>,
 }
@@ -71,10 +79,9 @@ impl Editing {
     fn open(self, occurrence: &Occurrence) {
         match occurrence.status {
             OccurrenceStatus::Scheduled => {
-                if let Some(meeting) = occurrence.meeting_id {
-                    self.change(meeting);
-                }
+                self.change_at(occurrence);
             }
+            OccurrenceStatus::Cancelled if occurrence.restorable => self.change_at(occurrence),
             OccurrenceStatus::Calling | OccurrenceStatus::Live => {
                 self.go
                     .set(Some(format!("/rooms/{}", occurrence.room_number)));
@@ -93,10 +100,29 @@ impl Editing {
         self.draft.set(draft);
     }
 
+    /// The same, at the date that was clicked.
+    fn change_at(self, occurrence: &Occurrence) {
+        let Some(meeting) = occurrence.meeting_id else {
+            return;
+        };
+        let draft = shared_feed().peek(|live| draft_at(live, meeting, occurrence));
+        self.failure.set(None);
+        self.draft.set(draft);
+    }
+
     fn close(self) {
         self.failure.set(None);
         self.draft.set(None);
     }
+}
+
+fn draft_at(
+    live: &crate::live::Live,
+    meeting: MeetingId,
+    occurrence: &Occurrence,
+) -> Option<Draft> {
+    let meeting = live.meetings.get(&meeting)?;
+    Some(Draft::of(meeting, live.company.as_ref())?.at(meeting, occurrence))
 }
 
 fn shared_feed() -> crate::feed::Feed {
@@ -111,6 +137,8 @@ pub fn Calendar() -> impl IntoView {
     let editing = Editing {
         draft: RwSignal::new(None),
         failure: RwSignal::new(None),
+        check: RwSignal::new(None),
+        asked: RwSignal::new(None),
         go: RwSignal::new(None),
     };
     shared.drag.scene.set(Scene::Form);
@@ -161,17 +189,53 @@ pub fn Calendar() -> impl IntoView {
                 .map(|company| company.time_zone.clone())
         })
     });
-    let step = move |days: i64| monday.update(|monday| *monday = monday.plus(days));
+    check::ask_while_editing(editing);
+    // The month that is shown is the one most of the week is in.
+    let whole_month = RwSignal::new(false);
+    let step = move |by: i64| {
+        monday.update(|monday| {
+            *monday = if whole_month.get_untracked() {
+                month::step(*monday, by)
+            } else {
+                monday.plus(7 * by)
+            };
+        });
+    };
+    let heading = move || {
+        if whole_month.get() {
+            month::heading(t, monday.get())
+        } else {
+            days::week(t, monday.get())
+        }
+    };
+    let before = move || {
+        if whole_month.get() {
+            t.month_before()
+        } else {
+            t.week_before()
+        }
+    };
+    let after = move || {
+        if whole_month.get() {
+            t.month_after()
+        } else {
+            t.week_after()
+        }
+    };
 
     view! {
         <main class="sched" id="main">
             <header class="shead">
-                <h1>{move || days::week(t, monday.get())}</h1>
+                <h1>{heading}</h1>
                 <span class="quiet num">{move || t.week_number(&monday.get().iso_week())}</span>
                 <div class="nav">
-                    <button class="btn icon" aria-label=t.week_before() on:click=move |_| step(-7)>{small("left")}</button>
+                    <button class="btn icon" aria-label=before on:click=move |_| step(-1)>{small("left")}</button>
                     <button class="btn" on:click=move |_| monday.set(today(shared.clock.peek()).monday())>{t.today()}</button>
-                    <button class="btn icon" aria-label=t.week_after() on:click=move |_| step(7)>{small("right")}</button>
+                    <button class="btn icon" aria-label=after on:click=move |_| step(1)>{small("right")}</button>
+                </div>
+                <div class="seg" role="group">
+                    <button class="btn" aria-pressed=move || (!whole_month.get()).to_string() on:click=move |_| whole_month.set(false)>{t.week()}</button>
+                    <button class="btn" data-act="month" aria-pressed=move || whole_month.get().to_string() on:click=move |_| whole_month.set(true)>{t.month()}</button>
                 </div>
                 <span class="grow"></span>
                 <span class="quiet zoneb">{small("globe")}{move || company_zone.get().unwrap_or_else(clock::zone)}</span>
@@ -182,9 +246,14 @@ pub fn Calendar() -> impl IntoView {
             </header>
             <div class="scols" class:open=move || editing.draft.with(Option::is_some)>
                 <tray::Tray editing/>
-                <week::Week monday editing/>
+                {move || if whole_month.get() {
+                    view! { <month::Month monday editing/> }.into_any()
+                } else {
+                    view! { <week::Week monday editing/> }.into_any()
+                }}
                 <form::Panel editing/>
             </div>
+            <moving::Question editing/>
         </main>
     }
 }

@@ -63,11 +63,16 @@ pub enum ErrorCode {
     BadRule,
     BadQuietHours,
     BadPeriod,
+    BadRepeats,
+    CannotMoveAlong,
+    NoSuchDate,
     // What the world says.
     RoomBooked,
     MeetingIsLive,
     MeetingIsOver,
     OccurrenceIsOver,
+    NotASeries,
+    DateHasBegun,
     AlreadyInRoom,
     AlreadyCalling,
     NotInRoom,
@@ -92,7 +97,8 @@ pub enum ErrorDetails {
     /// The meeting that has the room, and from when the room is free for as long as was asked.
     RoomBooked {
         meeting_id: MeetingId,
-        occurrence_id: OccurrenceId,
+        /// `null` for a date of a series that is too far ahead to have been made.
+        occurrence_id: Option<OccurrenceId>,
         title: String,
         starts_at: i64,
         ends_at: i64,

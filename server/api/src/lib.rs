@@ -25,8 +25,8 @@ mod trunks;
 
 pub use company::{ChangeCompany, Company, Health, QuietHours};
 pub use domain::{
-    AttemptId, CompanyId, DeviceId, EmployeeId, InvitationId, Language, MeetingId, MemberId,
-    OccurrenceId, Outcome, Role, RoomId, TokenId, TrunkId, UserId,
+    AttemptId, CompanyId, DeviceId, EmployeeId, InvitationId, Language, LocalDate, MeetingId,
+    MemberId, OccurrenceId, Outcome, Role, RoomId, TokenId, TrunkId, UserId,
     calibration::{Condition as CalibrationCondition, Useless},
     decode::Fingerprint,
     employee::{DeviceClass as DeviceKind, Level},
@@ -39,7 +39,9 @@ pub use invitations::{
     WaitReason,
 };
 pub use meetings::{
-    ChangeMeeting, Meeting, NewMeeting, NewParticipant, Occurrence, OccurrenceStatus, Participant,
+    ChangeMeeting, CheckMeeting, Finding, FindingCode, FindingMeeting, FindingPerson, Meeting,
+    MeetingCheck, MoveOccurrence, NewMeeting, NewParticipant, Occurrence, OccurrenceStatus,
+    Participant, Series, SeriesException, Severity,
 };
 pub use people::{Confidence, Device, Evidence, EvidenceSource, LineState, LineView, Person, Text};
 pub use reports::{InvitationStory, OccurrenceReport, Visit};

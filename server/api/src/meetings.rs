@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{EmployeeId, MeetingId, OccurrenceId, RetryRules, Role, RoomId};
+use crate::{EmployeeId, LocalDate, MeetingId, OccurrenceId, RetryRules, Role, RoomId};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -17,6 +17,8 @@ pub struct Meeting {
     /// gap, one that they show twice is the first of the two.
     pub starts_at: i64,
     pub duration_min: u32,
+    /// How it repeats; `null` for a meeting held once.
+    pub series: Option<Series>,
     /// Dialling begins so long before the start.
     pub lead_s: u32,
     /// Employees on their own devices join without pressing a key.
@@ -25,6 +27,30 @@ pub struct Meeting {
     /// `null`: the company's rules.
     pub rules: Option<RetryRules>,
     pub occurrence_ids: Vec<OccurrenceId>,
+}
+
+/// How a meeting repeats. Its dates are made some weeks ahead.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Series {
+    /// An RRULE of RFC 5545, such as `FREQ=WEEKLY;BYDAY=TU,TH`, on the calendar of the meeting's zone.
+    pub rule: String,
+    /// Since when it is paused; nobody is called while it is.
+    pub paused_since_at: Option<i64>,
+    /// The dates that depart from the rule, by their day.
+    pub exceptions: Vec<SeriesException>,
+}
+
+/// A date of a series that is called off, or held at another time, for another time or in another room.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct SeriesException {
+    /// The day the rule gives it.
+    pub date: LocalDate,
+    pub called_off: bool,
+    pub starts_local: Option<String>,
+    pub duration_min: Option<u32>,
+    pub room_id: Option<RoomId>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,6 +77,11 @@ pub struct NewMeeting {
     #[serde(default)]
     pub starts_local: Option<String>,
     pub duration_min: u32,
+    /// An RRULE of RFC 5545, `FREQ=WEEKLY;BYDAY=TU,TH`: DAILY, WEEKLY, MONTHLY or YEARLY with INTERVAL, COUNT,
+    /// UNTIL, BYMONTH, BYMONTHDAY, BYDAY, BYSETPOS and WKST. Left out: the meeting is held once. It begins on
+    /// the first date that fits, from the day of `starts_local` on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repeats: Option<String>,
     /// Left out: the company's lead.
     #[serde(default)]
     pub lead_s: Option<u32>,
@@ -77,6 +108,8 @@ pub struct NewParticipant {
 }
 
 /// `PATCH /meetings/{id}`: what is left out stays as it is.
+///
+/// A series changes its dates to come; what has begun or is over stays as it was.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
@@ -91,6 +124,13 @@ pub struct ChangeMeeting {
     pub starts_local: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duration_min: Option<u32>,
+    /// An RRULE; empty: held once from now on. Left out while `starts_local` moves to another day: the rule moves along.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repeats: Option<String>,
+    /// For a series: the day of one of its dates. Only this and the following change, `starts_local` is that of
+    /// this one, and the answer is the plan that holds from then on, with an id of its own if earlier dates are to come.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from_date: Option<LocalDate>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lead_s: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -108,6 +148,8 @@ pub struct Occurrence {
     pub id: OccurrenceId,
     /// `null` for a gathering nobody planned.
     pub meeting_id: Option<MeetingId>,
+    /// For a date of a series: the day its rule gives it, wherever it was moved since.
+    pub date: Option<LocalDate>,
     /// Empty for a gathering nobody planned.
     pub title: String,
     pub room_id: RoomId,
@@ -115,6 +157,10 @@ pub struct Occurrence {
     pub status: OccurrenceStatus,
     pub starts_at: i64,
     pub ends_at: i64,
+    /// The zone in which the meeting is planned, the company's for a gathering.
+    pub time_zone: String,
+    /// Called off, and can be brought back.
+    pub restorable: bool,
     /// When dialling begins.
     pub dial_at: i64,
     /// The server was away at the start and dialled late.
@@ -135,4 +181,121 @@ pub enum OccurrenceStatus {
     /// The server was away until the end.
     Missed,
     Cancelled,
+}
+
+/// `POST /occurrences/{id}/move`: what is left out stays as it is. Only this date moves, not its series.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct MoveOccurrence {
+    /// On the clocks of the meeting's zone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub starts_local: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duration_min: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub room_id: Option<RoomId>,
+}
+
+/// `POST /meetings/check`: a plan that is not saved.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct CheckMeeting {
+    /// The plan that would be changed: it is not in its own way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub meeting_id: Option<MeetingId>,
+    pub room_id: RoomId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_zone: Option<String>,
+    /// Left out: now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub starts_local: Option<String>,
+    pub duration_min: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repeats: Option<String>,
+    #[serde(default)]
+    pub participants: Vec<NewParticipant>,
+}
+
+/// What would become of a plan if it were saved.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct MeetingCheck {
+    /// When it would begin, for the first time.
+    pub starts_at: i64,
+    /// The next dates of a series, ten at most.
+    pub dates_at: Vec<i64>,
+    /// What is in the way or worth knowing, the gravest first.
+    pub findings: Vec<Finding>,
+}
+
+/// Something that is in a plan's way, or worth knowing before it is saved.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Finding {
+    pub severity: Severity,
+    pub code: FindingCode,
+    /// One sentence, in the caller's language, that can be shown as it is.
+    pub message: String,
+    /// The field it is about, `participants[2]`.
+    pub field: Option<String>,
+    /// Whom it is about.
+    pub person: Option<FindingPerson>,
+    /// The other meeting.
+    pub meeting: Option<FindingMeeting>,
+    /// The first of the plan's dates it is about.
+    pub date_at: Option<i64>,
+    /// About how many of its dates.
+    pub dates: u32,
+    /// When the plan's first date could begin, so that nothing would be in the way of any.
+    pub free_at: Option<i64>,
+}
+
+/// How grave a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// It will not be saved like this.
+    Refusal,
+    /// It can be saved; somebody will be missed or annoyed.
+    Warning,
+    /// Good to know.
+    Notice,
+}
+
+/// What was found. Codes are never renamed and never reused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum FindingCode {
+    /// Another meeting has the room.
+    RoomBooked,
+    /// Somebody is expected at another meeting.
+    PersonBusy,
+    /// The clocks jump over that hour: it begins when they have.
+    HourSkipped,
+    /// The clocks show that hour twice: it begins the first time.
+    HourTwice,
+    /// A code from a newer server.
+    #[serde(other)]
+    Other,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct FindingPerson {
+    pub employee_id: Option<EmployeeId>,
+    pub name: String,
+    pub number: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct FindingMeeting {
+    pub id: MeetingId,
+    pub title: String,
+    pub starts_at: i64,
+    pub ends_at: i64,
 }

@@ -13,6 +13,7 @@
 //!
 //! The way of one invitation through the modules:
 //!
+//! 0. [`series`] says on which dates a meeting is held, by its [`recurrence`];
 //! 1. [`occurrence`] says when dialling begins, when the meeting is live, over
 //!    or missed;
 //! 2. [`invitation`] says when a person is due; [`reach`] picks the line and the
@@ -41,9 +42,11 @@ pub mod number;
 pub mod occurrence;
 pub mod outcome;
 pub mod reach;
+pub mod recurrence;
 pub mod role;
 pub mod room;
 pub mod rules;
+pub mod series;
 pub mod speech;
 pub mod time;
 pub mod trunk;
@@ -54,4 +57,4 @@ pub use id::*;
 pub use number::{PhoneNumber, ShortNumber};
 pub use outcome::Outcome;
 pub use role::Role;
-pub use time::{LocalTime, Millis, Span, Zone};
+pub use time::{LocalDate, LocalTime, Millis, Span, TimeError, Zone};

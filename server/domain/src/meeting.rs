@@ -8,6 +8,7 @@ use crate::{
     number::PhoneNumber,
     role::Role,
     rules::RetryRules,
+    series::Series,
     time::{LocalTime, Millis, Resolved, Span, TimeError, Zone},
 };
 
@@ -24,10 +25,13 @@ pub struct Meeting {
     pub room: RoomId,
     /// The zone in which its time is meant.
     pub zone: Zone,
-    /// When it begins there.
+    /// When it begins there; the first time, if it repeats.
     pub starts_local: LocalTime,
     /// How long it lasts.
     pub duration_ms: Span,
+    /// How it repeats; held once when it does not.
+    #[serde(default)]
+    pub series: Option<Series>,
     /// How long before the start dialling begins; zero is at the start.
     pub lead_ms: Span,
     /// Who is expected.
@@ -129,7 +133,7 @@ impl Meeting {
         Ok(self.starts_local.resolve(self.zone)?)
     }
 
-    /// When it begins and when it is over.
+    /// When it begins and when it is over; the first time, if it repeats.
     pub fn hours(&self) -> Result<(Millis, Millis), TimeError> {
         let start = self.starts_local.resolve(self.zone)?.at;
         Ok((start, start + self.duration_ms))
@@ -175,6 +179,7 @@ mod tests {
             zone: "Europe/Moscow".parse().unwrap(),
             starts_local: "2026-11-23T14:00".parse().unwrap(),
             duration_ms: Span::minutes(60),
+            series: None,
             lead_ms: Span::minutes(5),
             participants: Vec::new(),
             rules: None,

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     id::{CompanyId, MeetingId, OccurrenceId, RoomId},
-    time::{Millis, Span},
+    time::{LocalDate, Millis, Span, Zone},
 };
 
 /// How late an occurrence may begin and still call everyone.
@@ -22,10 +22,16 @@ pub struct Occurrence {
     pub company: CompanyId,
     /// The plan; none when it came about by calling people into a room.
     pub meeting: Option<MeetingId>,
+    /// The day its series gives it, wherever it was moved; none for a meeting held once.
+    #[serde(default)]
+    pub slot: Option<LocalDate>,
     /// Where it is held.
     pub room: RoomId,
     /// What it is called.
     pub title: String,
+    /// The zone in which its meeting is planned.
+    #[serde(default)]
+    pub zone: Option<Zone>,
     /// When it begins.
     pub starts_at: Millis,
     /// When it is over.
@@ -214,6 +220,11 @@ impl Occurrence {
         }
     }
 
+    /// Whether it fell out of its plan before it was held: it can only be forgotten.
+    pub fn is_gone(&self) -> bool {
+        self.slot.is_none() && matches!(self.status, Status::Cancelled { .. })
+    }
+
     /// Whether people may be in the room at `now` because of it.
     pub fn is_open(&self) -> bool {
         matches!(self.status, Status::Calling { .. } | Status::Live { .. })
@@ -268,8 +279,10 @@ mod tests {
             id: OccurrenceId::new(START, [1; 10]),
             company: CompanyId::new(START, [2; 10]),
             meeting: None,
+            slot: None,
             room: RoomId::new(START, [3; 10]),
             title: "Morning roll".to_owned(),
+            zone: None,
             starts_at: START,
             ends_at: START + HOUR,
             dial_at: START - lead,

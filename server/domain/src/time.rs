@@ -41,6 +41,12 @@ pub struct Zone(chrono_tz::Tz);
 #[cfg_attr(feature = "openapi", schema(value_type = String, example = "2026-11-24T10:00"))]
 pub struct LocalTime(pub NaiveDateTime);
 
+/// A date on the calendar of some zone: `2026-11-24`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(value_type = String, example = "2026-11-24"))]
+pub struct LocalDate(pub NaiveDate);
+
 /// What a local time turned out to be in its zone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Resolved {
@@ -70,6 +76,9 @@ pub enum TimeError {
     /// The text is not a date and time.
     #[error("\"{0}\" is not a local time: expected a form such as 2026-11-24T10:00")]
     BadLocalTime(String),
+    /// The text is not a date.
+    #[error("\"{0}\" is not a date: expected a form such as 2026-11-24")]
+    BadLocalDate(String),
     /// The date is too far from now to be an instant.
     #[error("{0} is out of range")]
     OutOfRange(LocalTime),
@@ -167,6 +176,11 @@ impl LocalTime {
         self.0.date()
     }
 
+    /// The same time of day on another date.
+    pub fn on(self, date: LocalDate) -> Self {
+        Self(date.0.and_time(self.0.time()))
+    }
+
     /// The instant this local time means in `zone`.
     ///
     /// An hour the clocks jump over means the end of the gap: a meeting at 02:30
@@ -234,6 +248,22 @@ impl FromStr for LocalTime {
     }
 }
 
+impl FromStr for LocalDate {
+    type Err = TimeError;
+
+    fn from_str(text: &str) -> Result<Self, TimeError> {
+        NaiveDate::parse_from_str(text.trim(), "%Y-%m-%d")
+            .map(Self)
+            .map_err(|_| TimeError::BadLocalDate(text.to_owned()))
+    }
+}
+
+impl fmt::Display for LocalDate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0.format("%Y-%m-%d"))
+    }
+}
+
 impl fmt::Display for Zone {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
@@ -267,7 +297,7 @@ macro_rules! serde_as_text {
     )*};
 }
 
-serde_as_text! { Zone LocalTime }
+serde_as_text! { Zone LocalTime LocalDate }
 pub(crate) use serde_as_text;
 
 #[cfg(test)]

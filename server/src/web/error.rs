@@ -179,6 +179,8 @@ fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::MeetingIsLive
         | ErrorCode::MeetingIsOver
         | ErrorCode::OccurrenceIsOver
+        | ErrorCode::NotASeries
+        | ErrorCode::DateHasBegun
         | ErrorCode::AlreadyInRoom
         | ErrorCode::AlreadyCalling
         | ErrorCode::NotInRoom
@@ -208,6 +210,9 @@ fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::BadParticipant
         | ErrorCode::BadRule
         | ErrorCode::BadQuietHours
+        | ErrorCode::BadRepeats
+        | ErrorCode::CannotMoveAlong
+        | ErrorCode::NoSuchDate
         | ErrorCode::BadPeriod
         | ErrorCode::NumberWantsNoCalls => StatusCode::UNPROCESSABLE_ENTITY,
         ErrorCode::Unavailable => StatusCode::SERVICE_UNAVAILABLE,

@@ -2,26 +2,24 @@
 
 use std::collections::BTreeMap;
 
-use api::{ChangeMeeting, ErrorBody, ErrorCode, ErrorDetails, EventKind, Meeting, NewMeeting};
+use api::{ChangeMeeting, ErrorBody, ErrorCode, EventKind, Meeting, NewMeeting};
 use axum::{extract::State, http::StatusCode};
 use domain::{
-    InvitationId, MeetingId, Millis, OccurrenceId, Zone,
-    invitation::Invitation,
-    meeting,
+    LocalDate, MeetingId, Millis, OccurrenceId, Zone, meeting,
     occurrence::{Occurrence, Status},
 };
-use store::{
-    Batch, Booking, CompanyDirectory, InvitationRow, Plan, StoreError, Versioned, person_key,
-};
+use store::{Batch, Booking, CompanyDirectory, Plan, StoreError, Versioned};
 
 use super::{
     App, Signed,
     app::random,
+    check,
     error::ApiError,
     json::{Json, Path},
     resources::{self, Around},
     validate,
 };
+use crate::plans::{self, PlanError, There, Why};
 
 /// How often a change is decided anew when the rows move under it.
 const TRIES: usize = 5;
@@ -100,27 +98,21 @@ pub(super) async fn add_meeting(
     let directory = signed.company()?;
     let id = MeetingId::new(now, random());
     let meeting = validate::new_meeting(&request, id, signed.user.id, directory, now)?;
-    let occurrence = occurrence_of(&meeting, OccurrenceId::new(now, random()))?;
-    let shown = save(
-        &app,
-        meeting,
-        Versioned::new(occurrence),
-        Vec::new(),
-        directory,
-        now,
-    )
-    .await?;
-    // Rows that are new cannot be stale.
-    let shown = shown.ok_or_else(|| ApiError::new(ErrorCode::Internal))?;
-    Ok((StatusCode::CREATED, Json(shown)))
+    for _ in 0..TRIES {
+        let there = There::default();
+        if let Some(shown) = save(&app, meeting.clone(), &there, directory, now).await? {
+            return Ok((StatusCode::CREATED, Json(shown)));
+        }
+    }
+    Err(ApiError::unavailable())
 }
 
-/// Changes a plan whose time has not come.
+/// Changes a plan whose time has not come, or the dates of a series that are still to come.
 #[utoipa::path(patch, path = "/meetings/{id}", tag = "meetings", params(("id" = String, Path)), request_body = ChangeMeeting, responses(
     (status = 200, body = Meeting),
     (status = 404, body = ErrorBody, description = "`not_found`"),
-    (status = 409, body = ErrorBody, description = "`meeting_is_live`, `meeting_is_over`, `room_booked`"),
-    (status = 422, body = ErrorBody, description = "as for `POST`"),
+    (status = 409, body = ErrorBody, description = "`meeting_is_live`, `meeting_is_over`, `room_booked`, `not_a_series`"),
+    (status = 422, body = ErrorBody, description = "as for `POST`; `cannot_move_along`, `no_such_date`"),
 ))]
 pub(super) async fn change_meeting(
     State(app): State<App>,
@@ -131,196 +123,179 @@ pub(super) async fn change_meeting(
     let directory = signed.company()?;
     for _ in 0..TRIES {
         let now = app.now();
-        let old = app.store.meeting(signed.company_id(), id).await?;
-        let date = coming_date(&app, id).await?;
-        let there = app.store.invitations(date.value.id).await?;
-
-        let meeting = validate::changed_meeting(&old, &request, directory, now)?;
-        let occurrence = Versioned {
-            version: date.version,
-            value: occurrence_of(&meeting, date.value.id)?,
+        let old = app.store.meeting_to_change(signed.company_id(), id).await?;
+        let there = There::of(&app.store, &old).await?;
+        let old = old.value;
+        if old.series.is_none() {
+            has_a_coming_date(&there)?;
+        }
+        let (before, mut from_then) = match request.from_date {
+            None => (None, old.clone()),
+            Some(date) => from_date(&old, date, &there, now)?,
         };
-        if let Some(shown) = save(&app, meeting, occurrence, there, directory, now).await? {
+        if request.repeats.as_deref() == Some("") && request.starts_local.is_none() {
+            hold_once_at_the_next_date(&mut from_then, &there);
+        }
+        let meeting = validate::changed_meeting(&from_then, &request, directory, now)?;
+        let shown = match before {
+            None => save(&app, meeting, &there, directory, now).await?,
+            Some(before) => save_split(&app, before, meeting, &there, directory, now).await?,
+        };
+        if let Some(shown) = shown {
             return Ok(Json(shown));
         }
     }
     Err(ApiError::unavailable())
 }
 
-/// The date that can still be changed: scheduled, nobody called yet.
-async fn coming_date(app: &App, meeting: MeetingId) -> Result<Versioned<Occurrence>, ApiError> {
-    let dates = app.store.occurrences_of(meeting).await?;
-    if dates.iter().any(|date| date.value.is_open()) {
+/// A meeting held once can be changed until people are called for it.
+fn has_a_coming_date(there: &There) -> Result<(), ApiError> {
+    if there.dates.iter().any(|date| date.value.is_open()) {
         return Err(ApiError::new(ErrorCode::MeetingIsLive));
     }
-    dates
-        .into_iter()
+    let coming = |date: &Versioned<Occurrence>| date.value.status == Status::Scheduled;
+    if !there.dates.iter().any(coming) {
+        return Err(ApiError::new(ErrorCode::MeetingIsOver));
+    }
+    Ok(())
+}
+
+/// A series from one of its dates on, and what stays of it before if dates of it are
+/// still to come; else it is the same plan that begins anew with this date.
+fn from_date(
+    old: &meeting::Meeting,
+    date: LocalDate,
+    there: &There,
+    now: Millis,
+) -> Result<(Option<meeting::Meeting>, meeting::Meeting), ApiError> {
+    if old.series.is_none() {
+        return Err(ApiError::new(ErrorCode::NotASeries).at("from_date"));
+    }
+    let has_begun = there.dates.iter().any(|one| {
+        let over = !matches!(
+            one.value.status,
+            Status::Scheduled | Status::Cancelled { .. }
+        );
+        one.value.slot == Some(date) && over
+    });
+    if has_begun || !old.has_slot(date) {
+        return Err(ApiError::new(ErrorCode::NoSuchDate)
+            .at("from_date")
+            .with("date", date));
+    }
+    // What was different about this date is what is being said anew.
+    let mut old = old.clone();
+    if let Some(series) = &mut old.series {
+        series.exceptions.remove(&date);
+    }
+    let Some((before, mut after)) = old.split(date) else {
+        return Ok((None, old));
+    };
+    let earlier_to_come = there.dates.iter().any(|one| {
+        let to_come = one.value.status == Status::Scheduled || one.value.is_open();
+        to_come && one.value.slot.is_some_and(|slot| slot < date)
+    });
+    if earlier_to_come {
+        after.id = MeetingId::new(now, random());
+        return Ok((Some(before), after));
+    }
+    Ok((None, after))
+}
+
+/// What a series leaves when it repeats no more: its next date.
+fn hold_once_at_the_next_date(meeting: &mut meeting::Meeting, there: &There) {
+    let next = there
+        .dates
+        .iter()
         .find(|date| date.value.status == Status::Scheduled)
-        .ok_or_else(|| ApiError::new(ErrorCode::MeetingIsOver))
+        .and_then(|date| date.value.starts_at.in_zone(meeting.zone));
+    if let Some(next) = next {
+        meeting.starts_local = next;
+    }
 }
 
-fn occurrence_of(meeting: &meeting::Meeting, id: OccurrenceId) -> Result<Occurrence, ApiError> {
-    let (starts_at, ends_at) = meeting
-        .hours()
-        .map_err(|_| ApiError::new(ErrorCode::Internal))?;
-    Ok(Occurrence {
-        id,
-        company: meeting.company,
-        meeting: Some(meeting.id),
-        room: meeting.room,
-        title: meeting.title.clone(),
-        starts_at,
-        ends_at,
-        dial_at: starts_at - meeting.lead_ms,
-        late: false,
-        status: Status::Scheduled,
-    })
-}
-
-/// Writes the plan, its date and the list of those expected, and tells everybody.
+/// Writes the plan, its dates and the lists of those expected, and tells everybody.
 ///
 /// `None` if the rows have moved in the meantime: read them again.
-async fn save(
+pub(super) async fn save(
     app: &App,
     meeting: meeting::Meeting,
-    occurrence: Versioned<Occurrence>,
-    there: Vec<InvitationRow>,
+    there: &There,
     directory: &CompanyDirectory,
     now: Millis,
 ) -> Result<Option<Meeting>, ApiError> {
-    let date = &occurrence.value;
-    let (starts_at, ends_at) = (date.starts_at, date.ends_at);
-    let booking = app
-        .store
-        .booking(
-            meeting.company,
-            meeting.room,
-            starts_at,
-            ends_at,
-            Some(meeting.id),
-        )
-        .await?;
-    if let Some(booking) = booking {
-        return Err(room_booked(&booking, meeting.zone));
-    }
-    let shown = resources::meeting(&meeting, directory, vec![date.id]);
-    let rules = resources::rules_of(Some(&meeting), &directory.company);
-    let around = Around {
-        room: meeting.room,
-        starts_at,
-        rules,
-        directory,
-    };
-    let (invitations, withdrawn) = expect(&meeting, date, there, now);
-
-    let expected = u32::try_from(invitations.len()).unwrap_or(u32::MAX);
-    let mut events = vec![
-        EventKind::Meeting(shown.clone()),
-        EventKind::Occurrence(resources::occurrence(date, directory, expected)),
-    ];
-    events.extend(
-        invitations
-            .iter()
-            .map(|row| EventKind::Invitation(resources::invitation(&row.invitation, around))),
-    );
-    events.extend(
-        withdrawn
-            .iter()
-            .map(|id| EventKind::InvitationRemoved { id: *id }),
-    );
-    let events = events.iter().map(resources::event).collect();
-
-    let (company, room, id) = (meeting.company, meeting.room, meeting.id);
-    let zone = meeting.zone;
-    let plan = Plan {
-        meeting,
-        occurrences: vec![occurrence],
-        invitations,
-        withdrawn,
-        events,
-    };
-    match app.store.save_plan(&plan, now).await {
-        // Somebody else booked it in the meantime.
-        Err(StoreError::RoomBooked { .. }) => {
-            let booking = app
-                .store
-                .booking(company, room, starts_at, ends_at, Some(id))
-                .await?;
-            return Err(
-                booking.map_or_else(ApiError::unavailable, |booking| room_booked(&booking, zone))
-            );
-        }
-        Err(StoreError::Stale { .. }) => return Ok(None),
-        saved => saved?,
-    };
-    app.changed(company);
-    Ok(Some(shown))
+    check::room_is_free(app, &meeting, None, now).await?;
+    let (plan, shown) = rows(app, meeting, there, directory, now).await?;
+    Ok(write(app, &[plan], now).await?.then_some(shown))
 }
 
-/// The list of those expected: who is on it already stays the same invitation.
-fn expect(
-    meeting: &meeting::Meeting,
-    date: &Occurrence,
-    mut there: Vec<InvitationRow>,
+/// Writes what stays of a series and what it is from one of its dates on, as one.
+async fn save_split(
+    app: &App,
+    before: meeting::Meeting,
+    after: meeting::Meeting,
+    there: &There,
+    directory: &CompanyDirectory,
     now: Millis,
-) -> (Vec<InvitationRow>, Vec<InvitationId>) {
-    let mut rows = Vec::with_capacity(meeting.participants.len());
-    for (place, participant) in meeting.participants.iter().enumerate() {
-        let key = person_key(&participant.invitee);
-        let old = there
-            .iter()
-            .position(|row| person_key(&row.invitation.invitee) == key)
-            .map(|at| there.remove(at));
-        let (id, version) = old.map_or_else(
-            || (InvitationId::new(now, random()), 0),
-            |old| (old.invitation.id, old.version),
-        );
-        rows.push(InvitationRow {
-            company: meeting.company,
-            position: i64::try_from(place).unwrap_or(i64::MAX),
-            version,
-            invitation: Invitation::new(
-                id,
-                date.id,
-                participant.invitee.clone(),
-                participant.role,
-                date.dial_at,
-            ),
-        });
+) -> Result<Option<Meeting>, ApiError> {
+    check::room_is_free(app, &after, Some(before.id), now).await?;
+    let (before, _) = rows(app, before, there, directory, now).await?;
+    let (after, shown) = rows(app, after, &There::default(), directory, now).await?;
+    Ok(write(app, &[before, after], now).await?.then_some(shown))
+}
+
+async fn rows(
+    app: &App,
+    meeting: meeting::Meeting,
+    there: &There,
+    directory: &CompanyDirectory,
+    now: Millis,
+) -> Result<(Plan, Meeting), ApiError> {
+    match plans::rows(&app.store, meeting, there, directory, Why::Changed, now).await {
+        Ok(rows) => Ok(rows),
+        Err(PlanError::Store(error)) => Err(error.into()),
+        Err(PlanError::Time(error)) => {
+            tracing::error!(%error, "A plan that was found good has no dates");
+            Err(ApiError::new(ErrorCode::Internal))
+        }
     }
-    (
-        rows,
-        there.into_iter().map(|row| row.invitation.id).collect(),
-    )
+}
+
+/// False if the rows have moved in the meantime.
+async fn write(app: &App, plans: &[Plan], now: Millis) -> Result<bool, ApiError> {
+    match app.store.save_plans(plans, now).await {
+        // Somebody else booked it in the meantime: the next look says who.
+        Err(StoreError::RoomBooked { .. } | StoreError::Stale { .. }) => return Ok(false),
+        saved => saved?,
+    };
+    for plan in plans {
+        app.changed(plan.meeting.company);
+    }
+    Ok(true)
 }
 
 /// Says whose the room is, on the clocks of the one who asked.
 pub(super) fn room_booked(booking: &Booking, zone: Zone) -> ApiError {
     let by = &booking.occurrence;
-    let clock = |at: Millis| {
-        at.in_zone(zone)
-            .map(|local| local.to_string().replace('T', " "))
-            .unwrap_or_default()
-    };
-    let error = ApiError::new(ErrorCode::RoomBooked)
-        .at("room_id")
-        .with("title", &by.title)
-        .with("until", clock(by.ends_at))
-        .with("free", clock(booking.next_free_at));
+    let free_at = booking.next_free_at;
     match by.meeting {
-        Some(meeting_id) => error.details(ErrorDetails::RoomBooked {
-            meeting_id,
-            occurrence_id: by.id,
-            title: by.title.clone(),
-            starts_at: by.starts_at.0,
-            ends_at: by.ends_at.0,
-            next_free_at: booking.next_free_at.0,
-        }),
-        None => error,
+        Some(meeting) => check::room_booked(
+            meeting,
+            Some(by.id),
+            &by.title,
+            (by.starts_at, by.ends_at),
+            free_at,
+            zone,
+        ),
+        None => ApiError::new(ErrorCode::RoomBooked)
+            .at("room_id")
+            .with("title", &by.title)
+            .with("until", check::on_the_wall(by.ends_at, zone))
+            .with("free", check::on_the_wall(free_at, zone)),
     }
 }
 
-/// Takes a plan out of the calendar. Past dates stay in the reports.
+/// Takes a plan out of the calendar, a series with all its dates to come. Past dates stay in the reports.
 #[utoipa::path(delete, path = "/meetings/{id}", tag = "meetings", params(("id" = String, Path)), responses(
     (status = 204, description = "Removed; nobody is called for it any more"),
     (status = 404, body = ErrorBody, description = "`not_found`"),
@@ -343,6 +318,7 @@ pub(super) async fn remove_meeting(
         let mut events = Vec::new();
         for date in &mut dates {
             date.value.cancel(now);
+            date.value.slot = None;
             let shown = resources::occurrence(&date.value, directory, 0);
             events.push(resources::event(&EventKind::Occurrence(shown)));
         }

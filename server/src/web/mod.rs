@@ -12,7 +12,9 @@
 mod app;
 mod assets;
 mod auth;
+mod check;
 mod company;
+mod dates;
 mod error;
 mod headers;
 mod hub;
@@ -87,10 +89,16 @@ fn api_routes() -> OpenApiRouter<App> {
             meetings::change_meeting,
             meetings::remove_meeting
         ))
+        .routes(routes!(check::check))
         .routes(routes!(meetings::start_meeting))
+        .routes(routes!(dates::pause))
+        .routes(routes!(dates::resume))
         .routes(routes!(occurrences::occurrences))
         .routes(routes!(occurrences::report))
         .routes(routes!(occurrences::end))
+        .routes(routes!(dates::move_date))
+        .routes(routes!(dates::cancel))
+        .routes(routes!(dates::restore))
         .routes(routes!(invitations::attempts))
         .routes(routes!(invitations::call))
         .routes(routes!(invitations::stop))

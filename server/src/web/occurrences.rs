@@ -8,7 +8,7 @@ use api::{
 use axum::{extract::State, http::StatusCode};
 use domain::{InvitationId, Millis, OccurrenceId, Span};
 use serde::Deserialize;
-use store::{Batch, CompanyDirectory, StoreError};
+use store::{Batch, CompanyDirectory, StoreError, Versioned};
 
 use super::{
     App, Signed,
@@ -66,10 +66,23 @@ pub(super) async fn between(
         .await?
         .into_iter()
         .collect();
-    let dates = app.store.occurrences(company, from, until).await?;
+    let mut dates = app.store.occurrences(company, from, until).await?;
+    // What fell out of its series was never held: there is nothing to show.
+    dates.retain(|date| !date.value.is_gone());
+    let mut planned = BTreeMap::new();
+    let unlisted = |date: &Versioned<domain::occurrence::Occurrence>| {
+        date.value.slot.is_some() && !expected.contains_key(&date.value.id)
+    };
+    if dates.iter().any(unlisted) {
+        for series in app.store.series_to_come(company).await? {
+            let participants = u32::try_from(series.participants.len()).unwrap_or(u32::MAX);
+            planned.insert(series.id, participants);
+        }
+    }
     let shown = dates.iter().map(|date| {
-        let expected = expected.get(&date.value.id).copied().unwrap_or(0);
-        resources::occurrence(&date.value, directory, expected)
+        let of_plan = || planned.get(&date.value.meeting?).copied();
+        let listed = expected.get(&date.value.id).copied();
+        resources::occurrence(&date.value, directory, listed.or_else(of_plan).unwrap_or(0))
     });
     Ok(shown.collect())
 }

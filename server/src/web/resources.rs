@@ -18,6 +18,7 @@ use domain::{
     occurrence::{Occurrence, StatusKind},
     room::Room,
     rules::RetryRules,
+    series::{Exception, Moved, Series},
     trunk::{Target, Trunk},
 };
 use store::{CompanyDirectory, User, VisitRow};
@@ -255,6 +256,7 @@ pub fn meeting(
         starts_local: meeting.starts_local.to_string(),
         starts_at: meeting.hours().map_or(0, |(start, _)| start.0),
         duration_min: seconds(meeting.duration_ms.as_seconds() / 60),
+        series: meeting.series.as_ref().map(series),
         lead_s: seconds(meeting.lead_ms.as_seconds()),
         own_people_need_no_key: meeting.own_people_need_no_key,
         participants: participants.collect(),
@@ -263,8 +265,31 @@ pub fn meeting(
     }
 }
 
+fn series(series: &Series) -> api::Series {
+    let exceptions = series.exceptions.iter().map(|(date, exception)| {
+        let moved = match exception {
+            Exception::CalledOff => Moved::default(),
+            Exception::Moved(moved) => *moved,
+        };
+        api::SeriesException {
+            date: *date,
+            called_off: *exception == Exception::CalledOff,
+            starts_local: moved.starts_local.map(|local| local.to_string()),
+            duration_min: moved
+                .duration_ms
+                .map(|span| seconds(span.as_seconds() / 60)),
+            room_id: moved.room,
+        }
+    });
+    api::Series {
+        rule: series.rule.to_string(),
+        paused_since_at: series.paused_since.map(|at| at.0),
+        exceptions: exceptions.collect(),
+    }
+}
+
 /// Somebody's employee id, name as shown, and number if he is from outside.
-fn who(
+pub(super) fn who(
     invitee: &Invitee,
     directory: &CompanyDirectory,
 ) -> (Option<domain::EmployeeId>, String, Option<String>) {
@@ -291,6 +316,7 @@ pub fn occurrence(
     api::Occurrence {
         id: occurrence.id,
         meeting_id: occurrence.meeting,
+        date: occurrence.slot,
         title: occurrence.title.clone(),
         room_id: occurrence.room,
         room_number: directory
@@ -307,6 +333,12 @@ pub fn occurrence(
         },
         starts_at: occurrence.starts_at.0,
         ends_at: occurrence.ends_at.0,
+        time_zone: occurrence
+            .zone
+            .unwrap_or(directory.company.zone)
+            .name()
+            .to_owned(),
+        restorable: occurrence.slot.is_some() && occurrence.status.kind() == StatusKind::Cancelled,
         dial_at: occurrence.dial_at.0,
         late: occurrence.late,
         expected,

@@ -2,9 +2,11 @@
 
 use api::{ChangeMeeting, ErrorCode, NewMeeting, NewParticipant};
 use domain::{
-    LocalTime, MeetingId, Millis, PhoneNumber, Span, UserId, Zone,
+    LocalDate, LocalTime, MeetingId, Millis, PhoneNumber, Span, UserId, Zone,
     meeting::{Invitee, Meeting, Participant},
+    recurrence::RecurrenceError,
     rules::RetryRules,
+    series::Series,
 };
 use store::CompanyDirectory;
 
@@ -37,7 +39,7 @@ pub(super) fn new_meeting(
             .in_zone(zone)
             .ok_or_else(|| ApiError::new(ErrorCode::Internal))?,
     };
-    let meeting = Meeting {
+    let mut meeting = Meeting {
         id,
         company: company.id,
         title: title(&request.title)?,
@@ -45,6 +47,7 @@ pub(super) fn new_meeting(
         zone,
         starts_local,
         duration_ms: duration(request.duration_min)?,
+        series: series(request.repeats.as_deref().unwrap_or_default())?,
         lead_ms: request.lead_s.map_or(Ok(company.lead_ms), lead)?,
         participants: participants(&request.participants, directory)?,
         rules: request.rules.as_ref().map(rules).transpose()?,
@@ -52,6 +55,7 @@ pub(super) fn new_meeting(
         language: None,
         organiser: Some(organiser),
     };
+    begin_on_a_date_to_come(&mut meeting, now)?;
     check_start(&meeting, now)?;
     Ok(meeting)
 }
@@ -73,8 +77,33 @@ pub(super) fn changed_meeting(
     if let Some(name) = &request.time_zone {
         meeting.zone = time_zone(name)?;
     }
-    if let Some(text) = &request.starts_local {
-        meeting.starts_local = local_time(text)?;
+    let start = request
+        .starts_local
+        .as_deref()
+        .map(local_time)
+        .transpose()?;
+    match (&request.repeats, start) {
+        (Some(text), start) => {
+            meeting.starts_local = start.unwrap_or(meeting.starts_local);
+            let (old, new) = (meeting.series.take(), series(text)?);
+            meeting.series = new.map(|new| match old {
+                Some(old) => Series {
+                    rule: new.rule,
+                    ..old
+                },
+                None => new,
+            });
+            meeting
+                .begin_on_a_date()
+                .map_err(|error| bad_rule(&error))?;
+        }
+        (None, Some(start)) => {
+            let first = LocalDate(meeting.starts_local.date());
+            if !meeting.move_along(first, start) {
+                return Err(ApiError::new(ErrorCode::CannotMoveAlong).at("repeats"));
+            }
+        }
+        (None, None) => {}
     }
     if let Some(minutes) = request.duration_min {
         meeting.duration_ms = duration(minutes)?;
@@ -91,10 +120,100 @@ pub(super) fn changed_meeting(
     if let Some(own) = &request.rules {
         meeting.rules = Some(rules(own)?);
     }
-    if (meeting.zone, meeting.starts_local) != (old.zone, old.starts_local) {
+    let same_time = (meeting.zone, meeting.starts_local) == (old.zone, old.starts_local);
+    if meeting.series.is_some() {
+        has_dates_to_come(&meeting, now)?;
+    } else if !same_time {
         check_start(&meeting, now)?;
     }
     Ok(meeting)
+}
+
+/// A rule; none for an empty text.
+fn series(text: &str) -> Result<Option<Series>, ApiError> {
+    if text.trim().is_empty() {
+        return Ok(None);
+    }
+    let rule = text.parse().map_err(|error| bad_rule(&error))?;
+    Ok(Some(Series::new(rule)))
+}
+
+fn bad_rule(error: &RecurrenceError) -> ApiError {
+    let problem = match error {
+        RecurrenceError::NotAPart(part) => {
+            Phrase::new("problems.rule_part").with("part", short(part))
+        }
+        RecurrenceError::Unsupported(part) => {
+            Phrase::new("problems.rule_unsupported").with("part", short(part))
+        }
+        RecurrenceError::Twice(part) => Phrase::new("problems.rule_twice").with("part", part),
+        RecurrenceError::NoFrequency => Phrase::new("problems.rule_no_frequency"),
+        RecurrenceError::TooOften(part) => {
+            Phrase::new("problems.rule_too_often").with("part", part)
+        }
+        RecurrenceError::BadValue { part, value } => Phrase::new("problems.rule_bad_value")
+            .with("part", part)
+            .with("value", short(value)),
+        RecurrenceError::Together(one, other) => Phrase::new("problems.rule_together")
+            .with("one", one)
+            .with("other", other),
+        RecurrenceError::TooMany { found, most } => Phrase::new("problems.rule_too_many")
+            .with("found", found)
+            .with("most", most),
+        RecurrenceError::Never => Phrase::new("problems.rule_never"),
+    };
+    ApiError::new(ErrorCode::BadRepeats)
+        .at("repeats")
+        .with_phrase("problem", problem)
+}
+
+/// A new series begins on the first date of its rule that is not over yet: "every day
+/// at nine", said at noon, begins tomorrow.
+fn begin_on_a_date_to_come(meeting: &mut Meeting, now: Millis) -> Result<(), ApiError> {
+    let Some(today) = now.in_zone(meeting.zone) else {
+        return Ok(());
+    };
+    let start = meeting.starts_local;
+    let Some(series) = &mut meeting.series else {
+        return Ok(());
+    };
+    if start.date() < today.date() {
+        meeting.starts_local = start.on(LocalDate(today.date()));
+    }
+    // What is left out at first must not count: the rule begins with its first date.
+    for _ in 0..2 {
+        let first = series
+            .rule
+            .first(meeting.starts_local, meeting.zone)
+            .map_err(|error| bad_rule(&error))?;
+        meeting.starts_local = meeting.starts_local.on(first);
+        let at = meeting
+            .starts_local
+            .resolve(meeting.zone)
+            .map(|start| start.at);
+        if at.is_ok_and(|at| at >= now - STALE_START) {
+            break;
+        }
+        let tomorrow = first.0.succ_opt().unwrap_or(first.0);
+        meeting.starts_local = meeting.starts_local.on(LocalDate(tomorrow));
+    }
+    Ok(())
+}
+
+/// A single date is not moved into the past.
+pub(super) fn is_to_come(local: LocalTime, zone: Zone, now: Millis) -> Result<(), ApiError> {
+    match local.resolve(zone) {
+        Ok(start) if start.at >= now - STALE_START => Ok(()),
+        Ok(_) | Err(_) => Err(ApiError::new(ErrorCode::StartsInThePast).at("starts_local")),
+    }
+}
+
+/// A series that is changed has at least one date that is not over.
+fn has_dates_to_come(meeting: &Meeting, now: Millis) -> Result<(), ApiError> {
+    if meeting.has_dates_after(now - meeting.duration_ms) {
+        return Ok(());
+    }
+    Err(bad_rule(&RecurrenceError::Never))
 }
 
 fn check_start(meeting: &Meeting, now: Millis) -> Result<(), ApiError> {
@@ -154,7 +273,7 @@ pub(super) fn time_zone(name: &str) -> Result<Zone, ApiError> {
     })
 }
 
-fn local_time(text: &str) -> Result<LocalTime, ApiError> {
+pub(super) fn local_time(text: &str) -> Result<LocalTime, ApiError> {
     text.parse().map_err(|_| {
         ApiError::new(ErrorCode::BadLocalTime)
             .at("starts_local")
@@ -162,7 +281,7 @@ fn local_time(text: &str) -> Result<LocalTime, ApiError> {
     })
 }
 
-fn duration(minutes: u32) -> Result<Span, ApiError> {
+pub(super) fn duration(minutes: u32) -> Result<Span, ApiError> {
     let span = Span::minutes(i64::from(minutes));
     let fits = minutes > 0 && span <= DAY;
     fits.then_some(span)
@@ -176,7 +295,10 @@ pub(super) fn lead(seconds: u32) -> Result<Span, ApiError> {
         .ok_or_else(|| ApiError::new(ErrorCode::BadLead).at("lead_s"))
 }
 
-fn room(id: domain::RoomId, directory: &CompanyDirectory) -> Result<domain::RoomId, ApiError> {
+pub(super) fn room(
+    id: domain::RoomId,
+    directory: &CompanyDirectory,
+) -> Result<domain::RoomId, ApiError> {
     directory
         .room(id)
         .map(|room| room.id)

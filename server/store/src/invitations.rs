@@ -1,7 +1,9 @@
 //! Invitations: what the scheduler works on, by lease.
 
+use std::collections::BTreeSet;
+
 use domain::{
-    CompanyId, InvitationId, Millis, OccurrenceId,
+    CompanyId, InvitationId, MeetingId, Millis, OccurrenceId,
     invitation::{Invitation, StatusKind},
     meeting::Invitee,
 };
@@ -159,6 +161,24 @@ impl Store {
         .fetch_all(&self.db)
         .await?;
         Ok(self.sound(rows, invitation))
+    }
+
+    /// The meeting's dates at which somebody is expected already.
+    pub async fn dates_with_a_list(
+        &self,
+        meeting: MeetingId,
+    ) -> Result<BTreeSet<OccurrenceId>, StoreError> {
+        let rows: Vec<(String,)> = sqlx::query_as(
+            "SELECT o.id FROM occurrences o
+              WHERE o.meeting_id = $1
+                AND EXISTS (SELECT 1 FROM invitations i WHERE i.occurrence_id = o.id)",
+        )
+        .bind(meeting.to_string())
+        .fetch_all(&self.db)
+        .await?;
+        rows.into_iter()
+            .map(|(id,)| parse("occurrences", &id))
+            .collect()
     }
 
     /// How many are expected at each of the company's occurrences that overlap a stretch of time.

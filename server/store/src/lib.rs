@@ -52,7 +52,7 @@ pub use error::StoreError;
 pub use events::EventRow;
 pub use ha1::Ha1;
 pub use invitations::{InvitationRow, person_key};
-pub use meetings::{Booking, Plan};
+pub use meetings::{Booking, Plan, Slot};
 pub use open::Store;
 pub use sessions::{Login, Secret, SecretHash, TokenRow, User};
 pub use visits::{InboundRow, VisitRow};

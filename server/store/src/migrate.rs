@@ -12,6 +12,7 @@ use crate::{Store, StoreError};
 const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/0001_the_house.sql"),
     include_str!("../../../migrations/0002_calibrations.sql"),
+    include_str!("../../../migrations/0003_series.sql"),
 ];
 
 pub(crate) async fn run(store: &Store, url: &str) -> Result<(), StoreError> {

@@ -208,10 +208,10 @@ pub(crate) async fn write(
     let occurrence = &row.value;
     let done = sqlx::query(
         "INSERT INTO occurrences
-            (id, company_id, meeting_id, room_id, status, dial_at, starts_at, ends_at, version, body)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9 + 1, $10)
+            (id, company_id, meeting_id, room_id, status, dial_at, starts_at, ends_at, version, body, slot)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9 + 1, $10, $11)
          ON CONFLICT (id) DO UPDATE
-            SET room_id = excluded.room_id, status = excluded.status, dial_at = excluded.dial_at,
+            SET room_id = excluded.room_id, slot = excluded.slot, status = excluded.status, dial_at = excluded.dial_at,
                 starts_at = excluded.starts_at, ends_at = excluded.ends_at,
                 version = excluded.version, body = excluded.body
           WHERE occurrences.version = $9",
@@ -226,11 +226,12 @@ pub(crate) async fn write(
     .bind(occurrence.ends_at.0)
     .bind(row.version)
     .bind(to_json(occurrence))
+    .bind(occurrence.slot.map(|slot| slot.to_string()))
     .execute(connection)
     .await;
     let written = match done {
         Ok(done) => done.rows_affected() > 0,
-        // Another gathering has begun in the room.
+        // Another gathering has begun in the room, or the series' day has its date already.
         Err(error) if is_taken(&error) => false,
         Err(error) => return Err(error.into()),
     };

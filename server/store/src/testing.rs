@@ -156,6 +156,7 @@ impl Northway {
             zone,
             starts_local: starts_at.in_zone(zone).unwrap(),
             duration_ms: Span::minutes(60),
+            series: None,
             lead_ms: Span::minutes(5),
             participants: Vec::new(),
             rules: None,
@@ -167,8 +168,10 @@ impl Northway {
             id: OccurrenceId::new(starts_at, random()),
             company: self.company,
             meeting: Some(meeting.id),
+            slot: None,
             room: self.room,
             title: meeting.title.clone(),
+            zone: None,
             starts_at,
             ends_at: starts_at + Span::minutes(60),
             dial_at: starts_at - Span::minutes(5),
@@ -195,6 +198,9 @@ impl Northway {
             occurrences: vec![Versioned::new(occurrence)],
             withdrawn: Vec::new(),
             events: vec!["{}".to_owned()],
+            read_at: None,
+            extend_at: None,
+            even_if_booked: false,
             meeting,
         }
     }

@@ -1,11 +1,12 @@
 //! A meeting being made or changed, before it goes to the server. Plain Rust.
 
 use api::{
-    ChangeMeeting, Company, EmployeeId, ErrorDetails, Meeting, MeetingId, NewMeeting,
-    NewParticipant, Person, RetryRules, Role, RoomId,
+    ChangeMeeting, CheckMeeting, Company, EmployeeId, ErrorDetails, LocalDate, Meeting, MeetingId,
+    MoveOccurrence, NewMeeting, NewParticipant, Occurrence, OccurrenceId, Person, RetryRules, Role,
+    RoomId,
 };
 
-use super::days::Day;
+use super::{days::Day, repeats::Repeats};
 use crate::client::Failure;
 
 /// Somebody on the list.
@@ -18,10 +19,25 @@ pub struct Guest {
     pub role: Role,
 }
 
+/// The date of a series that was opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OneDate {
+    pub occurrence: OccurrenceId,
+    pub date: LocalDate,
+    /// It is called off, and can be brought back.
+    pub off: bool,
+}
+
 #[derive(Debug, Clone, PartialEq)]
 pub struct Draft {
     /// `None`: a new one.
     pub id: Option<MeetingId>,
+    pub repeats: Repeats,
+    /// Whether it was said here how it repeats.
+    pub own_repeats: bool,
+    /// Whether the plan repeats, as the server has it, and whether it is paused.
+    pub series: Option<bool>,
+    pub one: Option<OneDate>,
     pub title: String,
     pub room: Option<RoomId>,
     pub day: Day,
@@ -50,6 +66,10 @@ impl Draft {
     ) -> Self {
         Self {
             id: None,
+            repeats: Repeats::ONCE,
+            own_repeats: false,
+            series: None,
+            one: None,
             title: String::new(),
             room,
             day,
@@ -73,6 +93,16 @@ impl Draft {
             .or_else(|| company.map(|company| company.rules.clone()));
         Some(Self {
             id: Some(meeting.id),
+            repeats: meeting
+                .series
+                .as_ref()
+                .map_or(Repeats::ONCE, |series| Repeats::of(&series.rule)),
+            own_repeats: false,
+            series: meeting
+                .series
+                .as_ref()
+                .map(|series| series.paused_since_at.is_some()),
+            one: None,
             title: meeting.title.clone(),
             room: Some(meeting.room_id),
             day: Day::parse(date)?,
@@ -94,6 +124,42 @@ impl Draft {
             rules: rules.unwrap_or_default(),
             own_rules: meeting.rules.is_some(),
         })
+    }
+
+    /// The same, opened at one of its dates.
+    pub fn at(mut self, meeting: &Meeting, occurrence: &Occurrence) -> Self {
+        let (Some(series), Some(date)) = (&meeting.series, occurrence.date) else {
+            return self;
+        };
+        let moved = series.exceptions.iter().find(|one| one.date == date);
+        let local = moved.and_then(|moved| moved.starts_local.clone());
+        let (day, minute) = match local.as_deref().and_then(parse_local) {
+            Some(local) => local,
+            None => match Day::parse(&date.to_string()) {
+                Some(day) => (day, self.start_min),
+                None => return self,
+            },
+        };
+        self.day = day;
+        self.start_min = minute;
+        if let Some(minutes) = moved.and_then(|moved| moved.duration_min) {
+            self.duration_min = minutes;
+        }
+        self.room = Some(occurrence.room_id);
+        self.one = Some(OneDate {
+            occurrence: occurrence.id,
+            date,
+            off: occurrence.restorable,
+        });
+        self
+    }
+
+    /// Moves the start by whole minutes, over midnight too.
+    pub fn shift(&mut self, minutes: i64) {
+        let day_min = i64::from(DAY_MIN);
+        let at = self.day.number() * day_min + i64::from(self.start_min) + minutes;
+        self.day = Day::from_number(at.div_euclid(day_min));
+        self.start_min = u32::try_from(at.rem_euclid(day_min)).unwrap_or(0);
     }
 
     /// Adds a person once. Who is there already is left where he is.
@@ -126,6 +192,7 @@ impl Draft {
             time_zone: Some(self.zone.trim().to_owned()),
             starts_local: (!at_once).then(|| self.starts_local()),
             duration_min: self.duration_min,
+            repeats: self.repeats.rule(self.day).filter(|_| !at_once),
             lead_s: Some(self.lead_s),
             own_people_need_no_key: Some(self.no_key),
             participants: self.participants(),
@@ -140,11 +207,37 @@ impl Draft {
             time_zone: Some(self.zone.trim().to_owned()),
             starts_local: Some(self.starts_local()),
             duration_min: Some(self.duration_min),
+            repeats: self
+                .own_repeats
+                .then(|| self.repeats.rule(self.day).unwrap_or_default()),
+            from_date: self.one.map(|one| one.date),
             lead_s: Some(self.lead_s),
             own_people_need_no_key: Some(self.no_key),
             participants: Some(self.participants()),
             rules: self.own_rules.then(|| self.rules.clone()),
         }
+    }
+
+    /// Only the opened date.
+    pub fn as_move(&self) -> MoveOccurrence {
+        MoveOccurrence {
+            starts_local: Some(self.starts_local()),
+            duration_min: Some(self.duration_min),
+            room_id: self.room,
+        }
+    }
+
+    /// What is asked while it is being made.
+    pub fn as_check(&self) -> Option<CheckMeeting> {
+        Some(CheckMeeting {
+            meeting_id: self.id,
+            room_id: self.room?,
+            time_zone: Some(self.zone.trim().to_owned()),
+            starts_local: Some(self.starts_local()),
+            duration_min: self.duration_min,
+            repeats: self.repeats.rule(self.day),
+            participants: self.participants(),
+        })
     }
 
     fn participants(&self) -> Vec<NewParticipant> {
@@ -185,11 +278,18 @@ pub fn parse_time(text: &str) -> Option<u32> {
     (hours < 24 && minutes < 60).then_some(hours * 60 + minutes)
 }
 
+/// `2026-11-24T10:05`
+pub fn parse_local(text: &str) -> Option<(Day, u32)> {
+    let (date, time) = text.split_once('T')?;
+    Some((Day::parse(date)?, parse_time(time)?))
+}
+
 /// The part of the form that a refusal is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
     Title,
     When,
+    Repeats,
     Room,
     /// The people; the one at fault, if it is one.
     People(Option<usize>),
@@ -200,9 +300,15 @@ pub enum Part {
 
 pub fn part_at_fault(failure: &Failure) -> Part {
     let booked = matches!(failure, Failure::Refused(body) if matches!(body.details, Some(ErrorDetails::RoomBooked { .. })));
-    let Some(field) = failure.field() else {
-        return if booked { Part::Room } else { Part::Whole };
-    };
+    match failure.field() {
+        Some(field) => part_of(field),
+        None if booked => Part::Room,
+        None => Part::Whole,
+    }
+}
+
+/// The part of the form that has a field.
+pub fn part_of(field: &str) -> Part {
     let root: String = field
         .chars()
         .take_while(|c| c.is_ascii_alphabetic() || *c == '_')
@@ -210,6 +316,7 @@ pub fn part_at_fault(failure: &Failure) -> Part {
     match root.as_str() {
         "title" => Part::Title,
         "starts_local" | "time_zone" | "duration_min" => Part::When,
+        "repeats" | "from_date" => Part::Repeats,
         "room_id" => Part::Room,
         "participants" => {
             let index = field
@@ -288,6 +395,15 @@ mod tests {
         assert_eq!(draft.duration_min, 90);
         draft.start_at(5_000);
         assert_eq!(draft.start_min, DAY_MIN - STEP_MIN);
+    }
+
+    #[test]
+    fn a_start_is_shifted_over_midnight() {
+        let mut draft = draft();
+        draft.shift(-11 * 60);
+        assert_eq!(draft.starts_local(), "2026-11-23T23:00");
+        draft.shift(26 * 60);
+        assert_eq!(draft.starts_local(), "2026-11-25T01:00");
     }
 
     #[test]

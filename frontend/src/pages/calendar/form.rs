@@ -6,9 +6,11 @@ use leptos_router::{NavigateOptions, hooks::use_navigate};
 
 use super::{
     Editing,
+    check::Found,
     days::{self, Day},
     draft::{Draft, Part, parse_time, part_at_fault, time},
     guests::Guests,
+    repeats::Repeat,
     rules::{Rules, Token, span},
 };
 use crate::{
@@ -188,6 +190,14 @@ fn Form(editing: Editing, id: Option<MeetingId>) -> impl IntoView {
                     </datalist>
                     <p class="quiet">{move || draft.with(|draft| draft.as_ref().map(|draft| days::short(t, draft.day)))}</p>
                     <Fault editing part=Part::When/>
+                    <Found editing part=Part::When/>
+                </dd>
+                <dt>{t.form_repeats()}</dt>
+                <dd>
+                    <Repeat editing/>
+                    <Fault editing part=Part::Repeats/>
+                    <Found editing part=Part::Repeats/>
+                    <OfSeries editing/>
                 </dd>
                 <dt>{t.room()}</dt>
                 <dd>
@@ -210,14 +220,63 @@ fn Form(editing: Editing, id: Option<MeetingId>) -> impl IntoView {
                         }).collect_view()}
                     </select>
                     <Fault editing part=Part::Room/>
+                    <Found editing part=Part::Room/>
                 </dd>
                 <dt>{t.people()} " " <span class="count num">{count}</span></dt>
-                <dd><Guests editing/></dd>
+                <dd><Guests editing/><Found editing part=Part::People(None)/></dd>
                 <dt>{t.form_calling()}</dt>
                 <dd><Rules editing/><Fault editing part=Part::Calling/></dd>
             </dl>
         </div>
         <Foot editing id/>
+    }
+}
+
+/// What can be done to a series and to the date that was opened: at once, without saving.
+#[component]
+fn OfSeries(editing: Editing) -> impl IntoView {
+    let t = texts();
+    let acts = shared().acts;
+    let act = move |path: String, said: &'static str| {
+        spawn_local(async move {
+            match client::act("POST", &path, None).await {
+                Ok(()) => {
+                    editing.close();
+                    acts.show(said.to_owned(), false, None);
+                }
+                Err(failure) => editing.failure.set(Some(failure)),
+            }
+        });
+    };
+    move || {
+        let (id, paused, one, day) = editing.draft.with(|draft| {
+            let draft = draft.as_ref()?;
+            Some((draft.id?, draft.series?, draft.one, draft.day))
+        })?;
+        let day = days::short(t, day);
+        let date = one.filter(|_| !paused).map(|one| {
+            let (name, path, said) = if one.off {
+                (t.bring_date_back(&day), "restore", t.date_back())
+            } else {
+                (t.call_date_off(&day), "cancel", t.date_called_off())
+            };
+            let path = format!("occurrences/{}/{path}", one.occurrence);
+            view! {
+                <button type="button" class="btn" data-act="date" on:click=move |_| act(path.clone(), said)>{name}</button>
+            }
+        });
+        let (name, path, said) = if paused {
+            (t.resume_series(), "resume", t.resumed_said())
+        } else {
+            (t.pause_series(), "pause", t.paused_said())
+        };
+        let path = format!("meetings/{id}/{path}");
+        Some(view! {
+            <div class="ofseries">
+                {date}
+                <button type="button" class="btn" data-act="pause" on:click=move |_| act(path.clone(), said)>{name}</button>
+            </div>
+        })
     }
 }
 
@@ -262,7 +321,7 @@ fn next_free(failure: &Failure) -> Option<i64> {
 }
 
 /// The clocks that this moment is shown on are the browser's, so they are the draft's from now on.
-fn move_to(editing: Editing, at: i64) {
+pub fn move_to(editing: Editing, at: i64) {
     let (year, month, day) = clock::day_of(at);
     editing.failure.set(None);
     editing.draft.update(|draft| {
@@ -280,6 +339,8 @@ fn Foot(editing: Editing, id: Option<MeetingId>) -> impl IntoView {
     let shared = shared();
     let busy = RwSignal::new(false);
     let asks = RwSignal::new(false);
+    // Of a series: only the date that was opened, or all that follow?
+    let asks_which = RwSignal::new(false);
     let waits = move || busy.get() || !shared.feed.is_up();
     let navigate = use_navigate();
     let done = move |result: Result<Option<String>, Failure>, said: &'static str| {
@@ -295,11 +356,32 @@ fn Foot(editing: Editing, id: Option<MeetingId>) -> impl IntoView {
             Err(failure) => editing.failure.set(Some(failure)),
         }
     };
-    let (on_save, on_delete, on_start) = (done.clone(), done.clone(), done);
+    let (on_save, on_only) = (done.clone(), done.clone());
+    let (on_delete, on_start) = (done.clone(), done);
+    let only = move |_| {
+        let draft = editing.draft.get_untracked();
+        let Some((draft, one)) = draft.and_then(|draft| Some((draft.clone(), draft.one?))) else {
+            return;
+        };
+        busy.set(true);
+        asks_which.set(false);
+        editing.failure.set(None);
+        let done = on_only.clone();
+        spawn_local(async move {
+            let path = format!("occurrences/{}/move", one.occurrence);
+            let result = client::act("POST", &path, Some(write(&draft.as_move()))).await;
+            done(result.map(|()| None), t.saved());
+        });
+    };
     let save = move |_| {
         let Some(draft) = editing.draft.get_untracked() else {
             return;
         };
+        if draft.one.is_some() && !asks_which.get_untracked() {
+            asks_which.set(true);
+            return;
+        }
+        asks_which.set(false);
         busy.set(true);
         editing.failure.set(None);
         let done = on_save.clone();
@@ -347,6 +429,7 @@ fn Foot(editing: Editing, id: Option<MeetingId>) -> impl IntoView {
             done(result.map(|()| None), t.deleted());
         });
     };
+    let keep = save.clone();
     view! {
         <footer class="pfoot">
             <Fault editing part=Part::Whole/>
@@ -362,10 +445,16 @@ fn Foot(editing: Editing, id: Option<MeetingId>) -> impl IntoView {
                 </Show>
             })}
             <span class="grow"></span>
-            <Show when=move || !asks.get()>
+            <Show when=move || asks_which.get()>
+                <p class="note">{t.which_dates_save()}</p>
+                <button class="btn" data-act="only" disabled=waits on:click=only.clone()>{t.only_this_date()}</button>
+                <button class="btn primary" data-act="following" disabled=waits on:click=save.clone()>{t.this_and_following()}</button>
+                <button class="btn" on:click=move |_| asks_which.set(false)>{t.cancel()}</button>
+            </Show>
+            <Show when=move || !asks.get() && !asks_which.get()>
                 <button class="btn" on:click=move |_| editing.close()>{t.cancel()}</button>
                 <button class="btn" data-act="start" disabled=waits on:click=start.clone()>{small("play")}{t.start_now()}</button>
-                <button class="btn primary" data-act="save" disabled=waits on:click=save.clone()>
+                <button class="btn primary" data-act="save" disabled=waits on:click=keep.clone()>
                     {if id.is_some() { t.save() } else { t.schedule() }}
                 </button>
             </Show>

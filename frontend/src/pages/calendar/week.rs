@@ -1,5 +1,5 @@
 //! The week: what is planned, and the meeting being made. Drag down to make one, its lower edge to
-//! change its length, its body to move it.
+//! change its length, its body to move it; one that is planned is moved by its body too.
 
 use api::{Occurrence, OccurrenceId, OccurrenceStatus};
 use leptos::prelude::*;
@@ -10,10 +10,12 @@ use super::{
     Editing,
     days::{Day, Monday, weekday},
     draft::{DAY_MIN, STEP_MIN, time},
+    moving,
 };
 use crate::{
     app::{shared, texts},
     clock,
+    components::icon::small,
     live::Topic,
 };
 
@@ -35,6 +37,18 @@ enum Hold {
     Moving {
         below: u32,
     },
+    /// Moves one that is planned, taken in this day at this minute.
+    Carrying {
+        column: usize,
+        minute: u32,
+    },
+}
+
+/// A planned one on its way: what it is, and by how many minutes it is moved.
+#[derive(Debug, Clone, PartialEq)]
+struct Carried {
+    drawn: Drawn,
+    by_min: i64,
 }
 
 /// One meeting as drawn: in its day, and beside others at the same time.
@@ -53,6 +67,9 @@ pub fn Week(monday: RwSignal<Monday>, editing: Editing) -> impl IntoView {
     let t = texts();
     let shared = shared();
     let hold = RwSignal::new(Hold::Nothing);
+    let carried: RwSignal<Option<Carried>> = RwSignal::new(None);
+    // The click that ends a drag opens nothing.
+    let was_drag = StoredValue::new(false);
     let grid = NodeRef::<leptos::html::Div>::new();
     let scroll = NodeRef::<leptos::html::Div>::new();
     Effect::new(move || {
@@ -61,14 +78,19 @@ pub fn Week(monday: RwSignal<Monday>, editing: Editing) -> impl IntoView {
         }
     });
     let drawn = Memo::new(move |_| {
-        let editing = editing
-            .draft
-            .with(|draft| draft.as_ref().and_then(|draft| draft.id));
+        // What is being changed is drawn as it is being changed: of a series, this date alone.
+        let (meeting, one) = editing.draft.with(|draft| {
+            let one = draft.as_ref().and_then(|draft| draft.one);
+            let meeting = draft.as_ref().and_then(|draft| draft.id);
+            (meeting, one.map(|one| one.occurrence))
+        });
+        let is_edited = |o: &Occurrence| match one {
+            Some(one) => o.id == one,
+            None => o.meeting_id.is_some() && o.meeting_id == meeting,
+        };
         shared.feed.read(&[Topic::Occurrences], |live| {
             draw(
-                live.occurrences
-                    .values()
-                    .filter(|o| o.meeting_id.is_none() || o.meeting_id != editing),
+                live.occurrences.values().filter(|o| !is_edited(o)),
                 monday.get(),
             )
         })
@@ -95,8 +117,23 @@ pub fn Week(monday: RwSignal<Monday>, editing: Editing) -> impl IntoView {
             return;
         };
         let on = |class: &str| target_in(&event, class);
-        let over_event = on(".ev:not(.new)");
-        if over_event || event.button() != 0 || event.pointer_type() == "touch" {
+        was_drag.set_value(false);
+        if event.button() != 0 || event.pointer_type() == "touch" {
+            return;
+        }
+        if on(".ev:not(.new)") {
+            let taken = occurrence_under(&event).and_then(|id| {
+                let all = drawn.get_untracked();
+                all.into_iter()
+                    .find(|one| one.occurrence.id.to_string() == id)
+            });
+            if let Some(drawn) = taken.filter(|one| {
+                one.occurrence.status == OccurrenceStatus::Scheduled
+                    && one.occurrence.meeting_id.is_some()
+            }) {
+                hold.set(Hold::Carrying { column, minute });
+                carried.set(Some(Carried { drawn, by_min: 0 }));
+            }
             return;
         }
         event.prevent_default();
@@ -126,10 +163,29 @@ pub fn Week(monday: RwSignal<Monday>, editing: Editing) -> impl IntoView {
         else {
             return;
         };
+        if let Hold::Carrying {
+            column: from_column,
+            minute: from_minute,
+        } = held
+        {
+            let minutes = |column: usize, minute: u32| {
+                i64::try_from(column).unwrap_or(0) * i64::from(DAY_MIN) + i64::from(minute)
+            };
+            let by_min = minutes(column, minute) - minutes(from_column, from_minute);
+            carried.update(|carried| {
+                if let Some(carried) = carried {
+                    carried.by_min = by_min;
+                }
+            });
+            if by_min != 0 {
+                was_drag.set_value(true);
+            }
+            return;
+        }
         editing.draft.update(|draft| {
             let Some(draft) = draft else { return };
             match held {
-                Hold::Nothing => {}
+                Hold::Nothing | Hold::Carrying { .. } => {}
                 Hold::Making { from } if minute > from => {
                     draft.start_at(from);
                     draft.end_at(minute + STEP_MIN);
@@ -145,8 +201,44 @@ pub fn Week(monday: RwSignal<Monday>, editing: Editing) -> impl IntoView {
             }
         });
     };
-    let up = window_event_listener(leptos::ev::pointerup, move |_| hold.set(Hold::Nothing));
-    on_cleanup(move || up.remove());
+    let up = window_event_listener(leptos::ev::pointerup, move |_| {
+        hold.set(Hold::Nothing);
+        let Some(Carried { drawn, by_min }) = carried.get_untracked() else {
+            return;
+        };
+        carried.set(None);
+        if by_min != 0 {
+            moving::move_by(editing, &drawn.occurrence, by_min);
+        }
+    });
+    let lost = window_event_listener(leptos::ev::pointercancel, move |_| {
+        hold.set(Hold::Nothing);
+        carried.set(None);
+    });
+    on_cleanup(move || {
+        up.remove();
+        lost.remove();
+    });
+    // Where it would go, beside where it is.
+    let ghost = move || {
+        let Carried { drawn, by_min } = carried.get().filter(|carried| carried.by_min != 0)?;
+        let day_min = i64::from(DAY_MIN);
+        let at =
+            i64::try_from(drawn.column).unwrap_or(0) * day_min + i64::from(drawn.from_min) + by_min;
+        let column = at.div_euclid(day_min).clamp(0, 6);
+        let from = u32::try_from(at.rem_euclid(day_min)).unwrap_or(0);
+        Some(view! {
+            <div
+                class="ev new"
+                aria-hidden="true"
+                style:grid-column=(column + 2).to_string()
+                style:grid-row=grid_row(from, drawn.length_min)
+            >
+                <span class="et"><b>{drawn.occurrence.title.clone()}</b></span>
+                <span class="num em">{time(from)} "–" {time(from + drawn.length_min)}</span>
+            </div>
+        })
+    };
 
     view! {
         <section class="week" aria-label=t.week()>
@@ -170,8 +262,9 @@ pub fn Week(monday: RwSignal<Monday>, editing: Editing) -> impl IntoView {
                         <i class="dcol" class:off=(day > 4) style:grid-column=(day + 2).to_string()></i>
                     }).collect_view()}
                     <For each=move || drawn.get() key=|drawn| (drawn.occurrence.id, drawn.occurrence.status, drawn.column, drawn.from_min, drawn.lane) let:drawn>
-                        <Planned drawn editing/>
+                        <Planned drawn editing was_drag/>
                     </For>
+                    {ghost}
                     {move || mine().map(|(column, start, length, title)| {
                         let (_, span) = rows(start, length);
                         let end = start + length;
@@ -198,7 +291,7 @@ pub fn Week(monday: RwSignal<Monday>, editing: Editing) -> impl IntoView {
 }
 
 #[component]
-fn Planned(drawn: Drawn, editing: Editing) -> impl IntoView {
+fn Planned(drawn: Drawn, editing: Editing, was_drag: StoredValue<bool>) -> impl IntoView {
     let t = texts();
     let Drawn {
         occurrence,
@@ -221,29 +314,47 @@ fn Planned(drawn: Drawn, editing: Editing) -> impl IntoView {
         occurrence.title.clone()
     };
     let (_, span) = rows(from_min, length_min);
+    let off = occurrence.status == OccurrenceStatus::Cancelled;
+    let paused = off
+        && shared()
+            .feed
+            .peek(|live| live.is_paused(occurrence.meeting_id));
+    let state = match (off, paused) {
+        (true, true) => Some(t.series_paused()),
+        (true, false) => Some(t.date_off()),
+        (false, _) => None,
+    };
     let label = format!(
-        "{title}, {}–{}",
+        "{title}, {}–{}{}",
         time(from_min),
-        time(from_min + length_min)
+        time(from_min + length_min),
+        state.map_or_else(String::new, |state| format!(", {state}"))
     );
+    let again = repeats(&occurrence).then(|| small("repeat"));
     let id: OccurrenceId = occurrence.id;
     view! {
         <button
             class="ev"
             class:live=live
             class:past=past
+            class:off=off
             class:low=(span < 3)
             aria-label=label
             data-occurrence=id.to_string()
             style:grid-column=(column + 2).to_string()
             style:grid-row=grid_row(from_min, length_min)
             style:margin-left=format!("{}px", 3 + lane * 14)
-            on:click=move |_| editing.open(&occurrence)
+            on:click=move |_| {
+                if !was_drag.get_value() {
+                    editing.open(&occurrence);
+                }
+            }
         >
-            <span class="et"><b>{title}</b></span>
+            <span class="et"><b>{title}</b>{again}</span>
             <span class="num em">
                 {time(from_min)}
                 {live.then(|| view! { " " <span class="livew">{t.live()}</span> })}
+                {state.map(|state| view! { " " <span class="livew">{state}</span> })}
                 <span class="meta">{t.expected_count(u64::from(occurrence.expected))}</span>
             </span>
         </button>
@@ -273,9 +384,19 @@ fn Now(monday: RwSignal<Monday>) -> impl IntoView {
     }
 }
 
-fn day_of(at: i64) -> Day {
+pub(super) fn day_of(at: i64) -> Day {
     let (year, month, day) = clock::day_of(at);
     Day { year, month, day }
+}
+
+/// What fell out of its plan for good is not drawn; what can be brought back is.
+pub(super) fn is_shown(occurrence: &Occurrence) -> bool {
+    occurrence.status != OccurrenceStatus::Cancelled || occurrence.restorable
+}
+
+/// It is one of a series.
+pub(super) fn repeats(occurrence: &Occurrence) -> bool {
+    occurrence.date.is_some()
 }
 
 /// First row of the grid and how many; what runs over midnight is cut at midnight.
@@ -296,7 +417,7 @@ fn grid_row(from_min: u32, length_min: u32) -> String {
 /// Those of one week, each beside what it overlaps.
 fn draw<'a>(occurrences: impl Iterator<Item = &'a Occurrence>, monday: Monday) -> Vec<Drawn> {
     let mut drawn: Vec<Drawn> = occurrences
-        .filter(|occurrence| occurrence.status != OccurrenceStatus::Cancelled)
+        .filter(|occurrence| is_shown(occurrence))
         .filter_map(|occurrence| {
             let column = day_of(occurrence.starts_at).number() - monday.number();
             let column = usize::try_from(column).ok().filter(|column| *column < 7)?;
@@ -347,6 +468,12 @@ fn place(event: &PointerEvent, grid: &Element) -> Option<(usize, u32)> {
         usize::try_from(column).ok()?,
         minute.min(DAY_MIN - STEP_MIN),
     ))
+}
+
+fn occurrence_under(event: &PointerEvent) -> Option<String> {
+    let target: Element = event.target()?.dyn_into().ok()?;
+    let found = target.closest("[data-occurrence]").ok()??;
+    found.get_attribute("data-occurrence")
 }
 
 fn target_in(event: &PointerEvent, selector: &str) -> bool {

@@ -1,0 +1,210 @@
+//! A plan as rows: its dates, who is expected at them, and the events that tell
+//! of both. The API and the task that extends series write plans alike.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use api::EventKind;
+use domain::{
+    InvitationId, Millis, OccurrenceId, Span, TimeError,
+    invitation::Invitation,
+    meeting::Meeting,
+    occurrence::{Occurrence, Status},
+    series::{self, INVITED_AHEAD},
+};
+use store::{CompanyDirectory, InvitationRow, Plan, Store, StoreError, Versioned, person_key};
+
+use crate::{
+    clock::random,
+    web::resources::{self, Around},
+};
+
+/// How often a series is looked at for further dates.
+const EXTENDED_EVERY: Span = Span::minutes(24 * 60);
+
+/// What is there of a plan before it is written.
+#[derive(Debug, Default)]
+pub struct There {
+    /// The version the plan was read at; 0 for a new one.
+    version: i64,
+    pub dates: Vec<Versioned<Occurrence>>,
+    /// The dates at which somebody is expected already.
+    listed: BTreeSet<OccurrenceId>,
+}
+
+impl There {
+    pub async fn of(store: &Store, meeting: &Versioned<Meeting>) -> Result<Self, StoreError> {
+        let id = meeting.value.id;
+        Ok(Self {
+            version: meeting.version,
+            dates: store.occurrences_of(id).await?,
+            listed: store.dates_with_a_list(id).await?,
+        })
+    }
+}
+
+/// Why a plan is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Why {
+    /// Somebody made or changed it: its dates to come are as it says.
+    Changed,
+    /// Time has passed: further dates are made, and nobody's list is touched.
+    Extended,
+}
+
+/// A plan cannot become rows.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Time(#[from] TimeError),
+}
+
+/// The rows of a plan beside what is `there`, and the plan as it is shown.
+pub async fn rows(
+    store: &Store,
+    meeting: Meeting,
+    there: &There,
+    directory: &CompanyDirectory,
+    why: Why,
+    now: Millis,
+) -> Result<(Plan, api::Meeting), PlanError> {
+    let old: Vec<Occurrence> = there.dates.iter().map(|date| date.value.clone()).collect();
+    let changes = series::reconcile(&meeting, &old, now)?;
+    let mut written: Vec<Versioned<Occurrence>> = Vec::new();
+    for value in changes.changed {
+        let version = there
+            .dates
+            .iter()
+            .find(|date| date.value.id == value.id)
+            .map_or(0, |date| date.version);
+        written.push(Versioned { version, value });
+    }
+    for date in changes.new {
+        let id = OccurrenceId::new(now, random());
+        written.push(Versioned::new(meeting.occurrence(date, id, now)));
+    }
+
+    let mut dates: BTreeMap<OccurrenceId, &Occurrence> =
+        old.iter().map(|date| (date.id, date)).collect();
+    dates.extend(written.iter().map(|row| (row.value.id, &row.value)));
+    let mut by_time: Vec<&Occurrence> = dates.values().copied().collect();
+    by_time.sort_by_key(|date| (date.starts_at, date.id));
+    let ids = by_time.iter().map(|date| date.id).collect();
+
+    let shown = resources::meeting(&meeting, directory, ids);
+    let mut events = Vec::new();
+    if why == Why::Changed {
+        events.push(EventKind::Meeting(shown.clone()));
+    }
+    let expected = u32::try_from(meeting.participants.len()).unwrap_or(u32::MAX);
+    events.extend(
+        written.iter().map(|row| {
+            EventKind::Occurrence(resources::occurrence(&row.value, directory, expected))
+        }),
+    );
+
+    let (mut invitations, mut withdrawn) = (Vec::new(), Vec::new());
+    for date in by_time {
+        let listed = there.listed.contains(&date.id);
+        if !wants_a_list(&meeting, date, listed, why, now) {
+            continue;
+        }
+        let list = if listed {
+            store.invitations(date.id).await?
+        } else {
+            Vec::new()
+        };
+        let moved = old
+            .iter()
+            .find(|before| before.id == date.id)
+            .is_none_or(|before| before.dial_at != date.dial_at);
+        let (rows, gone) = expect(&meeting, date, list, moved, now);
+        let around = Around {
+            room: date.room,
+            starts_at: date.starts_at,
+            rules: resources::rules_of(Some(&meeting), &directory.company),
+            directory,
+        };
+        events.extend(
+            rows.iter()
+                .map(|row| EventKind::Invitation(resources::invitation(&row.invitation, around))),
+        );
+        events.extend(
+            gone.iter()
+                .map(|id| EventKind::InvitationRemoved { id: *id }),
+        );
+        invitations.extend(rows);
+        withdrawn.extend(gone);
+    }
+    let plan = Plan {
+        read_at: Some(there.version),
+        extend_at: meeting
+            .has_dates_after(now + INVITED_AHEAD)
+            .then_some(now + EXTENDED_EVERY),
+        even_if_booked: why == Why::Extended,
+        meeting,
+        occurrences: written,
+        invitations,
+        withdrawn,
+        events: events.iter().map(resources::event).collect(),
+    };
+    Ok((plan, shown))
+}
+
+/// Whether the list of those expected at a date is to be written.
+fn wants_a_list(meeting: &Meeting, date: &Occurrence, listed: bool, why: Why, now: Millis) -> bool {
+    let is_near = meeting.series.is_none() || date.starts_at < now + INVITED_AHEAD;
+    match why {
+        Why::Changed => date.status == Status::Scheduled && (listed || is_near),
+        Why::Extended => !listed && is_near && (date.status == Status::Scheduled || date.is_open()),
+    }
+}
+
+/// The list of those expected: who is on it already stays the same invitation,
+/// and what he said about coming stands, unless the date has moved.
+fn expect(
+    meeting: &Meeting,
+    date: &Occurrence,
+    mut there: Vec<InvitationRow>,
+    moved: bool,
+    now: Millis,
+) -> (Vec<InvitationRow>, Vec<InvitationId>) {
+    let mut rows = Vec::with_capacity(meeting.participants.len());
+    for (place, participant) in meeting.participants.iter().enumerate() {
+        let position = i64::try_from(place).unwrap_or(i64::MAX);
+        let key = person_key(&participant.invitee);
+        let old = there
+            .iter()
+            .position(|row| person_key(&row.invitation.invitee) == key)
+            .map(|at| there.remove(at));
+        let (id, version) = match old {
+            Some(old) => {
+                let same = old.invitation.invitee == participant.invitee
+                    && old.invitation.role == participant.role;
+                if same && !moved {
+                    if old.position != position {
+                        rows.push(InvitationRow { position, ..old });
+                    }
+                    continue;
+                }
+                (old.invitation.id, old.version)
+            }
+            None => (InvitationId::new(now, random()), 0),
+        };
+        rows.push(InvitationRow {
+            company: meeting.company,
+            position,
+            version,
+            invitation: Invitation::new(
+                id,
+                date.id,
+                participant.invitee.clone(),
+                participant.role,
+                date.dial_at,
+            ),
+        });
+    }
+    let gone = there.into_iter().map(|row| row.invitation.id).collect();
+    (rows, gone)
+}

@@ -13,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-use crate::toml_reader::Source;
+use crate::{http_out::Network, toml_reader::Source};
 
 /// The settings of a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +27,10 @@ pub struct Config {
     pub rtp_ports: RangeInclusive<u16>,
     /// What SIP and SDP name as ours, when it is not the address we listen on (NAT).
     pub public_address: Option<IpAddr>,
+    /// Networks that requests of ours may reach though they are not public.
+    pub http_out_allow: Vec<Network>,
+    /// Certificates believed beside the public ones (PEM).
+    pub http_out_ca: Option<PathBuf>,
     /// PostgreSQL; SQLite in `data` if there is none.
     pub database_url: Option<String>,
     /// How long running calls may go on when the service is asked to end.
@@ -56,6 +60,12 @@ pub struct Flags {
     /// Our IP address as others see it, if it is not the one we listen on
     #[arg(long, value_name = "IP")]
     pub public_address: Option<String>,
+    /// Networks that webhooks and status requests may reach though they are not public, such as 10.1.0.0/16. A list with commas
+    #[arg(long, value_name = "NETWORKS")]
+    pub http_out_allow: Option<String>,
+    /// A PEM file with certificates to believe beside the public ones
+    #[arg(long, value_name = "FILE")]
+    pub http_out_ca: Option<String>,
     /// A PostgreSQL database instead of the embedded one
     #[arg(long, value_name = "URL")]
     pub database_url: Option<String>,
@@ -72,12 +82,14 @@ pub struct Flags {
 #[error("{0}")]
 pub struct ConfigError(pub String);
 
-const KEYS: [&str; 8] = [
+const KEYS: [&str; 10] = [
     "data",
     "http",
     "sip",
     "rtp_ports",
     "public_address",
+    "http_out_allow",
+    "http_out_ca",
     "database_url",
     "drain",
     "log",
@@ -129,6 +141,10 @@ impl Config {
                 text.parse()
                     .map_err(|_| "expected an IP address such as 203.0.113.7".to_owned())
             })?,
+            http_out_allow: gathered
+                .parse_if_set("http_out_allow", networks)?
+                .unwrap_or_default(),
+            http_out_ca: gathered.find("http_out_ca").map(|file| file.value.into()),
             database_url: gathered.parse_if_set("database_url", database_url)?,
             drain: gathered.parse("drain", "30", seconds)?,
             log: gathered.parse("log", "info", log_filter)?,
@@ -153,7 +169,7 @@ fn read_file(path: &std::path::Path) -> Result<Vec<(&'static str, Setting)>, Con
         let mut found: Vec<(&'static str, String)> = Vec::new();
         for key in KEYS {
             let value = match key {
-                "sip" => root.texts(source, key).map(|list| list.join(",")),
+                "sip" | "http_out_allow" => root.texts(source, key).map(|list| list.join(",")),
                 _ => root.text(source, key).map(str::to_owned),
             };
             found.extend(value.map(|value| (key, value)));
@@ -249,6 +265,8 @@ impl Flags {
             "sip" => self.sip.as_ref(),
             "rtp_ports" => self.rtp_ports.as_ref(),
             "public_address" => self.public_address.as_ref(),
+            "http_out_allow" => self.http_out_allow.as_ref(),
+            "http_out_ca" => self.http_out_ca.as_ref(),
             "database_url" => self.database_url.as_ref(),
             "drain" => self.drain.as_ref(),
             "log" => self.log.as_ref(),
@@ -275,6 +293,14 @@ fn sip_addresses(text: &str) -> Result<Vec<(bool, bool, SocketAddr)>, String> {
             Ok((udp, tcp, address(at)?))
         })
         .collect()
+}
+
+fn networks(text: &str) -> Result<Vec<Network>, String> {
+    let networks = text.split(',').map(|one| {
+        Network::from_str(one.trim())
+            .map_err(|_| "expected networks such as 10.1.0.0/16".to_owned())
+    });
+    networks.collect()
 }
 
 fn ports(text: &str) -> Result<RangeInclusive<u16>, String> {
@@ -445,6 +471,7 @@ mod tests {
         );
         assert!(told("rtp_ports = '3-2'\n").contains("a range such as"));
         assert!(told("log = 'loud'\n").starts_with("rollcall.toml:1:7: log: \"loud\""));
+        assert!(told("http_out_allow = ['home']\n").contains("networks such as 10.1.0.0/16"));
         assert!(told("database_url = 'mysql://x'\n").contains("postgres://"));
         assert_eq!(told("a = \n").lines().count(), 1);
     }

@@ -17,6 +17,7 @@ mod dialling;
 mod directory;
 mod exchange;
 mod housekeeping;
+pub mod http_out;
 mod inflight;
 mod lines;
 mod members;

@@ -23,6 +23,7 @@ use crate::{
     directory::Book,
     exchange::Exchange,
     housekeeping,
+    http_out::HttpOut,
     inflight::Flights,
     lines::Lines,
     members::{self, Members},
@@ -76,6 +77,8 @@ pub async fn serve<Hurry: Future<Output = ()>>(
                 &error.source,
             )
         })?;
+    let http_out = HttpOut::new(config.http_out_allow.clone(), config.http_out_ca.as_deref())
+        .map_err(|problem| ConfigError(format!("http_out_ca: {problem}")))?;
     let (people, changed) = People::new();
     let shared = Arc::new(Shared {
         hub: Hub::new(store.clone()),
@@ -87,6 +90,7 @@ pub async fn serve<Hurry: Future<Output = ()>>(
         calibrator: Default::default(),
         trunks: Trunks::default(),
         accounts: Accounts::default(),
+        http_out,
         pins: Default::default(),
         nudge: Notify::new(),
         settled: Default::default(),

@@ -7,7 +7,7 @@ use std::{sync::Arc, time::Duration};
 
 use domain::{
     EmployeeId,
-    line::{LineKey, LineState},
+    line::{LineKey, LineState, Seen},
     trunk::Trunk,
 };
 use media::{Hearing, Leg, LegEvent, LegId, RoomKey};
@@ -185,7 +185,7 @@ fn mark(shared: &Shared, side: &Side, state: LineState) {
         &format!("{:?}", side.call),
         state,
         clock::now(),
-        "in a call",
+        Seen::OurCall.here(),
     );
 }
 
@@ -244,7 +244,13 @@ impl Talk {
             Event::Incoming { .. }
             | Event::Bindings { .. }
             | Event::Registration { .. }
-            | Event::Watched { .. } => {}
+            | Event::Subscription { .. }
+            | Event::Notified { .. }
+            | Event::Wanted { .. }
+            | Event::Watched { .. }
+            | Event::Unwanted { .. }
+            | Event::Published { .. }
+            | Event::Garbage { .. } => {}
         }
         false
     }

@@ -20,11 +20,11 @@ const FIRST_RESPONSE_WITHIN: Duration = Duration::from_secs(4);
 /// All it takes to call a line, but for the call's own ids and audio.
 #[derive(Debug, Clone)]
 pub struct Way {
-    targets: Vec<Target>,
+    pub targets: Vec<Target>,
     to: Party,
-    from: Party,
+    pub from: Party,
     asserted: Option<Party>,
-    credentials: Option<OutboundCredentials>,
+    pub credentials: Option<OutboundCredentials>,
     /// Which of our addresses the audio uses.
     pub family: Family,
 }

@@ -21,6 +21,7 @@ pub mod http_out;
 mod inflight;
 mod lines;
 mod members;
+mod operators;
 mod people;
 mod plans;
 mod registrations;

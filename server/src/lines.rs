@@ -13,7 +13,7 @@ use std::{
 };
 
 use domain::{
-    line::{Change, Evidence, Line, LineKey, LineState},
+    line::{Change, Detail, Evidence, Line, LineKey, LineState, Source},
     time::Millis,
 };
 use tokio::sync::broadcast;
@@ -58,13 +58,36 @@ impl Lines {
         self.change(key, |line| line.add(evidence, now));
     }
 
+    /// A source says nothing of the line any more.
+    pub fn withdraw(&self, key: &LineKey, source: Source, now: Millis) {
+        self.change(key, |line| {
+            line.withdraw(source, now);
+            None
+        });
+    }
+
+    /// What a source said of the line goes on to count until then.
+    pub fn prolong(&self, key: &LineKey, source: Source, until: Millis) {
+        if let Some(line) = self.lock().get_mut(key) {
+            line.prolong(source, until);
+        }
+    }
+
+    /// A wish for quiet that the phone itself told.
+    pub fn set_dnd(&self, key: &LineKey, on: bool) {
+        self.change(key, |line| {
+            line.set_dnd(on, None);
+            None
+        });
+    }
+
     /// The line itself gave a sign of life.
     pub fn seen(&self, key: &LineKey, now: Millis) {
         self.change(key, |line| line.seen(now));
     }
 
     /// A call of ours with the line, under a key of the caller's, is now in this state.
-    pub fn call(&self, key: &LineKey, call: &str, state: LineState, now: Millis, detail: &str) {
+    pub fn call(&self, key: &LineKey, call: &str, state: LineState, now: Millis, detail: Detail) {
         self.change(key, |line| line.call(call, state, now, detail));
     }
 
@@ -78,14 +101,15 @@ impl Lines {
         let mut next = None;
         let mut faded = Vec::new();
         for (key, line) in self.lock().iter_mut() {
-            if line.next_change(before).is_some_and(|at| at <= now) {
-                faded.push(key.clone());
+            let looks_different = line.next_change(before).is_some_and(|at| at <= now);
+            let change = line.prune(now);
+            if looks_different || change.is_some() {
+                faded.push((key.clone(), change));
             }
-            line.prune(now);
             next = [next, line.next_change(now)].into_iter().flatten().min();
         }
-        for line in faded {
-            self.tell(line, None);
+        for (line, change) in faded {
+            self.tell(line, change);
         }
         next
     }

@@ -50,6 +50,8 @@ pub async fn tell(shared: Arc<Shared>, mut changed: Changed) {
     let mut news = shared.lines.news();
     let mut told: BTreeMap<EmployeeId, api::Person> = BTreeMap::new();
     let mut looked = clock::now();
+    let mut second = tokio::time::interval(Duration::from_secs(1));
+    second.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         let mut who = BTreeSet::new();
         tokio::select! {
@@ -60,7 +62,7 @@ pub async fn tell(shared: Arc<Shared>, mut changed: Changed) {
                 Err(RecvError::Closed) => return,
             },
             // Evidence fades without anybody doing anything.
-            () = tokio::time::sleep(Duration::from_secs(1)) => {
+            _ = second.tick() => {
                 let now = clock::now();
                 shared.lines.fade(looked, now);
                 looked = now;

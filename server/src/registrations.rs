@@ -5,10 +5,10 @@ use std::sync::Arc;
 use domain::{
     DeviceId, Millis,
     employee::DeviceKind,
-    line::{Evidence, LineKey},
+    line::{Evidence, LineKey, Seen, Source},
 };
 use serde::{Deserialize, Serialize};
-use sip::{AccountId, Binding};
+use sip::{AccountId, Binding, Package, Told};
 use store::{BindingRow, Store, StoreError};
 use tokio::sync::mpsc::UnboundedReceiver;
 
@@ -16,6 +16,7 @@ use crate::{
     accounts::{self, Seal},
     clock,
     directory::{Book, Page},
+    operators,
     shared::Shared,
 };
 
@@ -79,7 +80,7 @@ pub fn mark_absent(shared: &Shared) {
             .evidence
             .is_empty()
         {
-            let absent = Evidence::unregistered(now, "not registered");
+            let absent = Evidence::unregistered(now, Seen::NotRegistered);
             shared.lines.add(&device.line(), absent, now);
         }
     }
@@ -90,10 +91,35 @@ pub fn on_bindings(shared: &Shared, account: AccountId, bindings: &[Binding], by
     let now = clock::now();
     let evidence = match bindings.iter().map(|binding| binding.expires_at).max() {
         Some(until) => Evidence::registered(now, Millis(until)),
-        None if by_itself => Evidence::unregistered(now, "un-registered"),
-        None => Evidence::unregistered(now, "registration ran out"),
+        None if by_itself => Evidence::unregistered(now, Seen::Unregistered),
+        None => Evidence::unregistered(now, Seen::Expired),
     };
     shared.lines.add(&line_of(account), evidence, now);
+}
+
+/// What a phone says of itself: evidence for its own line, and its wish for quiet.
+pub fn on_published(
+    shared: &Shared,
+    account: AccountId,
+    package: Package,
+    told: Option<(Told, i64)>,
+) {
+    let (line, now) = (line_of(account), clock::now());
+    let source = match package {
+        Package::Reg => return,
+        Package::Dialog => Source::Dialog,
+        Package::Presence => Source::Presence,
+    };
+    let quiet = matches!(&told, Some((Told::Presence(presence), _)) if presence.dnd);
+    if package == Package::Presence && shared.lines.line(&line).state(now).dnd != quiet {
+        shared.lines.set_dnd(&line, quiet);
+    }
+    let evidence =
+        told.and_then(|(told, until)| operators::evidence(&told, None, now, Millis(until)));
+    match evidence {
+        Some(evidence) => shared.lines.add(&line, evidence, now),
+        None => shared.lines.withdraw(&line, source, now),
+    }
 }
 
 /// Keeps registrations on disk, in the order they came. Runs until the sender is dropped.

@@ -27,6 +27,7 @@ use crate::{
     inflight::Flights,
     lines::Lines,
     members::{self, Members},
+    operators,
     people::{self, People},
     registrations,
     scheduler::Scheduler,
@@ -91,6 +92,8 @@ pub async fn serve<Hurry: Future<Output = ()>>(
         trunks: Trunks::default(),
         accounts: Accounts::default(),
         http_out,
+        subscriptions: Default::default(),
+        asking: Default::default(),
         pins: Default::default(),
         nudge: Notify::new(),
         settled: Default::default(),
@@ -106,6 +109,7 @@ pub async fn serve<Hurry: Future<Output = ()>>(
     shared
         .trunks
         .follow(&shared.book.page(), shared.switchboard.signalling());
+    shared.subscriptions.follow(&shared);
 
     let conferences = Arc::new(Conferences::default());
     let exchange = Arc::new(Exchange {
@@ -130,6 +134,7 @@ pub async fn serve<Hurry: Future<Output = ()>>(
     tasks.spawn(series::run(shared.clone()));
     tasks.spawn(people::tell(shared.clone(), changed));
     tasks.spawn(members::tell_levels(shared.clone()));
+    tasks.spawn(operators::ask_for_the_waiting(shared.clone()));
 
     let mut jobs = housekeeping::start(shared.clone())
         .await
@@ -271,12 +276,26 @@ async fn listen(
             Event::Watched { id, alive, why } => {
                 tell_trunk(&shared, shared.trunks.on_watched(id, alive, &why));
             }
+            Event::Subscription { id, status } => {
+                shared.subscriptions.on_status(&shared, id, &status);
+            }
+            Event::Notified { id, told } => shared.subscriptions.on_notified(&shared, id, &told),
+            Event::Published {
+                account,
+                package,
+                told,
+            } => registrations::on_published(&shared, account, package, told),
+            Event::Garbage { from, package, why } => {
+                tracing::warn!(from, %package, %why, "What was told of a line cannot be read");
+            }
             Event::Ringing { .. }
             | Event::Answered { .. }
             | Event::MediaChanged { .. }
             | Event::Digit { .. }
             | Event::Ended { .. }
-            | Event::Failed { .. } => {}
+            | Event::Failed { .. }
+            | Event::Wanted { .. }
+            | Event::Unwanted { .. } => {}
         }
     }
 }

@@ -13,13 +13,18 @@ use std::{
 use api::EventKind;
 use domain::{
     CompanyId, InvitationId, Millis, OccurrenceId, RoomId, Span,
+    line::LineState,
+    meeting::Invitee,
     occurrence::{Occurrence, Status},
 };
 use store::{AttemptRow, Batch, InboundRow, StoreError, Versioned};
+use tokio::task::JoinSet;
 
 use crate::{
     clock,
     conference::{Conferences, Guest, Message},
+    directory::Numbers,
+    operators::Question,
     shared::Shared,
     web::resources,
 };
@@ -254,7 +259,13 @@ impl Scheduler {
             .claim_due_invitations(now, now + LEASE, CLAIMS)
             .await?;
         let mut due: BTreeMap<OccurrenceId, (CompanyId, Vec<InvitationId>)> = BTreeMap::new();
+        let mut asked = Vec::new();
         for row in claimed {
+            let questions = self.questions(row.company, &row.invitation.invitee, now);
+            if !questions.is_empty() {
+                asked.push((row, questions));
+                continue;
+            }
             due.entry(row.invitation.occurrence)
                 .or_insert((row.company, Vec::new()))
                 .1
@@ -265,7 +276,43 @@ impl Scheduler {
             self.conferences
                 .tell(&self.shared, company, room, Message::Due(invitations));
         }
+        for (row, questions) in asked {
+            let invitation = row.invitation;
+            let occurrence = store.occurrence(row.company, invitation.occurrence).await?;
+            let (shared, conferences) = (self.shared.clone(), self.conferences.clone());
+            // He alone waits for his operator's answer, and no longer than that may take.
+            tokio::spawn(async move {
+                let mut answers = JoinSet::new();
+                for question in questions {
+                    let shared = shared.clone();
+                    answers.spawn(async move { shared.asking.ask(&shared, question).await });
+                }
+                answers.join_all().await;
+                let due = Message::Due(vec![invitation.id]);
+                conferences.tell(&shared, row.company, occurrence.value.room, due);
+            });
+        }
         Ok(())
+    }
+
+    /// What is to be asked about somebody's lines right before he is called.
+    fn questions(&self, company: CompanyId, invitee: &Invitee, now: Millis) -> Vec<Question> {
+        const STATES: [LineState; 2] = [LineState::Offline, LineState::Unknown];
+        let Invitee::Employee(employee) = invitee else {
+            return Vec::new();
+        };
+        let page = self.shared.book.page();
+        let Some(company) = page.company(company) else {
+            return Vec::new();
+        };
+        let lines = company.lines(*employee).into_iter();
+        lines
+            .filter_map(|line| {
+                self.shared
+                    .asking
+                    .question(&self.shared, &line, &STATES, now)
+            })
+            .collect()
     }
 }
 

@@ -3,7 +3,12 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicBool};
 
-use domain::{CompanyId, MemberId, Millis, Role, TrunkId, employee::Employee, entrance::PinWatch};
+use domain::{
+    CompanyId, MemberId, Millis, Role, TrunkId,
+    employee::Employee,
+    entrance::PinWatch,
+    line::{Evidence, LineKey},
+};
 use media::{Family, Leg, LegEvent, LegId, Media, OpenError};
 use store::Store;
 use tokio::sync::{Notify, mpsc::UnboundedSender};
@@ -16,6 +21,7 @@ use crate::{
     inflight::Flights,
     lines::Lines,
     members::{Members, Order},
+    operators::{Asking, Subscriptions},
     people::{self, People},
     registrations,
     sounds::Sounds,
@@ -35,8 +41,10 @@ pub struct Shared {
     pub trunks: Trunks,
     pub accounts: Accounts,
     /// The way to operators' status APIs, gateways and webhooks.
-    #[expect(dead_code, reason = "whoever asks first takes this line away")]
     pub http_out: HttpOut,
+    /// What operators tell of lines.
+    pub subscriptions: Subscriptions,
+    pub asking: Asking,
     pub switchboard: Switchboard,
     pub media: Media,
     pub sounds: Arc<Sounds>,
@@ -80,6 +88,7 @@ impl Shared {
         self.trunks
             .follow(&self.book.page(), self.switchboard.signalling());
         registrations::mark_absent(self);
+        self.subscriptions.follow(self);
         let page = self.book.page();
         for company in page.companies() {
             self.hub.reset(company.company.id);
@@ -108,6 +117,10 @@ impl Live for Shared {
 
     fn line(&self, employee: &Employee, now: Millis) -> api::LineView {
         people::line_of(&self.lines, employee, now)
+    }
+
+    fn told(&self, line: &LineKey, evidence: Evidence, now: Millis) {
+        self.lines.add(line, evidence, now);
     }
 
     fn trunk(&self, trunk: TrunkId) -> api::TrunkState {

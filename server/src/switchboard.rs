@@ -112,6 +112,12 @@ pub fn call_of(event: &Event) -> Option<CallId> {
         Event::Incoming { .. }
         | Event::Bindings { .. }
         | Event::Registration { .. }
-        | Event::Watched { .. } => None,
+        | Event::Subscription { .. }
+        | Event::Notified { .. }
+        | Event::Wanted { .. }
+        | Event::Watched { .. }
+        | Event::Unwanted { .. }
+        | Event::Published { .. }
+        | Event::Garbage { .. } => None,
     }
 }

@@ -11,6 +11,7 @@ mod errors;
 mod events;
 mod invitations;
 mod isolation;
+mod line_status;
 mod meetings;
 mod members;
 mod occurrences;

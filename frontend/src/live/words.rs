@@ -4,9 +4,9 @@
 //! know, so every sentence does without.
 
 use api::{
-    AtOnceWhen, CallPhase, Codec, Confidence, DeviceKind, Evidence, EvidenceSource, Finish,
-    Invitation, InvitationStatus, LastAct, LineState, LineView, Member, Next, Outcome, Quality,
-    Reason, Role, WaitReason,
+    AtOnceWhen, CallPhase, Codec, Confidence, DeviceKind, Evidence, Finish, Invitation,
+    InvitationStatus, LastAct, LineState, LineView, Member, Next, Outcome, Quality, Reason, Role,
+    Text, WaitReason,
 };
 
 use crate::{format, texts::Texts};
@@ -81,19 +81,7 @@ impl Words {
     /// One line of the tooltip: from where we know it, and how long that counts.
     pub fn evidence(self, evidence: &Evidence) -> String {
         let t = self.t;
-        let detail = evidence.text.args.get("detail").map_or("", String::as_str);
-        let told = self.signal(detail).unwrap_or_else(|| {
-            match evidence.source {
-                EvidenceSource::OwnCall => t.ev_own_call(),
-                EvidenceSource::Registration if evidence.state == LineState::Offline => {
-                    t.ev_unregistered()
-                }
-                EvidenceSource::Registration => t.ev_registered(),
-                EvidenceSource::Outcome => t.ev_outcome(),
-                EvidenceSource::Other => t.ev_other(),
-            }
-            .to_owned()
-        });
+        let told = self.seen(&evidence.text);
         let sure = match evidence.confidence {
             Confidence::Exact => t.sure_exact(),
             Confidence::Sure => t.sure_sure(),
@@ -106,23 +94,47 @@ impl Words {
         }
     }
 
-    /// What a network said, in this language: the server hands on its figures in the form
-    /// "cause 20 from trunk North" or "SIP 480".
-    fn signal(self, detail: &str) -> Option<String> {
+    /// What was seen of a line, in this language.
+    fn seen(self, text: &Text) -> String {
         let t = self.t;
-        let (signal, trunk) = match detail.split_once(" from trunk ") {
-            Some((signal, trunk)) => (signal, Some(trunk)),
-            None => (detail, None),
+        let arg = |name: &str| text.args.get(name).map_or("", String::as_str);
+        let trunk = text.args.get("trunk");
+        let told = match (text.code.as_str(), trunk) {
+            ("cause", Some(trunk)) => return t.ev_cause_trunk(&arg("cause"), trunk),
+            ("code", Some(trunk)) => return t.ev_code_trunk(&arg("code"), trunk),
+            ("cause", None) => t.ev_cause(&arg("cause")),
+            ("code", None) => t.ev_code(&arg("code")),
+            ("probation", _) => t.ev_probation(&arg("seconds")),
+            (code, _) => match code {
+                "our_call" => t.ev_our_call(),
+                "our_call_rings" => t.ev_our_call_rings(),
+                "registered" => t.ev_registered(),
+                "not_registered" => t.ev_not_registered(),
+                "unregistered" => t.ev_unregistered(),
+                "expired" => t.ev_expired(),
+                "no_answer" => t.ev_no_answer(),
+                "talks" => t.ev_talks(),
+                "rings" => t.ev_rings(),
+                "no_call" => t.ev_no_call(),
+                "open" => t.ev_open(),
+                "closed" => t.ev_closed(),
+                "on_the_phone" => t.ev_on_the_phone(),
+                "assumed_idle" => t.ev_assumed_idle(),
+                "camel_busy" => t.ev_camel_busy(),
+                "net_det_not_reachable" => t.ev_not_reachable(),
+                "not_provided" => t.ev_not_provided(),
+                "connected" => t.ev_connected(),
+                "absent" => t.ev_absent(),
+                "back" => t.ev_back(),
+                // Of a server that is newer than this page.
+                _ => t.ev_other(),
+            }
+            .to_owned(),
         };
-        let (kind, figure) = signal.split_once(' ')?;
-        figure.parse::<u16>().ok()?;
-        Some(match (kind, trunk) {
-            ("cause", Some(trunk)) => t.ev_cause_trunk(&figure, &trunk),
-            ("cause", None) => t.ev_cause(&figure),
-            ("SIP", Some(trunk)) => t.ev_code_trunk(&figure, &trunk),
-            ("SIP", None) => t.ev_code(&figure),
-            _ => return None,
-        })
+        match trunk {
+            Some(trunk) => t.ev_of_trunk(&told, trunk),
+            None => told,
+        }
     }
 
     pub fn role(self, role: Role) -> &'static str {
@@ -394,21 +406,32 @@ mod tests {
     }
 
     #[test]
-    fn what_the_network_said_is_told_in_the_users_language() {
+    fn what_was_seen_of_a_line_is_told_in_the_users_language() {
+        let seen = |code: &str, args: &[(&str, &str)]| Text {
+            code: code.to_owned(),
+            args: args
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
+        };
         let russian = Words {
             t: Texts(api::Language::Russian),
             ..words()
         };
+        let cause = seen("cause", &[("cause", "20"), ("trunk", "North")]);
+        assert_eq!(russian.seen(&cause), "причина 20, транк «North»");
         assert_eq!(
-            russian.signal("cause 20 from trunk North").unwrap(),
-            "причина 20, транк «North»"
-        );
-        assert_eq!(
-            words().signal("SIP 480").unwrap(),
+            words().seen(&seen("code", &[("code", "480")])),
             "the network answered 480"
         );
-        assert_eq!(words().signal("talks to 101"), None);
-        assert_eq!(words().signal(""), None);
+        assert_eq!(
+            words().seen(&seen("camel_busy", &[("trunk", "North")])),
+            "in a call, says the mobile network (trunk North)"
+        );
+        assert_eq!(
+            words().seen(&seen("never_heard_of", &[])),
+            "told by the network"
+        );
     }
 
     #[test]

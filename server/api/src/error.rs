@@ -39,6 +39,7 @@ pub enum ErrorCode {
     TooManyAttempts,
     NotAllowed,
     ForeignOrigin,
+    WrongToken,
     // What the request says.
     EmptyTitle,
     TitleTooLong,
@@ -66,6 +67,10 @@ pub enum ErrorCode {
     BadRepeats,
     CannotMoveAlong,
     NoSuchDate,
+    UnknownLine,
+    BadLineState,
+    BadEvidenceTime,
+    NoNotice,
     // What the world says.
     RoomBooked,
     MeetingIsLive,

@@ -43,7 +43,9 @@ pub use meetings::{
     MeetingCheck, MoveOccurrence, NewMeeting, NewParticipant, Occurrence, OccurrenceStatus,
     Participant, Series, SeriesException, Severity,
 };
-pub use people::{Confidence, Device, Evidence, EvidenceSource, LineState, LineView, Person, Text};
+pub use people::{
+    Confidence, Device, Evidence, EvidenceSource, LineState, LineStatus, LineView, Person, Text,
+};
 pub use reports::{InvitationStory, OccurrenceReport, Visit};
 pub use rooms::{ChangeMember, Codec, Dial, LeaveReason, Member, NewRoom, Quality, Room};
 pub use session::{Me, NewToken, SignIn, SignedIn, Token, TokenCreated};

@@ -75,7 +75,14 @@ pub enum EvidenceSource {
     OwnCall,
     Registration,
     Outcome,
-    /// A subscription, an operator's query, a notice: sources a later server may have.
+    /// Another server's word of its calls.
+    Dialog,
+    Presence,
+    /// The mobile operator, asked or telling by itself.
+    Operator,
+    /// "Back in network".
+    Notice,
+    /// A source that a later server may have.
     #[serde(other)]
     Other,
 }
@@ -88,6 +95,21 @@ pub enum Confidence {
     Sure,
     Likely,
     Guess,
+}
+
+/// What an operator tells of a line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct LineStatus {
+    /// The line's number, with or without the country's code.
+    pub number: String,
+    /// `assumedIdle`, `camelBusy`, `netDetNotReachable`, `notProvidedFromVLR` (3GPP any-time
+    /// interrogation), `connected`, `absent` (home register) or `backInNetwork`.
+    pub state: String,
+    /// When it was so, Unix milliseconds; now where it is not said.
+    #[serde(default)]
+    pub at: Option<i64>,
 }
 
 /// A sentence the front end has in each language, and what goes into its gaps.

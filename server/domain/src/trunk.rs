@@ -7,6 +7,7 @@ use crate::{
     employee::Secret,
     id::{CompanyId, NumberId, RoomId, TrunkId},
     number::PhoneNumber,
+    time::Span,
 };
 
 /// A connection to an operator.
@@ -41,6 +42,49 @@ pub struct Trunk {
     /// What its answers mean where they mean something of their own.
     #[serde(default)]
     pub profile: Profile,
+    /// What its operator tells us of the lines behind it.
+    #[serde(default)]
+    pub status: StatusSources,
+}
+
+/// What an operator tells of the lines behind its trunk, and how.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct StatusSources {
+    /// Event packages we subscribe to for each line.
+    #[serde(default)]
+    pub events: Vec<StatusEvent>,
+    /// Where we ask by HTTP.
+    #[serde(default)]
+    pub api: Option<StatusApi>,
+    /// SHA-256, in hex, of the token with which it may tell us unasked.
+    #[serde(default)]
+    pub push_token_sha256: Option<String>,
+}
+
+/// An event package of an operator's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StatusEvent {
+    /// Registrations (RFC 3680).
+    Reg,
+    /// Calls (RFC 4235).
+    Dialog,
+    /// Presence (RFC 3856).
+    Presence,
+}
+
+/// An operator's HTTP interface for the state of a line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatusApi {
+    /// What is asked; `{number}` stands for the number, else it is appended.
+    pub url: String,
+    /// Sent as a bearer token.
+    #[serde(default)]
+    pub token: Option<Secret>,
+    /// How long an answer is waited for.
+    pub timeout_ms: Span,
+    /// The most questions a minute.
+    pub per_minute: u32,
 }
 
 /// A login at the operator.

@@ -12,7 +12,8 @@ use std::{
 
 use sip::{
     AccountId, Authority, Binding, CallId, Codec, Command, DialogRecord, Endpoint, Event, Invite,
-    Local, LocalMedia, Reason, Registration, RegistrationId, Rejection, Transport, Watch, WatchId,
+    Local, LocalMedia, Package, Reason, Registration, RegistrationId, Rejection, ResourceId, Shown,
+    Subscription, SubscriptionId, Transport, Watch, WatchId,
 };
 use tokio::{
     sync::{mpsc, oneshot},
@@ -60,6 +61,8 @@ pub struct Config {
     pub session_expires: Duration,
     /// Whether REGISTER is served. A user agent that only registers elsewhere says no.
     pub registrar: bool,
+    /// Event packages that may be watched here.
+    pub packages: Vec<Package>,
     /// `User-Agent` and `Server`; `None` for our own name.
     pub product: Option<String>,
 }
@@ -84,6 +87,7 @@ impl Config {
             max_calls: defaults.max_calls,
             session_expires: defaults.session_expires,
             registrar: defaults.registrar,
+            packages: defaults.packages,
             product: None,
         }
     }
@@ -225,6 +229,7 @@ fn endpoint(
         max_calls: config.max_calls,
         session_expires: config.session_expires,
         registrar: config.registrar,
+        packages: config.packages.clone(),
         product: config.product.clone().unwrap_or(defaults.product.clone()),
         ..defaults
     };
@@ -354,7 +359,34 @@ impl Signalling {
         self.send(Command::Unwatch { id });
     }
 
-    /// Forgets an account's bindings.
+    /// Hears of something at somebody else's server, until told otherwise.
+    pub fn subscribe(&self, subscription: Subscription) -> SubscriptionId {
+        let id = SubscriptionId(self.next.fetch_add(1, Ordering::Relaxed));
+        self.send(Command::Subscribe {
+            id,
+            subscription: Box::new(subscription),
+        });
+        id
+    }
+
+    pub fn unsubscribe(&self, id: SubscriptionId) {
+        self.send(Command::Unsubscribe { id });
+    }
+
+    /// What a watched resource looks like; for one nobody watches it is ignored.
+    pub fn show(&self, resource: ResourceId, shown: Shown) {
+        self.send(Command::Show {
+            resource,
+            shown: Box::new(shown),
+        });
+    }
+
+    /// There is no such resource: whoever watches it is told so.
+    pub fn hide(&self, resource: ResourceId) {
+        self.send(Command::Hide { resource });
+    }
+
+    /// Forgets an account's bindings, and what it watches and published.
     pub fn unbind(&self, account: AccountId) {
         self.send(Command::Unbind { account });
     }

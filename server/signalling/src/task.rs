@@ -107,6 +107,10 @@ impl Task {
             self.endpoint
                 .command(Command::HangUp { call, reasons }, now);
         }
+        self.endpoint.command(Command::CloseWatching, now);
+        for id in self.endpoint.subscriptions() {
+            self.endpoint.command(Command::Unsubscribe { id }, now);
+        }
         for id in self.endpoint.registrations() {
             self.endpoint.command(Command::Unregister { id }, now);
         }

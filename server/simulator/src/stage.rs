@@ -252,7 +252,13 @@ impl Stage {
             Sip::Ringing { .. }
             | Sip::Digit { .. }
             | Sip::Bindings { .. }
-            | Sip::Watched { .. } => {}
+            | Sip::Subscription { .. }
+            | Sip::Notified { .. }
+            | Sip::Wanted { .. }
+            | Sip::Watched { .. }
+            | Sip::Unwanted { .. }
+            | Sip::Published { .. }
+            | Sip::Garbage { .. } => {}
         }
     }
 

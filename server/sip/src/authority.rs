@@ -6,6 +6,12 @@ use std::net::SocketAddr;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::{
+    event::Caller,
+    events::{Package, ResourceId},
+    uri::SipUri,
+};
+
 /// Whom a set of credentials belongs to; opaque here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -51,6 +57,12 @@ pub trait Authority: Send + Sync + 'static {
     /// share a server, each has its own. `None` for the server's.
     fn realm(&self, host: &str) -> Option<String> {
         let _ = host;
+        None
+    }
+
+    /// What `watcher` means by an address, where he may watch it.
+    fn watched(&self, watcher: Caller, address: &SipUri, package: Package) -> Option<ResourceId> {
+        let _ = (watcher, address, package);
         None
     }
 

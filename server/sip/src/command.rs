@@ -5,6 +5,7 @@ use std::{net::SocketAddr, time::Duration};
 use crate::{
     authority::AccountId,
     event::DialogRecord,
+    events::{ResourceId, Shown, Subscription, SubscriptionId},
     flow::Hop,
     identity::CallIdentity,
     media::Codec,
@@ -240,7 +241,27 @@ pub enum Command {
     Unwatch {
         id: WatchId,
     },
-    /// Forgets an account's bindings: it was removed or its secret changed.
+    /// Hears of something at somebody else's server, until told otherwise.
+    Subscribe {
+        id: SubscriptionId,
+        subscription: Box<Subscription>,
+    },
+    Unsubscribe {
+        id: SubscriptionId,
+    },
+    /// What a watched resource looks like now; again is harmless.
+    Show {
+        resource: ResourceId,
+        shown: Box<Shown>,
+    },
+    /// There is no such resource: its watchers are told so.
+    Hide {
+        resource: ResourceId,
+    },
+    /// Ends everybody's watching here, to be begun again in a while.
+    CloseWatching,
+    /// Forgets an account's bindings, and what it watches and published: it was removed
+    /// or its secret changed.
     Unbind {
         account: AccountId,
     },

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use crate::{flow::Transport, media::Codec};
+use crate::{events::Package, flow::Transport, media::Codec};
 
 /// A listening socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +36,10 @@ pub struct Config {
     pub max_expires: Duration,
     /// Contacts one account may bind.
     pub max_bindings: usize,
+    /// Event packages that may be watched here; none serves no SUBSCRIBE.
+    pub packages: Vec<Package>,
+    /// The longest a watcher is kept without asking again.
+    pub max_watch: Duration,
     /// Calls at once, both directions; beyond them 503.
     pub max_calls: usize,
     /// Session interval we ask for and the least we accept (RFC 4028).
@@ -57,6 +61,8 @@ impl Config {
             min_expires: Duration::from_secs(30),
             max_expires: Duration::from_secs(3600),
             max_bindings: 10,
+            packages: vec![Package::Dialog, Package::Presence],
+            max_watch: Duration::from_secs(900),
             max_calls: 4000,
             session_expires: Duration::from_secs(1800),
             min_session_expires: Duration::from_secs(90),

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     authority::{AccountId, TrunkId},
     command::{CallId, RegistrationId, WatchId},
+    events::{Garbage, Package, ResourceId, SubscriptionId, SubscriptionStatus, Told},
     flow::Flow,
     media::NegotiatedMedia,
     reason::Reason,
@@ -210,5 +211,30 @@ pub enum Event {
         alive: bool,
         /// Why it counts as missing, in words.
         why: String,
+    },
+    /// How a subscription of ours stands.
+    Subscription {
+        id: SubscriptionId,
+        status: SubscriptionStatus,
+    },
+    /// What a subscription of ours is about has changed, or was told again.
+    Notified { id: SubscriptionId, told: Told },
+    /// Somebody watches a resource: say what it looks like, now and whenever it changes.
+    Wanted { resource: ResourceId },
+    /// Nobody does any more.
+    Unwanted { resource: ResourceId },
+    /// What a phone says of itself, until this time (Unix ms); none when it says nothing
+    /// any more.
+    Published {
+        account: AccountId,
+        package: Package,
+        told: Option<(Told, i64)>,
+    },
+    /// A document that cannot be read: it changed nothing.
+    Garbage {
+        /// Whose: an address, or an account's name.
+        from: String,
+        package: Package,
+        why: Garbage,
     },
 }

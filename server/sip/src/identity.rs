@@ -19,6 +19,14 @@ impl CallIdentity {
         CallIdentity { seed }
     }
 
+    /// Another identity made from this one: for whatever begins anew under one name.
+    pub fn nth(&self, nth: u64) -> Self {
+        let digest = self.digest("nth", &[nth]);
+        let mut seed = [0; 16];
+        seed.copy_from_slice(&digest[..16]);
+        CallIdentity { seed }
+    }
+
     pub fn call_id(&self) -> String {
         hex(&self.digest("call-id", &[])[..16])
     }

@@ -19,6 +19,7 @@ mod dialog;
 pub mod digest;
 pub mod endpoint;
 pub mod event;
+pub mod events;
 pub mod flow;
 pub mod identity;
 pub mod media;
@@ -43,6 +44,10 @@ pub use endpoint::{Endpoint, Output};
 pub use event::{
     Caller, DialogRecord, Ending, Event, Failure, FailureCause, Incoming, Provisional,
     RegistrationStatus,
+};
+pub use events::{
+    CallState, Garbage, Package, Presence, Registered, ResourceId, Shown, ShownCall, Subscription,
+    SubscriptionId, SubscriptionStatus, Told,
 };
 pub use flow::{Flow, Hop, Transport};
 pub use identity::CallIdentity;

@@ -322,7 +322,7 @@ impl Registrar {
     }
 
     /// The wall clock at an instant, Unix ms.
-    fn wall(&self, at: Instant) -> i64 {
+    pub fn wall(&self, at: Instant) -> i64 {
         let passed = at.saturating_duration_since(self.epoch).as_millis();
         self.epoch_ms
             .saturating_add(i64::try_from(passed).unwrap_or(i64::MAX))

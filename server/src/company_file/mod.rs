@@ -9,6 +9,7 @@ mod people;
 mod places;
 mod read;
 mod show;
+mod status;
 
 use std::{collections::BTreeSet, fmt::Write, path::Path};
 
@@ -22,6 +23,7 @@ use crate::{
 };
 
 pub use show::show;
+pub use status::hash as token_hash;
 
 /// Why a file was not applied. Nothing has changed then.
 #[derive(Debug, thiserror::Error)]

@@ -3,7 +3,10 @@
 use domain::{PhoneNumber, ShortNumber, employee::Secret, room::Pin, trunk::Transport};
 use store::{PlannedNumber, PlannedPin, PlannedRegistration, PlannedRoom, PlannedTrunk};
 
-use super::read::{Names, ROOM, TRUNK};
+use super::{
+    read::{Names, ROOM, TRUNK},
+    status,
+};
 use crate::toml_reader::{Section, Source};
 
 pub(super) fn trunks(
@@ -30,6 +33,7 @@ pub(super) fn trunks(
         let registration = registration(source, section);
         let caller_number = section.parsed::<PhoneNumber>(source, "caller_number");
         let channels = section.number(source, "channels", 1..10_001);
+        let status = section.section(source, "status", status::read).flatten();
         Some(PlannedTrunk {
             name: name?,
             address: address?,
@@ -38,6 +42,7 @@ pub(super) fn trunks(
             registration,
             caller_number,
             channels: channels.and_then(|channels| u32::try_from(channels).ok()),
+            status,
         })
     })
 }

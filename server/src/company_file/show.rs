@@ -12,7 +12,7 @@ use domain::{
 use store::{CompanyDirectory, Store};
 use toml::{Table, Value};
 
-use super::CompanyFileError;
+use super::{CompanyFileError, status};
 
 /// Writes the company of this name, or the only one there is.
 pub async fn show(store: &Store, name: Option<&str>) -> Result<String, CompanyFileError> {
@@ -262,6 +262,7 @@ fn trunk(trunk: &Trunk) -> Table {
         trunk.caller_number.as_ref().map(|number| number.as_str()),
     );
     put_some(&mut table, "channels", trunk.channels.map(i64::from));
+    put_some(&mut table, "status", status::show(&trunk.status));
     table
 }
 

@@ -8,7 +8,7 @@ use domain::{
     employee::DeviceClass,
     entrance::{Caller, Entrance, Expected, Known, Output, way_back},
     invitation::Invitation,
-    line::{LineKey, LineState},
+    line::{LineKey, LineState, Seen},
     meeting::Invitee,
 };
 use media::{Family, Leg, LegId};
@@ -228,7 +228,7 @@ impl Conference {
                 &party.line_key(),
                 LineState::Busy,
                 now,
-                "in a call of ours",
+                Seen::OurCall.here(),
             );
         }
         if let Part::Caller { door, guest } = &mut party.part

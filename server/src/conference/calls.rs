@@ -6,7 +6,7 @@ use domain::{
     attempt::{CallEnd, HangUp, LeaveWay, Output, PlayMode, Stage},
     decode::{Verdict, Way},
     invitation::{Output as InvitationOutput, Phase, Terms},
-    line::LineState,
+    line::{Detail, LineState, Seen},
     reach,
     speech::Phrase,
 };
@@ -50,7 +50,13 @@ impl Conference {
             Event::Incoming { .. }
             | Event::Bindings { .. }
             | Event::Registration { .. }
-            | Event::Watched { .. } => {}
+            | Event::Subscription { .. }
+            | Event::Notified { .. }
+            | Event::Wanted { .. }
+            | Event::Watched { .. }
+            | Event::Unwanted { .. }
+            | Event::Published { .. }
+            | Event::Garbage { .. } => {}
         }
         self.follow_call(leg).await;
     }
@@ -78,7 +84,7 @@ impl Conference {
                 &party.line_key(),
                 LineState::Ringing,
                 now,
-                "our call rings",
+                Seen::OurCallRings.here(),
             );
         }
     }
@@ -93,7 +99,7 @@ impl Conference {
                 &party.line_key(),
                 LineState::Busy,
                 now,
-                "in a call of ours",
+                Seen::OurCall.here(),
             );
         }
         match &mut party.part {
@@ -369,20 +375,20 @@ impl Conference {
     }
 
     /// What a tooltip says of the evidence: cause, code and where it came from.
-    fn detail(&self, attempt: &domain::attempt::Attempt, verdict: &Verdict) -> String {
+    fn detail(&self, attempt: &domain::attempt::Attempt, verdict: &Verdict) -> Detail {
         let facts = &verdict.facts;
         let page = self.shared.book.page();
-        let from = attempt
+        let trunk = attempt
             .route
             .trunk
             .and_then(|trunk| page.trunk(trunk))
-            .map(|(_, trunk)| format!(" from trunk {}", trunk.name))
-            .unwrap_or_default();
-        match (facts.q850, facts.final_code) {
-            (Some(q850), _) => format!("cause {}{from}", q850.cause),
-            (None, Some(code)) => format!("SIP {code}{from}"),
-            (None, None) => format!("no answer{from}"),
-        }
+            .map(|(_, trunk)| trunk.name.clone());
+        let seen = match (facts.q850, facts.final_code) {
+            (Some(q850), _) => Seen::Cause(q850.cause.into()),
+            (None, Some(code)) => Seen::Code(code),
+            (None, None) => Seen::NoAnswer,
+        };
+        Detail { seen, trunk }
     }
 
     /// Carries out what the invitations ask for besides calls.

@@ -131,10 +131,12 @@ impl Conference {
             }
             self.wake(clock::now()).await;
             self.write().await;
+            self.tell_whom_it_waits_for();
             if self.is_idle() && registry.leave(self.room, &inputs.inbox) {
                 break;
             }
         }
+        self.shared.asking.wait_for(self.room, BTreeSet::new());
         tracing::debug!(room = %self.room, "The room is empty");
     }
 

@@ -2,7 +2,7 @@
 
 use domain::{
     InvitationId, Millis,
-    invitation::{Terms, Why},
+    invitation::{self, Finish, Terms, Why},
     line::{Change, LineKey, LineState},
     meeting::Invitee,
     occurrence::{Occurrence, Status},
@@ -15,7 +15,7 @@ use super::{
     ending::Ending,
     party::{Part, Party},
 };
-use crate::{clock, lines::LineNews};
+use crate::{clock, directory::Numbers, lines::LineNews};
 
 impl Conference {
     /// Reads the rows of what is held here, and goes on to what they say.
@@ -160,6 +160,37 @@ impl Conference {
         })
         .await;
         self.shared.nudge.notify_one();
+    }
+
+    /// Whom the room waits for may be asked about: the moment he can be reached he is called.
+    pub(super) fn tell_whom_it_waits_for(&self) {
+        let page = self.shared.book.page();
+        let Some(company) = page.company(self.company) else {
+            return;
+        };
+        // Most companies have nobody to ask.
+        if company
+            .trunks
+            .iter()
+            .all(|trunk| trunk.status.api.is_none())
+        {
+            return;
+        }
+        let lines = self.seats.values().filter_map(|seat| {
+            let waits = match seat.invitation.status() {
+                invitation::Status::Waiting { .. } => true,
+                invitation::Status::Finished { why, .. } => *why == Finish::Offline,
+                invitation::Status::Calling { .. }
+                | invitation::Status::Held { .. }
+                | invitation::Status::InRoom { .. } => false,
+            };
+            match seat.invitation.invitee {
+                Invitee::Employee(employee) if waits => Some(company.lines(employee)),
+                Invitee::Employee(_) | Invitee::Outside { .. } => None,
+            }
+        });
+        let lines = lines.flatten().collect();
+        self.shared.asking.wait_for(self.room, lines);
     }
 
     fn is_line_of(&self, line: &LineKey, invitee: &Invitee) -> bool {

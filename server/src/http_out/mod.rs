@@ -243,15 +243,14 @@ async fn converse(
             body: body.to_bytes().to_vec(),
         })
     };
-    tokio::pin!(connection);
+    tokio::pin!(connection, speak);
     tokio::select! {
-        biased;
-        answer = speak => answer,
-        // It may end before the answer's last bytes are taken: `speak` is asked first.
-        ended = &mut connection => Err(HttpOutError::Connection(match ended {
-            Ok(()) => "closed before the answer".to_owned(),
-            Err(error) => error.to_string(),
-        })),
+        answer = &mut speak => answer,
+        // It is over when it has handed over the answer, or why there is none.
+        ended = &mut connection => match ended {
+            Ok(()) => speak.await,
+            Err(error) => Err(broken(error)),
+        },
     }
 }
 

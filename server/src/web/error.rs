@@ -166,7 +166,9 @@ fn key(code: ErrorCode) -> String {
 fn status(code: ErrorCode) -> StatusCode {
     match code {
         ErrorCode::MalformedJson | ErrorCode::BadParameter => StatusCode::BAD_REQUEST,
-        ErrorCode::NotSignedIn | ErrorCode::WrongEmailOrPassword => StatusCode::UNAUTHORIZED,
+        ErrorCode::NotSignedIn | ErrorCode::WrongEmailOrPassword | ErrorCode::WrongToken => {
+            StatusCode::UNAUTHORIZED
+        }
         ErrorCode::NotAllowed | ErrorCode::ForeignOrigin => StatusCode::FORBIDDEN,
         ErrorCode::NotFound => StatusCode::NOT_FOUND,
         ErrorCode::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
@@ -214,7 +216,11 @@ fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::CannotMoveAlong
         | ErrorCode::NoSuchDate
         | ErrorCode::BadPeriod
-        | ErrorCode::NumberWantsNoCalls => StatusCode::UNPROCESSABLE_ENTITY,
+        | ErrorCode::NumberWantsNoCalls
+        | ErrorCode::UnknownLine
+        | ErrorCode::BadLineState
+        | ErrorCode::BadEvidenceTime
+        | ErrorCode::NoNotice => StatusCode::UNPROCESSABLE_ENTITY,
         ErrorCode::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         ErrorCode::Internal | ErrorCode::Other => StatusCode::INTERNAL_SERVER_ERROR,
     }

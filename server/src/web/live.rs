@@ -3,7 +3,11 @@
 
 use std::{future::Future, pin::Pin};
 
-use domain::{CompanyId, MemberId, Millis, Role, TrunkId, employee::Employee};
+use domain::{
+    CompanyId, MemberId, Millis, Role, TrunkId,
+    employee::Employee,
+    line::{Evidence, LineKey},
+};
 
 /// The state that is in no row, and the commands that cannot wait for one.
 ///
@@ -14,6 +18,9 @@ pub trait Live: Send + Sync + 'static {
 
     /// What is known of an employee's lines, taken together.
     fn line(&self, employee: &Employee, now: Millis) -> api::LineView;
+
+    /// Somebody outside told of a line.
+    fn told(&self, line: &LineKey, evidence: Evidence, now: Millis);
 
     fn trunk(&self, trunk: TrunkId) -> api::TrunkState;
 

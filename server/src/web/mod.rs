@@ -20,6 +20,7 @@ mod headers;
 mod hub;
 mod invitations;
 mod json;
+mod line_status;
 mod live;
 mod login_guard;
 mod meetings;
@@ -102,6 +103,7 @@ fn api_routes() -> OpenApiRouter<App> {
         .routes(routes!(invitations::attempts))
         .routes(routes!(invitations::call))
         .routes(routes!(invitations::stop))
+        .routes(routes!(line_status::tell))
         .routes(routes!(socket::events))
 }
 

@@ -177,16 +177,15 @@ pub fn line_state(state: line::LineState) -> api::LineState {
 }
 
 fn evidence(evidence: &line::Evidence) -> Evidence {
-    let (source, code) = match evidence.source {
-        line::Source::OwnCall => (EvidenceSource::OwnCall, "own_call"),
-        line::Source::Registration => (EvidenceSource::Registration, "registration"),
-        line::Source::Outcome => (EvidenceSource::Outcome, "outcome"),
-        line::Source::Dialog
-        | line::Source::Presence
-        | line::Source::Operator
-        | line::Source::Notice => (EvidenceSource::Other, "other"),
+    let source = match evidence.source {
+        line::Source::OwnCall => EvidenceSource::OwnCall,
+        line::Source::Registration => EvidenceSource::Registration,
+        line::Source::Outcome => EvidenceSource::Outcome,
+        line::Source::Dialog => EvidenceSource::Dialog,
+        line::Source::Presence => EvidenceSource::Presence,
+        line::Source::Operator => EvidenceSource::Operator,
+        line::Source::Notice => EvidenceSource::Notice,
     };
-    let args = [("detail".to_owned(), evidence.detail.clone())];
     Evidence {
         state: line_state(evidence.state),
         source,
@@ -198,10 +197,47 @@ fn evidence(evidence: &line::Evidence) -> Evidence {
             line::Confidence::Sure => api::Confidence::Sure,
             line::Confidence::Exact => api::Confidence::Exact,
         },
-        text: Text {
-            code: code.to_owned(),
-            args: args.into(),
-        },
+        text: seen(&evidence.detail),
+    }
+}
+
+/// What was seen of a line, as a code with its arguments.
+fn seen(detail: &line::Detail) -> Text {
+    use line::Seen;
+
+    let (code, figure) = match detail.seen {
+        Seen::Registered => ("registered", None),
+        Seen::NotRegistered => ("not_registered", None),
+        Seen::Unregistered => ("unregistered", None),
+        Seen::Expired => ("expired", None),
+        Seen::Probation(seconds) => ("probation", Some(("seconds", seconds))),
+        Seen::OurCallRings => ("our_call_rings", None),
+        Seen::OurCall => ("our_call", None),
+        Seen::Cause(cause) => ("cause", Some(("cause", cause.into()))),
+        Seen::Code(code) => ("code", Some(("code", code.into()))),
+        Seen::NoAnswer => ("no_answer", None),
+        Seen::Rings => ("rings", None),
+        Seen::Talks => ("talks", None),
+        Seen::NoCall => ("no_call", None),
+        Seen::Open => ("open", None),
+        Seen::Closed => ("closed", None),
+        Seen::OnThePhone => ("on_the_phone", None),
+        Seen::AssumedIdle => ("assumed_idle", None),
+        Seen::CamelBusy => ("camel_busy", None),
+        Seen::NetDetNotReachable => ("net_det_not_reachable", None),
+        Seen::NotProvided => ("not_provided", None),
+        Seen::Connected => ("connected", None),
+        Seen::Absent => ("absent", None),
+        Seen::Back => ("back", None),
+    };
+    let trunk = detail.trunk.iter().map(|trunk| ("trunk", trunk.clone()));
+    let figure = figure.map(|(name, figure): (_, u32)| (name, figure.to_string()));
+    Text {
+        code: code.to_owned(),
+        args: trunk
+            .chain(figure)
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect(),
     }
 }
 

@@ -5,7 +5,7 @@ use domain::{
     company::Company,
     employee::{Level, Secret},
     room::Pin,
-    trunk::Transport,
+    trunk::{StatusApi, StatusEvent, Transport},
 };
 
 /// What a company is to be. Applying it makes it so, whatever is there.
@@ -71,6 +71,27 @@ pub struct PlannedTrunk {
     pub registration: Option<PlannedRegistration>,
     pub caller_number: Option<PhoneNumber>,
     pub channels: Option<u32>,
+    /// None: the operator tells nothing of lines.
+    pub status: Option<PlannedStatus>,
+}
+
+/// What the operator tells of lines. Tokens that are left out stay as they are.
+#[derive(Debug, Clone)]
+pub struct PlannedStatus {
+    pub events: Vec<StatusEvent>,
+    /// Without a token.
+    pub api: Option<StatusApi>,
+    pub token: Option<Secret>,
+    pub push: PlannedPush,
+}
+
+/// What becomes of the token with which an operator tells us unasked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PlannedPush {
+    Keep,
+    None,
+    /// Its SHA-256 in hex.
+    Set(String),
 }
 
 #[derive(Debug, Clone)]

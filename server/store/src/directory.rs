@@ -151,6 +151,11 @@ impl Store {
                     registration.secret =
                         Secret::new(self.seal.open(&trunk.id.to_string(), &sealed)?);
                 }
+                let id = trunk.id.to_string();
+                let token = trunk.status.api.as_mut().and_then(|api| api.token.as_mut());
+                if let Some(token) = token {
+                    *token = Secret::new(self.seal.open(&id, token.reveal())?);
+                }
                 Ok(trunk)
             })
             .collect()

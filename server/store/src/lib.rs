@@ -45,7 +45,7 @@ pub use batch::{Batch, Versioned};
 pub use bindings::BindingRow;
 pub use company_plan::{
     CompanyPlan, PlannedDevice, PlannedDeviceKind, PlannedEmployee, PlannedLogin, PlannedNumber,
-    PlannedPin, PlannedRegistration, PlannedRoom, PlannedTrunk,
+    PlannedPin, PlannedPush, PlannedRegistration, PlannedRoom, PlannedStatus, PlannedTrunk,
 };
 pub use directory::{CompanyDirectory, Credential, Directory};
 pub use error::StoreError;

@@ -15,7 +15,7 @@ export function company(now = Date.now(), { listeners = 12, empty = false, langu
   const evidence = (state, source, at, code, args, confidence = 'exact', until = null) => ({
     state, source, at, until_at: until, confidence, text: text(code, args),
   });
-  const registered = (ago) => evidence('free', 'registration', s(ago), 'registration', { detail: 'registered' }, 'sure', now + 240_000);
+  const registered = (ago) => evidence('free', 'registration', s(ago), 'registered', {}, 'sure', now + 240_000);
   const people = [];
   const person = (name, group, extension, kind, address, view = line('free', { since_at: s(600), evidence: [registered(600)] })) => {
     const row = { id: id(), name, group, extension, devices: [{ id: id(), kind, address }], line: view, room: null, member: null };
@@ -26,13 +26,13 @@ export function company(now = Date.now(), { listeners = 12, empty = false, langu
   const [sales, drivers, office] = [n('Sales', 'Продажи'), n('Drivers', 'Водители'), n('Office', 'Офис')];
   const busy = (minutes) => line('busy', {
     since_at: s(minutes * 60 + 12),
-    evidence: [evidence('busy', 'own_call', s(minutes * 60 + 12), 'own_call', {})],
+    evidence: [evidence('busy', 'own_call', s(minutes * 60 + 12), 'our_call', {})],
   });
   const offline = line('offline', {
     since_at: s(66),
     evidence: [
-      evidence('offline', 'outcome', s(66), 'outcome', { detail: `cause 20 from trunk ${n('North', 'Север')}` }, 'sure', now + 54_000),
-      evidence('offline', 'registration', s(277), 'registration', { detail: 'expired' }, 'likely', null),
+      evidence('offline', 'outcome', s(66), 'cause', { cause: '20', trunk: n('North', 'Север') }, 'sure', now + 54_000),
+      evidence('offline', 'registration', s(277), 'expired', {}, 'likely', null),
     ],
   });
   const timur = person(n('Timur Valiev', 'Тимур Валиев'), sales, '231', 'ip_sim', '+79162041138');
@@ -42,9 +42,9 @@ export function company(now = Date.now(), { listeners = 12, empty = false, langu
   const oleg = person(n('Oleg Sorokin', 'Олег Сорокин'), sales, '204', 'ip_sim', '+79161112204');
   const sveta = person(n('Sveta Kim', 'Света Ким'), sales, '215', 'ip_sim', '+79161112215');
   const anna = person(n('Anna Reut', 'Анна Реут'), drivers, '218', 'ip_sim', '+79161112218', offline);
-  person(n('Egor Tishin', 'Егор Тишин'), drivers, '221', 'ip_sim', '+79161112221', line('ringing', { since_at: s(5), evidence: [evidence('ringing', 'own_call', s(5), 'own_call', {})] }));
+  person(n('Egor Tishin', 'Егор Тишин'), drivers, '221', 'ip_sim', '+79161112221', line('ringing', { since_at: s(5), evidence: [evidence('ringing', 'own_call', s(5), 'our_call_rings', {})] }));
   person(n('Mila Danko', 'Мила Данько'), drivers, '222', 'ip_sim', '+79161112222', line('free', { dnd: true, since_at: s(600), evidence: [registered(600)] }));
-  const marat = person(n('Marat Iskanderov', 'Марат Искандеров'), drivers, '224', 'ip_sim', '+79161112224', line('ringing', { since_at: s(8), evidence: [evidence('ringing', 'own_call', s(8), 'own_call', {})] }));
+  const marat = person(n('Marat Iskanderov', 'Марат Искандеров'), drivers, '224', 'ip_sim', '+79161112224', line('ringing', { since_at: s(8), evidence: [evidence('ringing', 'own_call', s(8), 'our_call_rings', {})] }));
   const rustam = person(n('Rustam Galeev', 'Рустам Галеев'), drivers, '207', 'ip_sim', '+79161112207');
   person(n('Anton Gusev', 'Антон Гусев'), office, '301', 'outside', '+74951234567', line('unknown'));
   person(n('Roza Akhmetova', 'Роза Ахметова'), office, '105', 'sip_phone', 'roza');

@@ -3,7 +3,9 @@
 use std::sync::Mutex;
 
 use api::{Confidence, Evidence, EvidenceSource, LineState, LineView, Member, Text, TrunkState};
-use domain::{CompanyId, MemberId, Millis, Role, RoomId, TrunkId, employee::Employee};
+use domain::{
+    CompanyId, MemberId, Millis, Role, RoomId, TrunkId, employee::Employee, line::LineKey,
+};
 use rollcall::web::{Command, Live, NotInRoom};
 
 #[derive(Default)]
@@ -57,8 +59,8 @@ impl Live for StandIn {
             until_at: Some(now.0 + 111_000),
             confidence: Confidence::Sure,
             text: Text {
-                code: "outcome".to_owned(),
-                args: [("detail".to_owned(), "cause 20".to_owned())].into(),
+                code: "cause".to_owned(),
+                args: [("cause".to_owned(), "20".to_owned())].into(),
             },
         };
         LineView {
@@ -71,6 +73,13 @@ impl Live for StandIn {
             since_at: offline.then_some(evidence.at),
             evidence: if offline { vec![evidence] } else { Vec::new() },
         }
+    }
+
+    fn told(&self, _: &LineKey, evidence: domain::line::Evidence, _: Millis) {
+        self.note(format!(
+            "a line is {:?}, {:?} over {:?}",
+            evidence.state, evidence.detail.seen, evidence.detail.trunk
+        ));
     }
 
     fn trunk(&self, _: TrunkId) -> TrunkState {

@@ -40,6 +40,7 @@ quiet_hours = { from = "21:00", until = "09:00" }
 [[trunks]]
 name = "North"
 address = "127.0.0.1:5070"
+status = { push_token = "north-tells-us-of-lines" }
 
 [[rooms]]
 number = "9000"

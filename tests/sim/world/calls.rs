@@ -7,7 +7,7 @@ use domain::{
     decode::{Profile, Verdict, Way},
     guard::{self, Circumstances},
     invitation::{Invitation, Phase, Status, Why},
-    line::LineState,
+    line::{LineState, Seen},
     live::{self},
     reach::{self, Choice, TrunkNow},
     speech::Briefing,
@@ -223,7 +223,7 @@ impl World {
         self.phone_is_down(person, id);
 
         let freed = self.people[person].line.call_ended(&id.to_string(), now);
-        if let Some(evidence) = verdict.evidence(now, format!("{:?}", verdict.row)) {
+        if let Some(evidence) = verdict.evidence(now, Seen::NoAnswer.here()) {
             self.people[person].line.add(evidence, now);
         }
         if let CallEnd::Left(way) = end {
@@ -258,7 +258,7 @@ impl World {
 
     pub(super) fn hear(&mut self, person: usize, attempt: AttemptId, state: LineState) {
         let line = &mut self.people[person].line;
-        let change = line.call(&attempt.to_string(), state, self.now, "a call of ours");
+        let change = line.call(&attempt.to_string(), state, self.now, Seen::OurCall.here());
         self.on_change(person, change);
     }
 

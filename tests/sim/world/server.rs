@@ -6,7 +6,7 @@ use domain::{
     employee::DeviceClass,
     guard::InFlight,
     invitation::{self, Finish, Invitation, Status, Terms},
-    line::{Change, Confidence, Evidence, Source},
+    line::{Change, Confidence, Evidence, Seen, Source},
     live::{self, Member},
     meeting::Invitee,
     occurrence,
@@ -115,7 +115,7 @@ impl World {
                     at: self.now,
                     until: None,
                     confidence: Confidence::Sure,
-                    detail: "presence".to_owned(),
+                    detail: Seen::Open.here(),
                 };
                 let change = self.people[person].line.add(evidence, self.now);
                 self.on_change(person, change);

@@ -20,7 +20,7 @@ pub use row::Row;
 pub use table::{Entry, TABLE, When};
 
 use crate::{
-    line::{Evidence, LineState},
+    line::{Detail, Evidence, LineState},
     outcome::Outcome,
     time::{Millis, Span},
 };
@@ -171,7 +171,7 @@ impl Verdict {
     }
 
     /// The evidence about the line, if the attempt gave any.
-    pub fn evidence(&self, now: Millis, detail: String) -> Option<Evidence> {
+    pub fn evidence(&self, now: Millis, detail: Detail) -> Option<Evidence> {
         let mut evidence = Evidence::outcome(self.line?, now, detail);
         if let (LineState::Offline, Some(wait)) = (evidence.state, self.retry_after_ms) {
             evidence.until = Some(now + wait);

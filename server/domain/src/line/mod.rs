@@ -10,6 +10,8 @@
 //! ([`Change`]): a call that waits for it goes out at once. Evidence that merely
 //! fades is not: nothing happened.
 
+mod evidence;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -18,6 +20,10 @@ use crate::{
     id::DeviceId,
     number::PhoneNumber,
     time::{Millis, Span},
+};
+
+pub use evidence::{
+    Confidence, Detail, Evidence, OPERATOR_LIVES, OUTCOME_LIVES, OperatorState, Seen, Source,
 };
 
 /// What a line is known by.
@@ -48,59 +54,6 @@ pub enum LineState {
     /// Nothing is known.
     #[default]
     Unknown,
-}
-
-/// Where evidence comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum Source {
-    /// A call of ours with that line.
-    OwnCall,
-    /// The line's registration with us, or another registrar's word of it (RFC 3680).
-    Registration,
-    /// How an attempt ended.
-    Outcome,
-    /// Another server's word of its dialogs (RFC 4235).
-    Dialog,
-    /// Presence (RFC 3863, RFC 4480).
-    Presence,
-    /// The mobile operator, asked.
-    Operator,
-    /// The mobile operator, unasked: "back in network".
-    Notice,
-}
-
-/// How far evidence is believed, the least first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum Confidence {
-    /// A guess from something that does not quite say it.
-    Guess,
-    /// True as a rule: a registered phone may have lost its cable.
-    Likely,
-    /// Said by the network or the phone itself.
-    Sure,
-    /// We hold the call in our own hands.
-    Exact,
-}
-
-/// One thing that says something about a line.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Evidence {
-    /// The state it says.
-    pub state: LineState,
-    /// Who says it.
-    pub source: Source,
-    /// When it was so.
-    pub at: Millis,
-    /// When it stops counting; none while it lasts until something ends it.
-    pub until: Option<Millis>,
-    /// How far it is believed.
-    pub confidence: Confidence,
-    /// What was seen, for the one who asks why: "cause 20 from trunk North".
-    pub detail: String,
 }
 
 /// What happened to a line, as opposed to what faded.
@@ -134,6 +87,8 @@ pub struct Line {
     /// Our own calls with it, by a key of the caller's.
     #[serde(skip)]
     calls: BTreeMap<String, Evidence>,
+    /// What each source said last, and of when, whether it still counts or not.
+    said: BTreeMap<Source, (LineState, Millis)>,
     /// What was shown when something was last heard: it does not fade.
     known: LineState,
     dnd: Option<Dnd>,
@@ -146,12 +101,6 @@ enum Dnd {
     Always,
     Until(Millis),
 }
-
-/// How long an attempt's outcome says something about the line.
-pub const OUTCOME_LIVES: Span = Span::minutes(2);
-
-/// How long an operator's answer says something about the line.
-pub const OPERATOR_LIVES: Span = Span::seconds(60);
 
 /// Evidence this far from the future is a clock that differs; beyond it is nonsense.
 const CLOCK_TOLERANCE: Span = Span::seconds(5);
@@ -166,81 +115,79 @@ impl LineState {
     }
 }
 
-impl Evidence {
-    /// A phone registered, until its registration runs out.
-    pub fn registered(now: Millis, until: Millis) -> Self {
-        Self {
-            state: LineState::Free,
-            source: Source::Registration,
-            at: now,
-            until: Some(until),
-            confidence: Confidence::Likely,
-            detail: "registered".to_owned(),
-        }
-    }
-
-    /// A phone's registration ended, by its wish or by time.
-    pub fn unregistered(now: Millis, detail: &str) -> Self {
-        Self {
-            state: LineState::Offline,
-            source: Source::Registration,
-            at: now,
-            until: None,
-            confidence: Confidence::Sure,
-            detail: detail.to_owned(),
-        }
-    }
-
-    /// An attempt ended in a way that says something about the line.
-    pub fn outcome(state: LineState, now: Millis, detail: String) -> Self {
-        Self {
-            state,
-            source: Source::Outcome,
-            at: now,
-            until: Some(now + OUTCOME_LIVES),
-            confidence: Confidence::Sure,
-            detail,
-        }
-    }
-
-    fn valid(&self, now: Millis) -> bool {
-        self.until.is_none_or(|until| now < until)
-    }
-}
-
 impl Line {
     /// Takes evidence in, in the place of what its source said before.
     ///
     /// Evidence that the line can be reached clears older evidence that it
-    /// cannot. A registration that is only refreshed says nothing new: a phone
-    /// that registers each minute and answers 480 does not return each minute.
+    /// cannot; evidence that it is in no call clears an older outcome "busy". A
+    /// source that says again what it said says nothing new: a phone that
+    /// registers each minute and answers 480 does not return each minute.
     /// Evidence from the future is no evidence.
     ///
     /// What an attempt came to is no [`Change`]: whoever made it knows.
     pub fn add(&mut self, evidence: Evidence, now: Millis) -> Option<Change> {
         let before = self.of_source(evidence.source).cloned();
-        let outdated = before.as_ref().is_some_and(|old| old.at > evidence.at);
+        let said = self.said.get(&evidence.source).copied();
+        let outdated = said.is_some_and(|(_, at)| at > evidence.at);
         if evidence.at > now + CLOCK_TOLERANCE || !evidence.valid(now) || outdated {
             return None;
         }
         let source = evidence.source;
-        let refreshed = source == Source::Registration
-            && before.is_some_and(|old| old.valid(now) && old.state == evidence.state);
-
-        let reaches = evidence.state.reachable() && !refreshed;
+        self.said.insert(source, (evidence.state, evidence.at));
+        let repeated = match source {
+            // One that had run out is a return, though it says the same.
+            Source::Registration => before
+                .as_ref()
+                .is_some_and(|old| old.valid(now) && old.state == evidence.state),
+            Source::Dialog | Source::Presence | Source::Operator => {
+                said.is_some_and(|(state, _)| state == evidence.state)
+            }
+            Source::OwnCall | Source::Outcome | Source::Notice => false,
+        };
+        let was_busy = self.state(now).state == LineState::Busy;
+        let (reaches, no_call) = (evidence.reaches() && !repeated, evidence.no_call());
         self.evidence.retain(|old| {
-            let refuted = reaches && old.state == LineState::Offline && old.at <= evidence.at;
-            old.source != source && !refuted
+            let older = old.at <= evidence.at;
+            let back = reaches && old.state == LineState::Offline;
+            let idle = no_call && old.state == LineState::Busy && old.source == Source::Outcome;
+            old.source != source && !(older && (back || idle))
         });
         self.evidence.push(evidence);
-        if refreshed {
+        if repeated {
             return None;
         }
 
-        let change = self.heard(now)?;
+        let was_off = self.known == LineState::Offline;
+        let change = self.heard(now);
+        let freed = no_call && was_busy && self.can_be_called();
+        let returned = reaches && was_off && self.known != LineState::Offline;
         match (source, change) {
-            (Source::Outcome, _) | (Source::Registration, Change::Freed) => None,
-            (_, change) => Some(change),
+            (Source::Outcome, _) | (Source::Registration, Some(Change::Freed)) => None,
+            (_, Some(change)) => Some(change),
+            (_, None) if freed => Some(Change::Freed),
+            (_, None) if returned => Some(Change::Returned),
+            (_, None) => None,
+        }
+    }
+
+    /// A source says nothing any more: that is no event.
+    pub fn withdraw(&mut self, source: Source, now: Millis) {
+        self.evidence.retain(|piece| piece.source != source);
+        self.said.remove(&source);
+        self.heard(now);
+    }
+
+    /// What a source said goes on to count until then; it said nothing new.
+    pub fn prolong(&mut self, source: Source, until: Millis) {
+        let piece = self
+            .evidence
+            .iter_mut()
+            .find(|piece| piece.source == source);
+        // What has a time of its own keeps it.
+        if let Some(piece) = piece
+            && !piece.promises_return()
+        {
+            piece.until = piece.until.map(|own| own.max(until));
         }
     }
 
@@ -261,7 +208,7 @@ impl Line {
         key: &str,
         state: LineState,
         now: Millis,
-        detail: &str,
+        detail: Detail,
     ) -> Option<Change> {
         if state.reachable() {
             self.evidence.retain(|old| old.state != LineState::Offline);
@@ -272,7 +219,7 @@ impl Line {
             at: now,
             until: None,
             confidence: Confidence::Exact,
-            detail: detail.to_owned(),
+            detail,
         };
         self.calls.insert(key.to_owned(), evidence);
         self.heard(now).filter(|change| *change == Change::Returned)
@@ -287,7 +234,9 @@ impl Line {
                 .retain(|old| old.source != Source::Outcome || old.state != LineState::Busy);
         }
         self.heard(now);
-        let freed = ended.state == LineState::Busy && self.known != LineState::Busy;
+        // Whoever un-registered meanwhile is not to be called.
+        let over = !matches!(self.known, LineState::Busy | LineState::Offline);
+        let freed = ended.state == LineState::Busy && over;
         freed.then_some(Change::Freed)
     }
 
@@ -300,7 +249,11 @@ impl Line {
     pub fn state(&self, now: Millis) -> LineView<'_> {
         let mut evidence: Vec<&Evidence> = self.calls.values().chain(&self.evidence).collect();
         evidence.retain(|piece| piece.valid(now));
-        evidence.sort_by_key(|piece| std::cmp::Reverse((piece.confidence, piece.at)));
+        // That nothing is known outdoes nothing that is.
+        evidence.sort_by_key(|piece| {
+            let says = piece.state != LineState::Unknown;
+            std::cmp::Reverse((says, piece.confidence, piece.at))
+        });
 
         let winner = evidence.first().copied();
         LineView {
@@ -325,13 +278,28 @@ impl Line {
         fades.chain(quiet).filter(|until| *until > now).min()
     }
 
-    /// Forgets what has faded.
-    pub fn prune(&mut self, now: Millis) {
+    /// Forgets what has faded. That is no event, but where a line was told to be back
+    /// by now.
+    pub fn prune(&mut self, now: Millis) -> Option<Change> {
+        let promised = self
+            .evidence
+            .iter()
+            .any(|piece| piece.promises_return() && !piece.valid(now));
         self.evidence.retain(|piece| piece.valid(now));
+        if !promised || self.state(now).state == LineState::Offline {
+            return None;
+        }
+        self.known = self.state(now).state;
+        Some(Change::Returned)
     }
 
     fn of_source(&self, source: Source) -> Option<&Evidence> {
         self.evidence.iter().find(|piece| piece.source == source)
+    }
+
+    /// Nothing speaks against a call.
+    fn can_be_called(&self) -> bool {
+        matches!(self.known, LineState::Free | LineState::Unknown)
     }
 
     /// Notes what is known now, and tells how it differs from what was known
@@ -348,5 +316,7 @@ impl Line {
     }
 }
 
+#[cfg(test)]
+mod properties;
 #[cfg(test)]
 mod tests;

@@ -16,7 +16,7 @@ fn registered() -> Line {
 }
 
 fn outcome(line: &mut Line, state: LineState, now: Millis) -> Option<Change> {
-    line.add(Evidence::outcome(state, now, "cause 20".to_owned()), now)
+    line.add(Evidence::outcome(state, now, Seen::Cause(20).here()), now)
 }
 
 fn state(line: &Line, now: Millis) -> LineState {
@@ -59,21 +59,21 @@ fn the_freshest_of_the_highest_confidence_wins() {
     line.add(Evidence::registered(after(10), HOUR), after(10));
     assert_eq!(state(&line, after(10)), LineState::Busy);
     // Equally sure, and fresher.
-    let mut told = Evidence::outcome(LineState::Free, after(20), String::new());
+    let mut told = Evidence::outcome(LineState::Free, after(20), Seen::NoAnswer.here());
     told.source = Source::Operator;
     line.add(told, after(20));
     assert_eq!(state(&line, after(20)), LineState::Free);
     // Exact.
-    line.call("a", LineState::Busy, after(30), "talks to 101");
+    line.call("a", LineState::Busy, after(30), Seen::OurCall.here());
     let view = line.state(after(30));
     assert_eq!(view.state, LineState::Busy);
-    assert_eq!(view.winner.unwrap().detail, "talks to 101");
+    assert_eq!(view.winner.unwrap().detail, Seen::OurCall.here());
 }
 
 #[test]
 fn our_own_call_is_exact_while_it_lasts_and_its_end_frees_the_line() {
     let mut line = registered();
-    line.call("a", LineState::Busy, NOW, "");
+    line.call("a", LineState::Busy, NOW, Seen::OurCall.here());
     outcome(&mut line, LineState::Busy, after(5));
     assert_eq!(state(&line, after(3_000)), LineState::Busy);
 
@@ -86,8 +86,8 @@ fn our_own_call_is_exact_while_it_lasts_and_its_end_frees_the_line() {
 #[test]
 fn the_end_of_one_of_two_calls_frees_nothing() {
     let mut line = registered();
-    line.call("a", LineState::Busy, NOW, "");
-    line.call("b", LineState::Busy, NOW, "");
+    line.call("a", LineState::Busy, NOW, Seen::OurCall.here());
+    line.call("b", LineState::Busy, NOW, Seen::OurCall.here());
 
     assert_eq!(line.call_ended("a", after(1)), None);
     assert_eq!(line.call_ended("b", after(2)), Some(Change::Freed));
@@ -96,7 +96,7 @@ fn the_end_of_one_of_two_calls_frees_nothing() {
 #[test]
 fn a_ring_that_ends_is_no_call_that_ended() {
     let mut line = registered();
-    line.call("a", LineState::Ringing, NOW, "");
+    line.call("a", LineState::Ringing, NOW, Seen::OurCall.here());
 
     assert_eq!(line.call_ended("a", after(30)), None);
 }
@@ -104,7 +104,10 @@ fn a_ring_that_ends_is_no_call_that_ended() {
 #[test]
 fn a_phone_that_unregisters_is_offline_until_it_is_back() {
     let mut line = registered();
-    line.add(Evidence::unregistered(after(60), "unregistered"), after(60));
+    line.add(
+        Evidence::unregistered(after(60), Seen::Unregistered),
+        after(60),
+    );
     assert_eq!(state(&line, HOUR + Span::minutes(600)), LineState::Offline);
 
     let back = line.add(Evidence::registered(after(90), HOUR), after(90));
@@ -144,7 +147,7 @@ fn whatever_comes_from_the_line_itself_clears_offline() {
     assert_eq!(state(&line, after(1)), LineState::Unknown);
     assert_eq!(line.seen(after(2)), None);
     outcome(&mut line, LineState::Offline, after(3));
-    let calls = line.call("in", LineState::Busy, after(4), "");
+    let calls = line.call("in", LineState::Busy, after(4), Seen::OurCall.here());
     assert_eq!(calls, Some(Change::Returned));
 }
 
@@ -165,11 +168,11 @@ fn evidence_from_the_future_or_already_stale_is_refused() {
     let mut line = registered();
 
     line.add(
-        Evidence::outcome(LineState::Busy, after(60), String::new()),
+        Evidence::outcome(LineState::Busy, after(60), Seen::NoAnswer.here()),
         NOW,
     );
     line.add(
-        Evidence::outcome(LineState::Busy, NOW, String::new()),
+        Evidence::outcome(LineState::Busy, NOW, Seen::NoAnswer.here()),
         after(120),
     );
 
@@ -182,7 +185,7 @@ fn late_evidence_does_not_replace_fresher_of_its_source() {
     let mut line = Line::default();
     outcome(&mut line, LineState::Free, after(10));
 
-    let late = Evidence::outcome(LineState::Busy, NOW, String::new());
+    let late = Evidence::outcome(LineState::Busy, NOW, Seen::NoAnswer.here());
     line.add(late, after(11));
 
     assert_eq!(state(&line, after(11)), LineState::Free);
@@ -201,4 +204,162 @@ fn do_not_disturb_lies_over_the_state() {
     assert!(line.state(HOUR).dnd);
     line.set_dnd(false, None);
     assert!(!line.state(HOUR).dnd);
+}
+
+fn operator(state: OperatorState, at: Millis) -> Evidence {
+    Evidence::operator(state, "North", at)
+}
+
+/// LINE_STATE's table of what others say, row by row.
+#[test]
+fn every_signal_of_others_means_what_the_table_says() {
+    let reg = |seen: Seen| Evidence::reg_event(seen.over("North"), NOW, HOUR);
+    let dialog = |seen: Seen| Evidence::dialog_event(seen.over("North"), NOW, HOUR);
+    let presence = |seen: Seen| Evidence::presence(seen.here(), NOW, HOUR);
+    for (evidence, state, until) in [
+        (reg(Seen::Registered), LineState::Free, HOUR),
+        (reg(Seen::Unregistered), LineState::Offline, HOUR),
+        (reg(Seen::Probation(30)), LineState::Offline, after(30)),
+        (reg(Seen::NotRegistered), LineState::Unknown, HOUR),
+        (dialog(Seen::Talks), LineState::Busy, HOUR),
+        (dialog(Seen::Rings), LineState::Ringing, HOUR),
+        (dialog(Seen::NoCall), LineState::Unknown, HOUR),
+        (presence(Seen::Closed), LineState::Offline, HOUR),
+        (presence(Seen::OnThePhone), LineState::Busy, HOUR),
+        (presence(Seen::Open), LineState::Free, HOUR),
+        (
+            operator(OperatorState::AssumedIdle, NOW),
+            LineState::Free,
+            after(60),
+        ),
+        (
+            operator(OperatorState::CamelBusy, NOW),
+            LineState::Busy,
+            after(60),
+        ),
+        (
+            operator(OperatorState::NetDetNotReachable, NOW),
+            LineState::Offline,
+            after(60),
+        ),
+        (
+            operator(OperatorState::NotProvidedFromVlr, NOW),
+            LineState::Unknown,
+            after(60),
+        ),
+        (
+            operator(OperatorState::Connected, NOW),
+            LineState::Unknown,
+            after(60),
+        ),
+        (
+            operator(OperatorState::Absent, NOW),
+            LineState::Offline,
+            after(60),
+        ),
+    ] {
+        let mut line = Line::default();
+        line.add(evidence.clone(), NOW);
+        assert_eq!(state, line.state(NOW).state, "{evidence:?}");
+        assert_eq!(evidence.until, Some(until), "{evidence:?}");
+    }
+}
+
+#[test]
+fn no_call_and_registered_is_free_and_no_call_alone_is_unknown() {
+    let none = || Evidence::dialog_event(Seen::NoCall.over("North"), after(5), HOUR);
+    let talks = Evidence::dialog_event(Seen::Talks.over("North"), NOW, HOUR);
+    let mut line = registered();
+    line.add(talks.clone(), NOW);
+    assert_eq!(state(&line, NOW), LineState::Busy);
+    assert_eq!(line.add(none(), after(5)), Some(Change::Freed));
+    assert_eq!(state(&line, after(5)), LineState::Free);
+
+    let mut line = Line::default();
+    line.add(talks, NOW);
+    assert_eq!(line.add(none(), after(5)), Some(Change::Freed));
+    assert_eq!(state(&line, after(5)), LineState::Unknown);
+}
+
+#[test]
+fn the_end_of_somebody_elses_call_outdoes_the_busy_that_we_met() {
+    let mut line = Line::default();
+    line.add(
+        Evidence::dialog_event(Seen::Talks.over("North"), NOW, HOUR),
+        NOW,
+    );
+    outcome(&mut line, LineState::Busy, after(1));
+
+    let none = Evidence::dialog_event(Seen::NoCall.over("North"), after(9), HOUR);
+
+    assert_eq!(line.add(none, after(9)), Some(Change::Freed));
+    assert_eq!(state(&line, after(9)), LineState::Unknown);
+}
+
+#[test]
+fn a_busy_that_we_met_is_over_when_the_operator_says_idle() {
+    let mut line = Line::default();
+    outcome(&mut line, LineState::Busy, NOW);
+
+    let freed = line.add(operator(OperatorState::AssumedIdle, after(20)), after(20));
+
+    assert_eq!(freed, Some(Change::Freed));
+    assert_eq!(state(&line, after(20)), LineState::Free);
+}
+
+#[test]
+fn an_operator_who_says_the_same_again_and_again_returns_nobody() {
+    let mut line = Line::default();
+    outcome(&mut line, LineState::Offline, NOW);
+    let idle = |at| operator(OperatorState::AssumedIdle, at);
+    assert_eq!(line.add(idle(after(10)), after(10)), Some(Change::Returned));
+    outcome(&mut line, LineState::Offline, after(20));
+    for seconds in [30, 60, 120, 600] {
+        let at = after(seconds);
+        assert_eq!(line.add(idle(at), at), None, "{seconds}");
+        line.prune(at);
+    }
+
+    let absent = operator(OperatorState::Absent, after(700));
+    assert_eq!(line.add(absent, after(700)), None);
+    assert_eq!(
+        line.add(idle(after(730)), after(730)),
+        Some(Change::Returned)
+    );
+}
+
+#[test]
+fn whoever_is_somewhere_is_called_though_nobody_says_how_he_is() {
+    for back in [OperatorState::Connected, OperatorState::BackInNetwork] {
+        let mut line = Line::default();
+        outcome(&mut line, LineState::Offline, NOW);
+        assert_eq!(
+            line.add(operator(back, after(5)), after(5)),
+            Some(Change::Returned)
+        );
+        assert_eq!(state(&line, after(5)), LineState::Unknown);
+    }
+}
+
+#[test]
+fn a_notice_that_is_older_than_what_we_know_changes_nothing() {
+    let mut line = Line::default();
+    outcome(&mut line, LineState::Offline, after(30));
+    let late = operator(OperatorState::BackInNetwork, after(10));
+
+    assert_eq!(line.add(late, after(31)), None);
+    assert_eq!(state(&line, after(31)), LineState::Offline);
+}
+
+#[test]
+fn a_line_on_probation_is_back_when_it_was_told_to_be() {
+    let mut line = Line::default();
+    let probation = Seen::Probation(30).over("North");
+    line.add(Evidence::reg_event(probation, NOW, HOUR), NOW);
+
+    assert_eq!(line.prune(after(29)), None);
+    assert_eq!(state(&line, after(29)), LineState::Offline);
+    assert_eq!(line.prune(after(30)), Some(Change::Returned));
+    assert_eq!(line.prune(after(31)), None);
+    assert_eq!(state(&line, after(31)), LineState::Unknown);
 }

@@ -8,7 +8,8 @@ use crate::{
 };
 
 /// The methods we serve.
-pub const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO";
+pub const ALLOW: &str =
+    "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, SUBSCRIBE, NOTIFY, PUBLISH";
 
 pub const SDP: &str = "application/sdp";
 

@@ -16,7 +16,7 @@ mod session;
 mod session_requests;
 
 pub use challenge::challenge_fields;
-pub use headers::{ALLOW, has_sdp};
+pub use headers::{ALLOW, has_sdp, media_type, retry_after};
 pub use ring::Invitation;
 pub use session_requests::too_brief;
 

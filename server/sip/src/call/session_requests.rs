@@ -48,9 +48,13 @@ impl Session {
             Method::Info => self.on_info(request, core),
             // A late PRACK for a provisional answer that our 200 made needless.
             Method::Options | Method::Prack => self.response(request, 200, core),
-            Method::Unserved(_) | Method::Register | Method::Ack | Method::Cancel => {
-                self.response(request, 405, core)
-            }
+            Method::Subscribe
+            | Method::Notify
+            | Method::Publish
+            | Method::Unserved(_)
+            | Method::Register
+            | Method::Ack
+            | Method::Cancel => self.response(request, 405, core),
             Method::Other(_) => self.response(request, 501, core),
         };
         core.respond(key, response, now);

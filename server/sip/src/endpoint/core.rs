@@ -11,6 +11,7 @@ use crate::{
     command::{CallId, RegistrationId, WatchId},
     config::{Config, Local},
     event::Event,
+    events::{Leaf, SubscriptionId, WatcherId},
     flow::{Flow, Hop, Transport},
     message::{Method, NameAddr, Request, Response},
     random::Random,
@@ -29,6 +30,9 @@ pub enum Owner {
     Call(CallId, Purpose),
     Registration(RegistrationId),
     Watch(WatchId),
+    /// Of which notifier; none for the first SUBSCRIBE.
+    Subscription(SubscriptionId, Option<Leaf>),
+    Watcher(WatcherId),
     Nobody,
 }
 
@@ -224,7 +228,14 @@ impl Core {
         response.headers.push("Server", &self.config.product);
         let mut bytes = response.to_bytes();
         if !flow.transport.is_reliable() {
-            for optional in ["Server", "Accept", "Supported", "Allow", "Warning"] {
+            for optional in [
+                "Server",
+                "Accept",
+                "Supported",
+                "Allow-Events",
+                "Allow",
+                "Warning",
+            ] {
                 if bytes.len() <= 2 * asked {
                     break;
                 }

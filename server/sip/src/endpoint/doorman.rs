@@ -133,6 +133,14 @@ impl Endpoint {
             let response = self.response(&guest, 420).with("Unsupported", &unsupported);
             return self.core.respond_once(guest.back, response, guest.size);
         }
+        match guest.request.method {
+            Method::Notify => return self.on_notify(&guest, now),
+            Method::Subscribe if !self.core.config.packages.is_empty() => {
+                return self.on_subscribe(&guest, now);
+            }
+            Method::Publish if self.core.config.registrar => return self.on_publish(&guest, now),
+            _ => {}
+        }
         let in_dialog =
             guest.envelope.to.tag().is_some() && guest.request.method != Method::Register;
         if !in_dialog {

@@ -8,6 +8,7 @@
 
 pub(crate) mod core;
 mod doorman;
+mod packages;
 mod strangers;
 
 use std::{
@@ -25,6 +26,7 @@ use crate::{
     config::Config,
     digest::Authenticator,
     event::{Event, Failure, FailureCause},
+    events::{Alarms, Publications, Subscribing, SubscriptionId, Watchers},
     flow::Flow,
     message::{Response, Via},
     random::Random,
@@ -56,6 +58,12 @@ pub struct Endpoint {
     registrar: Registrar,
     registrations: BTreeMap<RegistrationId, Registering>,
     watches: BTreeMap<WatchId, Watching>,
+    subscriptions: BTreeMap<SubscriptionId, Subscribing>,
+    /// By Call-ID and our tag.
+    subscription_by_key: BTreeMap<(String, String), SubscriptionId>,
+    subscription_alarms: Alarms<SubscriptionId>,
+    watchers: Watchers,
+    publications: Publications,
     calls: BTreeMap<CallId, Call>,
     by_key: BTreeMap<CallKey, CallId>,
     by_invite: BTreeMap<ServerKey, CallId>,
@@ -83,6 +91,11 @@ impl Endpoint {
             registrar: Registrar::new(now, wall_ms),
             registrations: BTreeMap::new(),
             watches: BTreeMap::new(),
+            subscriptions: BTreeMap::new(),
+            subscription_by_key: BTreeMap::new(),
+            subscription_alarms: Alarms::default(),
+            watchers: Watchers::default(),
+            publications: Publications::default(),
             calls: BTreeMap::new(),
             by_key: BTreeMap::new(),
             by_invite: BTreeMap::new(),
@@ -176,7 +189,17 @@ impl Endpoint {
                     watching.leave(&mut self.core);
                 }
             }
+            Command::Subscribe { id, subscription } => self.subscribe(id, *subscription, now),
+            Command::Unsubscribe { id } => {
+                self.with_subscription(id, |subscribing, core| subscribing.leave(core, now));
+            }
+            Command::Show { resource, shown } => {
+                self.watchers.show(resource, *shown, &mut self.core, now);
+            }
+            Command::Hide { resource } => self.watchers.hide(resource, &mut self.core, now),
+            Command::CloseWatching => self.watchers.close(&mut self.core, now),
             Command::Unbind { account } => {
+                self.forget_account(account, now);
                 if self.registrar.remove(account) {
                     self.core.tell(Event::Bindings {
                         account,
@@ -213,6 +236,7 @@ impl Endpoint {
                 by_itself: false,
             });
         }
+        self.on_package_timeout(now);
         self.authenticator.sweep(now);
         self.settle(now);
     }
@@ -232,6 +256,9 @@ impl Endpoint {
             .chain(self.core.deadline())
             .chain(self.deadlines.first().map(|(at, _)| *at))
             .chain(self.registrar.deadline())
+            .chain(self.subscription_alarms.next())
+            .chain(self.watchers.deadline())
+            .chain(self.publications.deadline())
             .min()
     }
 
@@ -266,10 +293,23 @@ impl Endpoint {
         self.watches.keys().copied().collect()
     }
 
+    /// Subscriptions elsewhere that are alive.
+    pub fn subscriptions(&self) -> Vec<SubscriptionId> {
+        self.subscriptions.keys().copied().collect()
+    }
+
+    /// Watchers here.
+    pub fn watchers(&self) -> usize {
+        self.watchers.count()
+    }
+
     /// Nothing waits for an answer of ours or of the peers.
     pub fn is_idle(&self) -> bool {
         let unfinished = self.calls.values().any(Call::is_unfinished);
-        !unfinished && self.core.transactions.none_waiting() && self.registrations.is_empty()
+        !unfinished
+            && self.core.transactions.none_waiting()
+            && self.registrations.is_empty()
+            && self.subscriptions.is_empty()
     }
 
     fn on_response(&mut self, response: &Response, flow: Flow, now: Instant) {
@@ -291,6 +331,14 @@ impl Endpoint {
                     watching.on_response(response, &mut self.core, now);
                 }
             }
+            Some(Owner::Subscription(id, leaf)) => {
+                self.with_subscription(id, |subscribing, core| {
+                    subscribing.on_response(leaf.as_ref(), response, core, now);
+                });
+            }
+            Some(Owner::Watcher(id)) => {
+                self.watchers.on_response(id, response, &mut self.core, now);
+            }
             Some(Owner::Nobody) | None => {}
         }
     }
@@ -310,6 +358,16 @@ impl Endpoint {
                     watching.on_silence(silence.words(), &mut self.core, now);
                 }
             }
+            Owner::Subscription(id, leaf) => {
+                let why = match silence {
+                    Silence::TimedOut => "No answer",
+                    Silence::Unreachable(why) => why,
+                };
+                self.with_subscription(id, |subscribing, core| {
+                    subscribing.on_silence(leaf.as_ref(), why, core, now);
+                });
+            }
+            Owner::Watcher(id) => self.watchers.on_silence(id, &mut self.core),
             Owner::Nobody => {}
         }
     }

@@ -10,6 +10,7 @@ use crate::{
     dialog::Dialog,
     digest::Proof,
     event::{Caller, Event, Incoming},
+    events::allow_events,
     media::NegotiatedMedia,
     message::{Method, NameAddr},
     registrar::Asked,
@@ -30,6 +31,7 @@ impl Endpoint {
                 let response = self
                     .response(&guest, 200)
                     .with("Allow", ALLOW)
+                    .with("Allow-Events", &allow_events(&self.core.config.packages))
                     .with("Accept", SDP)
                     .with("Supported", "100rel, timer");
                 self.core.respond_once(guest.back, response, guest.size);
@@ -39,7 +41,13 @@ impl Endpoint {
             Method::Bye | Method::Prack | Method::Update | Method::Info => {
                 self.refuse(&guest, 481);
             }
-            Method::Register | Method::Ack | Method::Cancel | Method::Unserved(_) => {
+            Method::Register
+            | Method::Ack
+            | Method::Cancel
+            | Method::Subscribe
+            | Method::Notify
+            | Method::Publish
+            | Method::Unserved(_) => {
                 self.refuse(&guest, 405);
             }
             Method::Other(_) => self.refuse(&guest, 501),
@@ -47,7 +55,11 @@ impl Endpoint {
     }
 
     /// Who sent this, or a challenge was sent instead.
-    fn authenticate(&mut self, guest: &Guest, now: Instant) -> Option<(AccountId, String)> {
+    pub(super) fn authenticate(
+        &mut self,
+        guest: &Guest,
+        now: Instant,
+    ) -> Option<(AccountId, String)> {
         let headers = &guest.request.headers;
         let credentials = headers
             .all("Authorization")

@@ -4,7 +4,7 @@ use crate::scan;
 
 /// Names with a canonical spelling, and their compact form where they have one
 /// (RFC 3261 §7.3.3 and the extensions we meet).
-const KNOWN: [(&str, &str); 52] = [
+const KNOWN: [(&str, &str); 55] = [
     ("Accept", ""),
     ("Accept-Contact", "a"),
     ("Accept-Encoding", ""),
@@ -51,7 +51,10 @@ const KNOWN: [(&str, &str); 52] = [
     ("Route", ""),
     ("RSeq", ""),
     ("Session-Expires", "x"),
+    ("SIP-ETag", ""),
+    ("SIP-If-Match", ""),
     ("Subject", "s"),
+    ("Subscription-State", ""),
     ("Supported", "k"),
     ("To", "t"),
     ("Unsupported", ""),

@@ -38,13 +38,16 @@ pub enum Method {
     Prack,
     Update,
     Info,
-    /// Known to exist, refused with 405: REFER, SUBSCRIBE, NOTIFY, MESSAGE, PUBLISH.
+    Subscribe,
+    Notify,
+    Publish,
+    /// Known to exist, refused with 405: REFER, MESSAGE.
     Unserved(&'static str),
     Other(String),
 }
 
 impl Method {
-    const SERVED: [Method; 9] = [
+    const SERVED: [Method; 12] = [
         Method::Invite,
         Method::Ack,
         Method::Bye,
@@ -53,9 +56,12 @@ impl Method {
         Method::Prack,
         Method::Update,
         Method::Info,
+        Method::Subscribe,
+        Method::Notify,
+        Method::Publish,
         Method::Register,
     ];
-    const UNSERVED: [&'static str; 5] = ["REFER", "SUBSCRIBE", "NOTIFY", "MESSAGE", "PUBLISH"];
+    const UNSERVED: [&'static str; 2] = ["REFER", "MESSAGE"];
 
     pub fn parse(text: &str) -> Self {
         Method::SERVED
@@ -76,6 +82,9 @@ impl Method {
             Method::Prack => "PRACK",
             Method::Update => "UPDATE",
             Method::Info => "INFO",
+            Method::Subscribe => "SUBSCRIBE",
+            Method::Notify => "NOTIFY",
+            Method::Publish => "PUBLISH",
             Method::Unserved(name) => name,
             Method::Other(name) => name,
         }
@@ -224,6 +233,7 @@ pub fn phrase(status: u16) -> &'static str {
         407 => "Proxy Authentication Required",
         408 => "Request Timeout",
         410 => "Gone",
+        412 => "Conditional Request Failed",
         415 => "Unsupported Media Type",
         416 => "Unsupported URI Scheme",
         420 => "Bad Extension",
@@ -237,6 +247,7 @@ pub fn phrase(status: u16) -> &'static str {
         484 => "Address Incomplete",
         486 => "Busy Here",
         487 => "Request Terminated",
+        489 => "Bad Event",
         488 => "Not Acceptable Here",
         491 => "Request Pending",
         500 => "Server Internal Error",

@@ -3,6 +3,8 @@
 mod calls;
 mod oracle;
 mod pair;
+mod publishing;
 mod registrations;
 mod scripted;
 mod sessions;
+mod watching;

@@ -9,8 +9,8 @@ use std::{
 
 use sip::{
     AccountId, Authority, CallId, CallIdentity, Caller, Command, Config, Credentials, Endpoint,
-    Event, Flow, Hop, Incoming, Invite, Local, LocalMedia, OutboundCredentials, Output, Party,
-    SipUri, Target, Transport, TrunkId, authority::Secret,
+    Event, Flow, Hop, Incoming, Invite, Local, LocalMedia, OutboundCredentials, Output, Package,
+    Party, ResourceId, SipUri, Target, Transport, TrunkId, authority::Secret,
 };
 use uuid::Uuid;
 
@@ -35,6 +35,13 @@ impl Authority for Door {
 
     fn trunk_by_source(&self, _: SocketAddr) -> Option<TrunkId> {
         (*self == Door::Open).then_some(TRUNK)
+    }
+
+    fn watched(&self, _: Caller, address: &SipUri, _: Package) -> Option<ResourceId> {
+        let number: u128 = address.user.as_deref()?.parse().ok()?;
+        (200..300)
+            .contains(&number)
+            .then_some(ResourceId(Uuid::from_u128(number)))
     }
 }
 

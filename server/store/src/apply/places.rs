@@ -6,12 +6,13 @@ use domain::{
     NumberId, RoomId, TrunkId,
     employee::Secret,
     room::{Pin, Room},
-    trunk::{Registration, Target, Trunk},
+    trunk::{Registration, StatusApi, StatusSources, Target, Trunk},
 };
 
 use super::{ChangeKind, PlanError, Work, order, refused};
 use crate::{
-    PlannedPin, PlannedTrunk, StoreError, db::Tx, occurrences, seal::random, text::to_json,
+    PlannedPin, PlannedPush, PlannedStatus, PlannedTrunk, StoreError, db::Tx, occurrences,
+    seal::random, text::to_json,
 };
 
 impl Work<'_> {
@@ -77,6 +78,7 @@ impl Work<'_> {
             rank: i32::try_from(index).unwrap_or(i32::MAX),
             channels: planned.channels,
             profile: old.map(|old| old.profile.clone()).unwrap_or_default(),
+            status: status(planned.status.as_ref(), old.map(|old| &old.status)),
         })
     }
 
@@ -94,6 +96,10 @@ impl Work<'_> {
         let mut body = trunk.clone();
         if let Some(registration) = &mut body.registration {
             registration.secret = Secret::new("");
+        }
+        // A second secret of the trunk: sealed where it stands.
+        if let Some(token) = body.status.api.as_mut().and_then(|api| api.token.as_mut()) {
+            *token = Secret::new(self.store.seal.close(&id, token.reveal()));
         }
         sqlx::query(
             "INSERT INTO trunks (id, company_id, position, name, body, sealed_secret)
@@ -300,6 +306,30 @@ impl Work<'_> {
                 .fetch_one(&mut *tx)
                 .await?;
         Ok(id)
+    }
+}
+
+/// What is planned, with the tokens that are there where none is given.
+fn status(planned: Option<&PlannedStatus>, old: Option<&StatusSources>) -> StatusSources {
+    let Some(planned) = planned else {
+        return StatusSources::default();
+    };
+    let kept = |api: &StatusApi| {
+        let old = old.and_then(|old| old.api.as_ref())?;
+        // A token is not shown to another host.
+        (old.url == api.url).then(|| old.token.clone())?
+    };
+    StatusSources {
+        events: planned.events.clone(),
+        api: planned.api.as_ref().map(|api| StatusApi {
+            token: planned.token.clone().or_else(|| kept(api)),
+            ..api.clone()
+        }),
+        push_token_sha256: match &planned.push {
+            PlannedPush::Set(hash) => Some(hash.clone()),
+            PlannedPush::Keep => old.and_then(|old| old.push_token_sha256.clone()),
+            PlannedPush::None => None,
+        },
     }
 }
 

@@ -27,6 +27,7 @@ fn full_plan() -> CompanyPlan {
         }),
         caller_number: Some("+74951204040".parse().unwrap()),
         channels: Some(10),
+        status: None,
     }];
     plan.rooms = vec![room("9000"), room("9001")];
     plan.rooms[0].pin = PlannedPin::Set(Pin::parse("4711").unwrap());

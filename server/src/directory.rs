@@ -17,7 +17,7 @@ use domain::{
     room::Room,
     trunk::{Target, Transport, Trunk},
 };
-use sip::{AccountId, Authority, Credentials, Host, Secret};
+use sip::{AccountId, Authority, Caller, Credentials, Host, Package, ResourceId, Secret, SipUri};
 use store::{CompanyDirectory, Store, StoreError};
 
 /// The directory as it stands; cheap to share.
@@ -250,6 +250,33 @@ impl Authority for Book {
             .map(domain)
             .find(|domain| domain.eq_ignore_ascii_case(host));
         named.or_else(|| page.companies().next().map(domain))
+    }
+
+    /// People and rooms of the watcher's own company, by the numbers its phones dial.
+    fn watched(&self, watcher: Caller, address: &SipUri, _: Package) -> Option<ResourceId> {
+        let Caller::Account(account) = watcher else {
+            return None;
+        };
+        let page = self.page();
+        let company = page.device(DeviceId::from_uuid(account.0))?.company;
+        let host = address.host.to_string();
+        let is_anothers = page.companies().any(|other| {
+            other.company.domain.eq_ignore_ascii_case(&host)
+                && other.company.id != company.company.id
+        });
+        if is_anothers {
+            return None;
+        }
+        let user = address.user.as_deref()?;
+        match company.dialled(user) {
+            Dialled::Room(room) => Some(ResourceId(room.uuid())),
+            Dialled::Employee(employee) => Some(ResourceId(employee.uuid())),
+            Dialled::Nothing => {
+                let device = company.credentials.get(user)?.device;
+                let owner = page.device(device)?;
+                Some(ResourceId(owner.employee.id.uuid()))
+            }
+        }
     }
 
     fn trunk_by_source(&self, source: SocketAddr) -> Option<sip::TrunkId> {

@@ -19,6 +19,7 @@ mod exchange;
 mod housekeeping;
 pub mod http_out;
 mod inflight;
+mod lamps;
 mod lines;
 mod members;
 mod operators;

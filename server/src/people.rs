@@ -106,7 +106,7 @@ async fn tell_one(shared: &Shared, id: EmployeeId, told: &mut BTreeMap<EmployeeI
     }
 }
 
-fn owner(shared: &Shared, line: &LineKey) -> Option<EmployeeId> {
+pub fn owner(shared: &Shared, line: &LineKey) -> Option<EmployeeId> {
     match line {
         LineKey::Device(device) => shared
             .book

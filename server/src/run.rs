@@ -25,6 +25,7 @@ use crate::{
     housekeeping,
     http_out::HttpOut,
     inflight::Flights,
+    lamps,
     lines::Lines,
     members::{self, Members},
     operators,
@@ -94,6 +95,7 @@ pub async fn serve<Hurry: Future<Output = ()>>(
         http_out,
         subscriptions: Default::default(),
         asking: Default::default(),
+        lamps: Default::default(),
         pins: Default::default(),
         nudge: Notify::new(),
         settled: Default::default(),
@@ -135,6 +137,7 @@ pub async fn serve<Hurry: Future<Output = ()>>(
     tasks.spawn(people::tell(shared.clone(), changed));
     tasks.spawn(members::tell_levels(shared.clone()));
     tasks.spawn(operators::ask_for_the_waiting(shared.clone()));
+    tasks.spawn(lamps::keep(shared.clone()));
 
     let mut jobs = housekeeping::start(shared.clone())
         .await
@@ -285,6 +288,8 @@ async fn listen(
                 package,
                 told,
             } => registrations::on_published(&shared, account, package, told),
+            Event::Wanted { resource } => shared.lamps.on_wanted(&shared, resource),
+            Event::Unwanted { resource } => shared.lamps.on_unwanted(resource),
             Event::Garbage { from, package, why } => {
                 tracing::warn!(from, %package, %why, "What was told of a line cannot be read");
             }
@@ -293,9 +298,7 @@ async fn listen(
             | Event::MediaChanged { .. }
             | Event::Digit { .. }
             | Event::Ended { .. }
-            | Event::Failed { .. }
-            | Event::Wanted { .. }
-            | Event::Unwanted { .. } => {}
+            | Event::Failed { .. } => {}
         }
     }
 }

@@ -19,6 +19,7 @@ use crate::{
     directory::Book,
     http_out::HttpOut,
     inflight::Flights,
+    lamps::Lamps,
     lines::Lines,
     members::{Members, Order},
     operators::{Asking, Subscriptions},
@@ -45,6 +46,8 @@ pub struct Shared {
     /// What operators tell of lines.
     pub subscriptions: Subscriptions,
     pub asking: Asking,
+    /// Who looks at whom from a desk phone.
+    pub lamps: Lamps,
     pub switchboard: Switchboard,
     pub media: Media,
     pub sounds: Arc<Sounds>,

@@ -84,21 +84,22 @@ impl Heard {
 
     /// The word of several notifiers, the newest last.
     pub fn together<'a>(package: Package, all: impl Iterator<Item = &'a Heard>) -> Told {
-        let all = all.enumerate();
         match package {
             Package::Reg => {
                 let mut joined = RegInfo::default();
-                all.for_each(|(nth, heard)| joined.join(nth, &heard.reg));
+                all.enumerate()
+                    .for_each(|(nth, heard)| joined.join(nth, &heard.reg));
                 Told::Reg(joined.registered())
             }
             Package::Dialog => {
                 let mut joined = Calls::default();
-                all.for_each(|(nth, heard)| joined.join(nth, &heard.calls));
+                all.enumerate()
+                    .for_each(|(nth, heard)| joined.join(nth, &heard.calls));
                 Told::Dialog(joined.furthest())
             }
             Package::Presence => {
                 let mut joined = Presence::default();
-                for (_, Heard { presence, .. }) in all {
+                for Heard { presence, .. } in all {
                     joined.open = match (joined.open, presence.open) {
                         (Some(one), Some(other)) => Some(one || other),
                         (one, other) => one.or(other),

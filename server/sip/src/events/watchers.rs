@@ -283,10 +283,7 @@ impl Watchers {
         };
         watcher.sending = false;
         // A NOTIFY that was refused for the moment is told with the next change.
-        let over = match response.status {
-            200..300 | 500 | 503 => false,
-            _ => true,
-        };
+        let over = !matches!(response.status, 200..300 | 500 | 503);
         if over {
             return self.forget(id, core);
         }

@@ -90,11 +90,9 @@ impl Reception {
         let transit = arrival - f64::from(header.timestamp);
         if let Some(before) = stream.transit {
             let wrap = f64::from(u32::MAX) + 1.0;
-            let mut change = (transit - before) % wrap;
-            if change > wrap / 2.0 {
-                change -= wrap;
-            } else if change < -wrap / 2.0 {
-                change += wrap;
+            let mut change = transit - before;
+            if change.abs() > wrap / 2.0 {
+                change -= (change / wrap).round() * wrap;
             }
             stream.jitter += (change.abs() - stream.jitter) / 16.0;
         }

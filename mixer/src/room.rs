@@ -96,7 +96,9 @@ impl Room {
 
     pub fn remove(&mut self, key: LegKey) -> Option<Box<Leg>> {
         let at = self.legs.binary_search_by_key(&key, |(k, _)| *k).ok()?;
-        Some(self.legs.remove(at).1)
+        let (_, mut leg) = self.legs.remove(at);
+        leg.set_led(false);
+        Some(leg)
     }
 
     pub fn leg(&mut self, key: LegKey) -> Option<&mut Leg> {
@@ -187,7 +189,16 @@ impl Room {
         if self.private {
             return FRAME;
         }
+        let before = self.phase.led();
         let shift = self.phase.step(&self.legs);
+        let led = self.phase.led();
+        if led != before {
+            for (key, follows) in [(before, false), (led, true)] {
+                if let Some(leg) = key.and_then(|key| self.leg(key)) {
+                    leg.set_led(follows);
+                }
+            }
+        }
         Duration::from_secs_f64((FRAME.as_secs_f64() * 1_000.0 + shift) / 1_000.0)
     }
 

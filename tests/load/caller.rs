@@ -71,7 +71,7 @@ pub enum LoadError {
 }
 
 /// Nobody calls the load tool.
-struct NoOne;
+pub struct NoOne;
 
 impl Authority for NoOne {
     fn credentials(&self, _username: &str, _realm: &str) -> Option<sip::Credentials> {
@@ -183,7 +183,7 @@ impl Site<'_> {
         Ok(report)
     }
 
-    fn invite(&self, nth: usize, room: u32, audio: SocketAddr) -> Invite {
+    pub fn invite(&self, nth: usize, room: u32, audio: SocketAddr) -> Invite {
         let host: sip::Host = self.server.ip().into();
         Invite {
             identity: CallIdentity::derive(Uuid::new_v4().into_bytes()),
@@ -249,7 +249,7 @@ fn lost(events: &mut UnboundedReceiver<Event>, up: &[CallId]) -> usize {
     lost
 }
 
-async fn hang_up(signalling: &Signalling, up: &[CallId]) {
+pub async fn hang_up(signalling: &Signalling, up: &[CallId]) {
     for call in up {
         signalling.hang_up(*call, Vec::new());
     }
@@ -266,7 +266,7 @@ fn speech(nth: usize, codec: Codec) -> Arc<[i16]> {
     simulator::speech::Speech::new(&voice, nth).for_codec(codec)
 }
 
-fn named_in_sip(codec: Codec) -> sip::Codec {
+pub fn named_in_sip(codec: Codec) -> sip::Codec {
     match codec {
         Codec::Pcmu => sip::Codec::Pcmu,
         Codec::Pcma => sip::Codec::Pcma,

@@ -8,6 +8,7 @@
 //! Without `--server` it starts a server of its own, which does not know that it is measured.
 
 mod caller;
+mod churn;
 mod marker;
 mod phones;
 mod process;
@@ -17,20 +18,26 @@ mod report;
 use std::{fmt::Write, net::SocketAddr, process::ExitCode, time::Duration};
 
 use caller::{Account, Load, LoadError, Site};
+use churn::Churn;
 use mixer::Codec;
 use report::{Report, rounded};
 use tests::Server;
 
 const USAGE: &str = "\
 Usage: load [--members 50,100,200] [--rooms 1] [--talkers 3] [--codecs pcmu,g722,opus]
-            [--seconds 20] [--rate 50] [--table] [--bare] [--strict]
+            [--seconds 20] [--rate 50] [--table] [--bare] [--strict] [--churn MS]
             [--server IP:PORT --room NUMBER --account USER --secret SECRET [--pid PID]]
 
+With --churn each call is hung up after so many ms, and what is measured is how long it
+takes to join while RATE a second come and go.
 Members are spread over the rooms, which have the numbers from NUMBER on.
 Without --server, a server of its own is started (ROLLCALL_BIN names the binary).";
 
 /// The company of the server started here, but for its rooms.
 const COMPANY: &str = include_str!("company.toml");
+
+/// A server's RTP port is not used again for so many seconds.
+const PORT_RESTS: f64 = 6.0;
 
 struct Options {
     members: Vec<usize>,
@@ -39,6 +46,8 @@ struct Options {
     codecs: Vec<Codec>,
     measure_for: Duration,
     rate: u32,
+    /// How long each call stays, if they come and go.
+    churn: Option<Duration>,
     table: bool,
     bare: bool,
     /// Fails unless all calls are up and most audio comes through.
@@ -60,6 +69,7 @@ impl Options {
             codecs: vec![Codec::Pcmu],
             measure_for: Duration::from_secs(20),
             rate: 50,
+            churn: None,
             table: false,
             bare: false,
             strict: false,
@@ -84,6 +94,7 @@ impl Options {
                 "--talkers" => options.talkers = parsed(&value()?)?,
                 "--seconds" => options.measure_for = Duration::from_secs(parsed(&value()?)?),
                 "--rate" => options.rate = parsed(&value()?)?,
+                "--churn" => options.churn = Some(Duration::from_millis(parsed(&value()?)?)),
                 "--server" => options.server = Some(parsed(&value()?)?),
                 "--pid" => options.pid = Some(parsed(&value()?)?),
                 "--room" => options.room = parsed(&value()?)?,
@@ -131,6 +142,9 @@ async fn main() -> ExitCode {
                 ExitCode::FAILURE
             }
         };
+    }
+    if let Some(stays) = options.churn {
+        return come_and_go(&options, stays).await;
     }
     let mut sound = true;
     if options.table {
@@ -181,7 +195,49 @@ async fn measure(options: &Options, members: usize, codec: Codec) -> Result<Repo
     })
 }
 
+async fn come_and_go(options: &Options, stays: Duration) -> ExitCode {
+    let churn = Churn {
+        rate: options.rate,
+        rooms: options.rooms,
+        stays,
+        place_for: options.measure_for,
+    };
+    // Those who are in, and those whose ports rest.
+    let members = (f64::from(churn.rate) * (stays.as_secs_f64() + PORT_RESTS)) as usize;
+    match with_site(options, members, async |site| site.churn(churn).await).await {
+        Ok(report) => {
+            match serde_json::to_string(&report) {
+                Ok(json) => println!("{json}"),
+                Err(error) => eprintln!("The report cannot be written: {error}"),
+            }
+            eprintln!("{}", report.row());
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
 async fn serve(options: &Options, members: usize, codec: Codec) -> Result<Report, LoadError> {
+    let load = Load {
+        members,
+        rooms: options.rooms,
+        talkers: options.talkers,
+        codec,
+        rate: options.rate,
+        measure_for: options.measure_for,
+    };
+    with_site(options, members, async |site| site.load(load).await).await
+}
+
+/// Tries something on the server that was named, or on one of our own.
+async fn with_site<T>(
+    options: &Options,
+    members: usize,
+    try_it: impl AsyncFnOnce(Site<'_>) -> Result<T, LoadError>,
+) -> Result<T, LoadError> {
     // A server started here serves one run, so that no run inherits another's memory.
     let own = options.server.is_none().then(|| {
         // Two ports a member, and some that rest.
@@ -199,15 +255,7 @@ async fn serve(options: &Options, members: usize, codec: Codec) -> Result<Report
         account: &options.account,
         pid,
     };
-    let load = Load {
-        members,
-        rooms: options.rooms,
-        talkers: options.talkers,
-        codec,
-        rate: options.rate,
-        measure_for: options.measure_for,
-    };
-    site.load(load).await
+    try_it(site).await
 }
 
 fn company(first: u32, rooms: usize) -> String {

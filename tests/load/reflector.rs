@@ -6,7 +6,7 @@
 
 use std::{
     io::{self, BufRead, BufReader, Write},
-    net::{Ipv4Addr, SocketAddr, UdpSocket},
+    net::{Ipv4Addr, UdpSocket},
     process::{Child, Command, Stdio},
     sync::mpsc,
     thread,
@@ -23,7 +23,7 @@ use crate::{
 
 const FRAME: Duration = Duration::from_millis(20);
 /// Reports are looked for as seldom as the server does it.
-const REPORTS_EVERY: usize = 5;
+const REPORTS_EVERY: usize = 25;
 const MOST: usize = 64;
 /// Until it has settled.
 const SETTLE: Duration = Duration::from_secs(2);
@@ -32,7 +32,7 @@ struct Mirror {
     rtp: UdpSocket,
     rtcp: UdpSocket,
     packet: Vec<u8>,
-    from: Option<SocketAddr>,
+    connected: bool,
 }
 
 /// The process: tells its ports, a line each, and reflects until it is killed.
@@ -49,7 +49,7 @@ pub fn run(members: usize) -> io::Result<()> {
             rtp: open()?,
             rtcp: open()?,
             packet: Vec::new(),
-            from: None,
+            connected: false,
         };
         writeln!(out, "{}", mirror.rtp.local_addr()?.port())?;
         mirrors.push(mirror);
@@ -62,19 +62,26 @@ pub fn run(members: usize) -> io::Result<()> {
         thread::sleep(due.saturating_duration_since(Instant::now()));
         inbox.set_clock();
         for (nth, mirror) in mirrors.iter_mut().enumerate() {
+            let mut from = None;
             inbox.read(&mirror.rtp, MOST, |datagram| {
-                mirror.from = Some(datagram.from);
+                from = Some(datagram.from);
                 mirror.packet.clear();
                 mirror.packet.extend_from_slice(datagram.bytes);
             });
+            // As the server does once it is settled whom it hears.
+            if let Some(from) = from
+                && !mirror.connected
+            {
+                mirror.connected = mirror.rtp.connect(from).is_ok();
+            }
             if (tick + nth).is_multiple_of(REPORTS_EVERY) {
                 inbox.read(&mirror.rtcp, MOST, |_| ());
             }
         }
         for mirror in &mirrors {
-            if let Some(to) = mirror.from {
+            if mirror.connected {
                 // What cannot be sent is lost, as on a network.
-                _ = mirror.rtp.send_to(&mirror.packet, to);
+                _ = mirror.rtp.send(&mirror.packet);
             }
         }
     }

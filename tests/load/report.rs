@@ -102,7 +102,7 @@ pub fn median(values: Vec<f64>) -> Option<f64> {
     percentiles(values).map(|of| of.p50)
 }
 
-fn percentiles(mut delays: Vec<f64>) -> Option<Delay> {
+pub fn percentiles(mut delays: Vec<f64>) -> Option<Delay> {
     delays.sort_by(f64::total_cmp);
     let last = delays.len().checked_sub(1)?;
     let at = |share: f64| rounded(delays[(last as f64 * share).round() as usize], 1);

@@ -52,6 +52,14 @@ impl Encoder {
         Ok(Self(encoder))
     }
 
+    /// One whose packets carry no copies of those before: to compare with.
+    #[cfg(test)]
+    pub(crate) fn without_fec() -> Result<Self, opus::Error> {
+        let mut encoder = Self::new()?;
+        encoder.0.set_inband_fec(false)?;
+        Ok(encoder)
+    }
+
     /// From the next packet on; the stream goes on without a seam.
     pub fn set_effort(&mut self, effort: Effort) {
         let set = self.0.set_complexity(effort.complexity());

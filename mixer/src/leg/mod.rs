@@ -77,6 +77,8 @@ const LEVEL_EVERY: u32 = 10;
 /// At most this many packets a second are looked at, and as many at once.
 const PACKETS_PER_SECOND: f32 = 250.0;
 
+/// Who has not been heard for so many frames is a listener like others: a minute.
+const HEARD_FRAMES: u32 = 3_000;
 /// Quality is reported every so many frames: 2 s.
 const QUALITY_EVERY: u32 = 100;
 /// One member's leg.
@@ -376,6 +378,12 @@ impl Leg {
         self.activity.audible() && self.may_be_heard()
     }
 
+    /// Whether he is heard by the others, or was within the last minute and so may well be at once:
+    /// a packet of his that has just come should not wait for the next frame.
+    pub fn is_heard(&self) -> bool {
+        self.is_candidate() || self.aside < HEARD_FRAMES
+    }
+
     /// Puts his frame into the mix, or takes him out of it; false if nothing of him is heard.
     pub(crate) fn speak(&mut self, chosen: bool, now: Instant) -> bool {
         let digit = self.digit_until.is_some_and(|until| now < until);
@@ -409,6 +417,13 @@ impl Leg {
     /// How much sooner than needed the packets played in this frame came.
     pub(crate) fn spare(&self) -> Option<Spare> {
         self.playout.as_ref()?.spare()
+    }
+
+    /// The room's clock follows his.
+    pub(crate) fn set_led(&mut self, led: bool) {
+        if let Some(playout) = &mut self.playout {
+            playout.set_led(led);
+        }
     }
 
     pub fn meter(&self) -> &Meter {

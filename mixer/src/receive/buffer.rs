@@ -87,22 +87,19 @@ struct Stream {
 }
 
 impl Buffer {
-    pub fn insert(&mut self, header: &Header, content: Content, payload: &[u8]) -> Insert {
-        let Some((sequence, timestamp, fresh)) = self.place(header, content) else {
-            return Insert::Stray;
-        };
-        let Some(stream) = &mut self.current else {
-            return Insert::Stray;
-        };
-        stream.sequence = stream.sequence.max(sequence);
-        let mut time = 0;
-        if let Some(codec) = content.codec() {
-            stream.timestamp = Some(stream.timestamp.map_or(timestamp, |t| t.max(timestamp)));
-            stream.rates = Some((codec.clock_rate(), codec.sample_rate()));
-            time = timestamp * i64::from(codec.sample_rate() / codec.clock_rate());
+    /// Takes note of a packet that need not be kept.
+    pub fn pass(&mut self, header: &Header, content: Content) -> Insert {
+        match self.follow(header, content) {
+            Some((_, time, fresh)) => Insert::Queued { time, fresh },
+            None => Insert::Stray,
         }
+    }
 
-        let key = (stream.id, sequence);
+    pub fn insert(&mut self, header: &Header, content: Content, payload: &[u8]) -> Insert {
+        let Some(((stream, sequence), time, fresh)) = self.follow(header, content) else {
+            return Insert::Stray;
+        };
+        let key = (stream, sequence);
         let at = self
             .packets
             .partition_point(|p| (p.stream, p.sequence) < key);
@@ -119,7 +116,7 @@ impl Buffer {
         self.packets.insert(
             at,
             Stored {
-                stream: key.0,
+                stream,
                 sequence,
                 time,
                 content,
@@ -130,6 +127,21 @@ impl Buffer {
             self.discard_front();
         }
         Insert::Queued { time, fresh }
+    }
+
+    /// Goes on to this packet: its stream and sequence number, its time in samples, and whether
+    /// the stream is new. `None` if it follows nothing we know.
+    fn follow(&mut self, header: &Header, content: Content) -> Option<((u32, i64), i64, bool)> {
+        let (sequence, timestamp, fresh) = self.place(header, content)?;
+        let stream = self.current.as_mut()?;
+        stream.sequence = stream.sequence.max(sequence);
+        let mut time = 0;
+        if let Some(codec) = content.codec() {
+            stream.timestamp = Some(stream.timestamp.map_or(timestamp, |t| t.max(timestamp)));
+            stream.rates = Some((codec.clock_rate(), codec.sample_rate()));
+            time = timestamp * i64::from(codec.sample_rate() / codec.clock_rate());
+        }
+        Some(((stream.id, sequence), time, fresh))
     }
 
     /// Unwraps the packet's numbers: sequence, timestamp, and whether it begins a stream.
@@ -228,6 +240,12 @@ impl Buffer {
         while !self.packets.is_empty() {
             self.discard_front();
         }
+    }
+
+    /// Gives back its memory; the stream is known on.
+    pub fn rest(&mut self) {
+        self.packets = VecDeque::new();
+        self.spare = Vec::new();
     }
 }
 

@@ -4,6 +4,10 @@
 //! 100 s; rather than drop or invent one, the audio is read at a position that
 //! moves by 1.0002 samples a sample, interpolated by a short windowed sinc. Until a
 //! drift is known the position is whole and the samples pass untouched.
+//!
+//! It has a price: the edges of packets and of frames move against each other, so that
+//! a packet more must be at hand. Whom the room's own clock follows (`room/phase.rs`) is
+//! therefore spared it.
 
 use std::sync::LazyLock;
 
@@ -52,6 +56,12 @@ impl Drift {
     /// From now on the position may move; the input must look ahead by [`Drift::ahead`].
     pub fn engage(&mut self) {
         self.engaged = true;
+    }
+
+    /// From now on samples pass untouched again: less than one is skipped.
+    pub fn disengage(&mut self) {
+        self.engaged = false;
+        self.fraction = 0.0;
     }
 
     /// How many samples after the position take part.

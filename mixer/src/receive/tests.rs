@@ -6,17 +6,35 @@ use super::buffer::Content;
 use super::playout::{CAP, Playout};
 use crate::codec::{Codec, Encoder};
 use crate::rtp::Header;
-use crate::testing::{Tone, share_at};
+use crate::testing::{Tone, share_at, spectral_distance, speech};
 
 /// A caller who sends a tone; the network decides what arrives, and when.
 struct Caller {
     start: Instant,
     codec: Codec,
     encoder: Encoder,
-    tone: Tone,
+    says: Says,
     sent: u32,
     ptime: u32,
     ppm: f64,
+}
+
+enum Says {
+    Tone(Tone),
+    Speech(Vec<f32>),
+}
+
+impl Says {
+    /// The packet of this number.
+    fn packet(&mut self, nth: usize, samples: usize) -> Vec<i16> {
+        match self {
+            Says::Tone(tone) => tone.frame_i16(samples),
+            Says::Speech(speech) => speech[nth * samples..][..samples]
+                .iter()
+                .map(|&sample| sample as i16)
+                .collect(),
+        }
+    }
 }
 
 const FREQUENCY: f32 = 440.0;
@@ -27,7 +45,7 @@ impl Caller {
             start: crate::testing::an_instant(),
             codec,
             encoder: Encoder::new(codec).unwrap(),
-            tone: Tone::new(codec.sample_rate(), FREQUENCY, 8_000.0),
+            says: Says::Tone(Tone::new(codec.sample_rate(), FREQUENCY, 8_000.0)),
             sent: 0,
             ptime: 20,
             ppm: 0.0,
@@ -81,8 +99,8 @@ impl Caller {
     fn packet(&mut self) -> (Header, Vec<u8>) {
         let samples = self.codec.sample_rate() * self.ptime / 1_000;
         let mut payload = Vec::new();
-        self.encoder
-            .encode(&self.tone.frame_i16(samples as usize), &mut payload);
+        let said = self.says.packet(self.sent as usize, samples as usize);
+        self.encoder.encode(&said, &mut payload);
         let header = Header {
             marker: self.sent == 0,
             payload_type: 0,
@@ -335,6 +353,58 @@ fn silence_suppression_is_no_loss() {
     assert_eq!((counters.late, counters.dropped), (0, 0));
     assert!(counters.played >= 390, "{counters:?}");
     assert!(playout.delay_ms() < 25.0);
+}
+
+/// How much worse 20 s of speech sound for what the network does to them, in dB.
+fn damage(codec: Codec, encoder: Encoder, network: fn(u32) -> Option<f64>) -> (f32, f64) {
+    let rate = codec.sample_rate();
+    let speech = speech(rate, 21);
+    let hear = |encoder: Encoder, network: fn(u32) -> Option<f64>| {
+        let mut caller = Caller::new(codec);
+        caller.encoder = encoder;
+        caller.says = Says::Speech(speech.clone());
+        let mut playout = Playout::default();
+        let heard = caller.hear(&mut playout, 1_000, network);
+        (heard, playout.delay_ms())
+    };
+    let (clean, _) = hear(Encoder::new(codec).unwrap(), |_| Some(0.0));
+    let (heard, delay) = hear(encoder, network);
+    (spectral_distance(&clean, &heard, rate), delay)
+}
+
+#[test]
+fn speech_stays_intelligible_when_packets_are_lost() {
+    for codec in [Codec::Pcmu, Codec::G722, Codec::Opus] {
+        let encoder = || Encoder::new(codec).unwrap();
+        let (none, _) = damage(codec, encoder(), |_| Some(0.0));
+        // Each twentieth; and 100 ms in each two seconds.
+        let (some, _) = damage(codec, encoder(), |i| (scatter(i) > 0.05).then_some(0.0));
+        let (bursts, _) = damage(codec, encoder(), |i| (i % 100 > 4).then_some(0.0));
+        let (half, _) = damage(codec, encoder(), |i| (scatter(i) > 0.5).then_some(0.0));
+
+        assert!(none < 0.01, "{codec:?}: {none} dB without loss");
+        assert!(some < 1.5, "{codec:?}: {some} dB at 5 %");
+        assert!(bursts < 1.5, "{codec:?}: {bursts} dB in bursts");
+        assert!(
+            half > 2.0 * some,
+            "{codec:?}: {half} dB at 50 % means the measure is blind"
+        );
+    }
+}
+
+#[test]
+fn copies_in_later_packets_mend_what_is_lost_of_opus() {
+    let with = Encoder::new(Codec::Opus).unwrap();
+    let without = Encoder::Opus(crate::codec::opus::Encoder::without_fec().unwrap());
+    let network = |i| (i < 200 || scatter(i) > 0.08).then_some(0.0);
+    let (mended, delay) = damage(Codec::Opus, with, network);
+    let (concealed, _) = damage(Codec::Opus, without, network);
+
+    assert!(
+        mended < 0.85 * concealed,
+        "{mended} dB, without {concealed}"
+    );
+    assert!(delay < 45.0, "{delay} ms");
 }
 
 mod anything {

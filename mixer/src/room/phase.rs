@@ -7,8 +7,13 @@
 //! his, he is only heard sooner; the latter a packet's length of a pause or some pitch
 //! periods. The others, who are silent, lose or gain a piece of a pause.
 //!
+//! Following him, the room ticks by his clock, whatever it is: between the two is no drift.
+//!
 //! Each millisecond a room gets ahead is one its listeners must buffer (or, behind, do
-//! without), so it is given back, a whole frame at a time, while nobody speaks.
+//! without), so it is given back, a whole frame at a time, while nobody speaks. Should
+//! nobody ever be silent, a room that can get no further ahead gives a frame back all the
+//! same, and its leader is cut by a packet; one whose clock would lead it further and
+//! further away is resampled like all others (`receive/drift.rs`).
 
 use super::LegKey;
 use crate::leg::Leg;
@@ -20,10 +25,14 @@ const STEP: f64 = 1.0;
 const MARGIN: f64 = 0.5; // ms
 /// Less than this is not worth a correction.
 const NEAR: f64 = 0.3; // ms
+/// More than this is too much to leave him with, when the room can get no further ahead.
+const STUCK: f64 = 2.0; // ms
 /// A leader who is later than this has other means.
 const FAR: f64 = 2.5; // ms
 /// From this share of a packet on the way to the next one is the shorter.
 const NEARLY: f64 = 0.7;
+/// A packet and this much too early, his playout is sure to leave one out: the room must go so far.
+const BEYOND: f64 = 5.0; // ms
 /// A leader is followed until he has been silent for so many frames: 1 s.
 const LOYALTY: u32 = 50;
 /// The room never gets further ahead of its listeners, or behind them, than this.
@@ -43,14 +52,22 @@ pub struct Phase {
 }
 
 impl Phase {
+    /// Whose clock the room follows, if it can.
+    pub fn led(&self) -> Option<LegKey> {
+        self.leader.filter(|_| self.ahead.abs() < MOST_AHEAD)
+    }
+
     /// By how many ms the next tick should come later (or earlier) than 20 ms from now.
     pub fn step(&mut self, legs: &[(LegKey, Box<Leg>)]) -> f64 {
+        let before = self.leader;
         let leader = self.follow(legs);
+        if self.leader != before {
+            self.repaying = 0.0; // another one's phase is another
+        }
         let shift = match leader {
-            Some(leader) => {
-                self.repaying = 0.0;
-                leader.spare().map_or(0.0, |spare| self.towards(spare))
-            }
+            // Repaying a frame, once begun, ends at the same phase: stopping would not.
+            Some(_) if self.repaying != 0.0 => self.repay(),
+            Some(leader) => leader.spare().map_or(0.0, |spare| self.towards(spare)),
             None if self.leader.is_none() => self.repay(),
             None => 0.0,
         };
@@ -81,12 +98,14 @@ impl Phase {
     }
 
     /// The shorter way to where the leader's packets come just in time.
-    fn towards(&self, spare: Spare) -> f64 {
+    fn towards(&mut self, spare: Spare) -> f64 {
         let early = spare.ms - MARGIN;
         // Nearly a packet too early: once it is a whole one, his playout leaves one out.
-        let nearly = (NEARLY * spare.packet..spare.packet + FAR).contains(&early);
+        let nearly = (NEARLY * spare.packet..spare.packet + BEYOND).contains(&early);
         if nearly && self.ahead > -MOST_AHEAD {
             STEP
+        } else if early > STUCK && self.ahead >= MOST_AHEAD {
+            self.repay()
         } else if early > NEAR && self.ahead < MOST_AHEAD {
             -early.min(STEP)
         } else if early < -NEAR && early > -FAR {

@@ -45,6 +45,24 @@ pub fn stamp_arrivals(socket: &impl AsRawFd) -> io::Result<()> {
     }
 }
 
+/// Lets a connected socket hear and send to everybody again. It keeps the address and port it
+/// was bound to, if both were named.
+pub fn disconnect(socket: &impl AsRawFd) {
+    // SAFETY: an address of zeros is valid plain data and outlives the call.
+    let result = unsafe {
+        let mut nobody: libc::sockaddr = mem::zeroed();
+        nobody.sa_family = libc::AF_UNSPEC as libc::sa_family_t;
+        libc::connect(
+            socket.as_raw_fd(),
+            &raw const nobody,
+            size_of_val(&nobody) as libc::socklen_t,
+        )
+    };
+    if result != 0 {
+        tracing::debug!(error = %io::Error::last_os_error(), "Cannot disconnect a socket");
+    }
+}
+
 /// A datagram and where and when it came from.
 #[derive(Debug, Clone, Copy)]
 pub struct Received<'a> {
@@ -236,6 +254,30 @@ mod tests {
             let sent: Vec<_> = (0..10u8).map(|i| vec![i; usize::from(i) + 1]).collect();
             assert_eq!(seen, sent);
         }
+    }
+
+    #[test]
+    fn a_disconnected_socket_hears_everybody_again_at_the_same_port() {
+        let any = || UdpSocket::bind("127.0.0.1:0").unwrap();
+        // At a port that was asked for, as ours are: one that the kernel chose would be given back.
+        let at = any().local_addr().unwrap();
+        let (ours, theirs, other) = (UdpSocket::bind(at).unwrap(), any(), any());
+        theirs.connect(at).unwrap();
+        let mut inbox = Inbox::new();
+        let mut heard = |expected: &[SocketAddr]| {
+            theirs.send(b"x").unwrap();
+            _ = other.send_to(b"x", at);
+            let mut from = Vec::new();
+            inbox.read(&ours, 8, |received| from.push(received.from));
+            assert_eq!(from, expected);
+        };
+        let (a, b) = (theirs.local_addr().unwrap(), other.local_addr().unwrap());
+        heard(&[a, b]);
+        ours.connect(a).unwrap();
+        heard(&[a]);
+        disconnect(&ours);
+        heard(&[a, b]);
+        assert_eq!(ours.local_addr().unwrap(), at);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use mixer::rtp::{HEADER, is_rtcp};
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::handle::RoomKey;
-use crate::inbox::Inbox;
+use crate::inbox::{Inbox, disconnect};
 use crate::ports::{Pair, Ports};
 use crate::source::Source;
 use crate::{LegEvent, LegId, Stream};
@@ -31,6 +31,9 @@ pub struct Wire {
     pub place: Place,
     pair: Pair,
     local: IpAddr,
+    /// The RTP socket is connected to the one address that is heard: the kernel keeps all others
+    /// out, and need not look for the way at every packet.
+    connected: bool,
     rtp: Source,
     rtcp: Source,
     events: UnboundedSender<(LegId, LegEvent)>,
@@ -48,6 +51,7 @@ impl Wire {
             place: Place::Alone(id),
             pair,
             local,
+            connected: false,
             rtp: Source::Unknown,
             rtcp: Source::Unknown,
             events,
@@ -61,6 +65,9 @@ impl Wire {
 
     /// Turns to where the stream goes; false if we never send there.
     pub fn connect(&mut self, stream: &Stream, ports: &Ports) -> bool {
+        if self.rtp.named() != Some(stream.remote) {
+            self.disconnect();
+        }
         if !permitted(stream.remote, self.local, ports) {
             self.rtp = Source::Unknown;
             self.rtcp = Source::Unknown;
@@ -71,6 +78,24 @@ impl Wire {
         self.rtp.name(remote);
         self.rtcp.name(stream.remote_rtcp.unwrap_or(above));
         true
+    }
+
+    fn disconnect(&mut self) {
+        if self.connected {
+            disconnect(&self.pair.rtp);
+            self.connected = false;
+        }
+    }
+
+    /// Connects the socket once it is settled whom it hears. Bound to all addresses it stays
+    /// open: connecting would bind it to the one that the way back takes.
+    fn settle(&mut self) {
+        if let Source::Named(named) = self.rtp
+            && !self.connected
+            && !self.local.is_unspecified()
+        {
+            self.connected = self.pair.rtp.connect(named).is_ok();
+        }
     }
 
     /// Reads the audio that has arrived.
@@ -92,6 +117,7 @@ impl Wire {
                 leg.on_rtp(received.bytes, received.arrived);
             }
         });
+        self.settle();
     }
 
     /// Reads the reports that have arrived, and sends ours if they are due.
@@ -144,7 +170,11 @@ impl Wire {
         scratch.extend_from_slice(header);
         scratch.extend_from_slice(payload);
         // A full queue or an unreachable host loses this packet, as a network would.
-        let _ = self.pair.rtp.send_to(scratch, to);
+        let _ = if self.connected {
+            self.pair.rtp.send(scratch)
+        } else {
+            self.pair.rtp.send_to(scratch, to)
+        };
     }
 }
 

@@ -99,6 +99,9 @@ struct Channels {
     orders: mpsc::UnboundedSender<Order>,
 }
 
+/// At most so many readings are taken in one go.
+const READINGS: usize = 256;
+
 /// Everything that can wake the task.
 struct Inputs {
     inbox: mpsc::UnboundedReceiver<Message>,
@@ -123,7 +126,7 @@ impl Conference {
                     self.on_message(message).await;
                 }
                 Some(event) = inputs.sip.recv() => self.on_signalling(event).await,
-                Some((leg, event)) = inputs.legs.recv() => self.on_leg(leg, event).await,
+                Some(event) = inputs.legs.recv() => self.on_legs(event, &mut inputs.legs).await,
                 Some(order) = inputs.orders.recv() => self.on_order(order).await,
                 Some((_, RoomEvent::Played { .. })) = inputs.rooms.recv() => self.on_announced().await,
                 news = inputs.lines.recv() => self.on_line(news).await,
@@ -138,6 +141,27 @@ impl Conference {
         }
         self.shared.asking.wait_for(self.room, BTreeSet::new());
         tracing::debug!(room = %self.room, "The room is empty");
+    }
+
+    /// Takes what a leg reports, and readings of others that have come with it: in a large room
+    /// there are hundreds a second, and none of them is a reason to look after everybody.
+    async fn on_legs(
+        &mut self,
+        (mut leg, mut event): (LegId, LegEvent),
+        more: &mut mpsc::UnboundedReceiver<(LegId, LegEvent)>,
+    ) {
+        for _ in 0..READINGS {
+            let reading = matches!(event, LegEvent::Quality(_) | LegEvent::Level { .. });
+            self.on_leg(leg, event).await;
+            if !reading {
+                return;
+            }
+            let Ok(next) = more.try_recv() else {
+                return;
+            };
+            (leg, event) = next;
+        }
+        self.on_leg(leg, event).await;
     }
 
     async fn on_message(&mut self, message: Message) {

@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 use std::time::Instant;
 
 use super::{CAP, Playout, State, ms};
+use crate::codec::{Codec, Decoder};
 use crate::level::dbov;
 use crate::receive::buffer::Content;
 use crate::receive::drift::Drift;
@@ -12,8 +13,14 @@ use crate::receive::stretch;
 
 /// In audible audio a piece is put in only when the lead is short by this.
 const SHORT: f64 = 8.0; // ms
+/// No pitch period is shorter.
+const LEAST_PIECE: f64 = 2.5; // ms
 /// Quieter than this is a pause, dBov.
 const PAUSE: f32 = -50.0;
+/// From this share of lost packets on it is worth a packet's delay to fill them from their copies.
+const LOSSY: f32 = 0.02;
+/// The share is that of about so many packets.
+const LOSSES_OVER: f32 = 200.0;
 /// Slack in the comparison of lead and wait.
 const SLACK: f64 = 2.0; // ms
 /// While resampling for drift, how strongly the delay is led to its middle: ppm per ms.
@@ -21,9 +28,29 @@ const STEER: f64 = 20.0;
 const STEER_MOST: f64 = 150.0; // ppm
 
 impl Playout {
+    /// How long the fastest packets wait so that the others are in time, in ms. Where packets are
+    /// lost and carry copies of the ones before, long enough for the next one to be there.
+    pub(super) fn wait(&self) -> f64 {
+        let copies =
+            self.losses > LOSSY && self.decoder.as_ref().map(Decoder::codec) == Some(Codec::Opus);
+        let for_copies = match self.state {
+            State::Playing { packet, .. } if copies => ms(packet, self.rate()),
+            State::Playing { .. } | State::Idle => 0.0,
+        };
+        (self.delay.wait() + for_copies).min(CAP / 2.0)
+    }
+
+    /// Packets were played or found missing.
+    pub(super) fn note_losses(&mut self, packets: i64, lost: bool) {
+        for _ in 0..packets.clamp(0, 16) {
+            let goal = f32::from(u8::from(lost));
+            self.losses += (goal - self.losses) / LOSSES_OVER;
+        }
+    }
+
     /// Drops packets while the lead exceeds the wait by more than a packet and `beyond`.
     pub(super) fn drop_excess(&mut self, now: Instant, beyond: f64) {
-        let wait = self.delay.wait().min(CAP / 2.0);
+        let wait = self.wait();
         let mut dropped = false;
         while let (Some(front), Some(second)) = (self.buffer.front(), self.buffer.second()) {
             let (Content::Audio { codec, .. }, Content::Audio { codec: other, .. }) =
@@ -52,7 +79,7 @@ impl Playout {
 
     /// Moves the delay a little towards what the network needs.
     pub(super) fn adapt(&mut self, lead: f64, rest: f64, packet: f64) {
-        let wait = self.delay.wait().min(CAP / 2.0);
+        let wait = self.wait();
         let rate = self.rate();
         let samples = |ms: f64| (ms * f64::from(rate) / 1_000.0) as usize;
         let pause = dbov(&self.pcm) < PAUSE;
@@ -61,11 +88,18 @@ impl Playout {
         let spare = lead - packet >= wait + SLACK && another;
         let excess = if spare { rest + packet } else { rest };
         let too_much = lead + rest > wait + packet + 2.0 * SLACK;
-        let steady = !self.drift.engaged() && self.delay.drift() == 0.0;
+        if self.led && pause {
+            self.drift.disengage();
+        }
+        let drifts = self.delay.drift() != 0.0 && !self.led;
+        let steady = !self.drift.engaged() && !drifts;
         // While the rest sweeps through a packet's length, lead and rest together must cover both.
         let too_little = !steady && lead + rest < wait + packet - SLACK;
+        // Whoever leads the room has its ticks where his packets come: a rest is nothing but delay.
+        let idle_rest = self.led && steady && rest >= LEAST_PIECE;
         if excess >= 1.0
             && ((pause && lead >= wait && steady)
+                || idle_rest
                 || (too_much && (pause || spare || rest >= packet)))
         {
             let most = samples(excess);
@@ -93,7 +127,7 @@ impl Playout {
             }
         }
 
-        if self.delay.drift() != 0.0
+        if drifts
             && !self.drift.engaged()
             && (another || self.pcm.len() > rate as usize / 50 + Drift::ahead())
         {
@@ -107,7 +141,7 @@ impl Playout {
             State::Playing { packet, .. } => ms(packet, self.rate()),
             State::Idle => 0.0,
         };
-        self.delay.wait().min(CAP / 2.0) + packet + SLACK
+        self.wait() + packet + SLACK
     }
 
     /// How many samples of the stream are played for one of ours.

@@ -68,6 +68,10 @@ pub struct Playout {
     /// Lead and rest when a packet was last taken, in ms: the delay.
     measured: f64,
     spare: Option<Spare>,
+    /// The share of packets that never came, lately.
+    losses: f32,
+    /// Whoever pulls follows the sender's clock: there is no drift between them.
+    led: bool,
 }
 
 #[derive(Debug, Default, Clone, Copy)]
@@ -115,6 +119,11 @@ impl Playout {
         self.spare
     }
 
+    /// Says whether frames are pulled by this sender's own clock.
+    pub fn set_led(&mut self, led: bool) {
+        self.led = led;
+    }
+
     /// The sender's clock against ours, in ppm.
     pub fn drift_ppm(&self) -> f64 {
         self.delay.drift()
@@ -128,7 +137,16 @@ impl Playout {
         payload: &[u8],
         arrived: Instant,
     ) -> bool {
-        match self.buffer.insert(header, content, payload) {
+        // Silence after silence leaves nothing to be played.
+        let nothing = matches!(content, Content::Quiet { .. })
+            && matches!(self.state, State::Idle)
+            && self.buffer.is_empty();
+        let inserted = if nothing {
+            self.buffer.pass(header, content)
+        } else {
+            self.buffer.insert(header, content, payload)
+        };
+        match inserted {
             Insert::Queued { time, fresh } => {
                 if fresh {
                     self.delay.on_new_stream();
@@ -213,6 +231,7 @@ impl Playout {
     /// What was learnt of the network stays.
     pub fn rest(&mut self) {
         self.drain();
+        self.buffer.rest();
         self.decoder = None;
         self.concealer = Concealer::default();
         self.drift.reset();
@@ -237,11 +256,15 @@ impl Playout {
             let lead = self.delay.lead(ms(front.time, codec.sample_rate()), now);
             // Half of what is needed is enough to begin with: the first word is not kept
             // waiting for a frame, and should a packet come too late, the rest follows.
-            if lead < self.delay.wait().min(CAP / 2.0) / 2.0 {
+            if lead < self.wait() / 2.0 {
                 return None;
             }
             let (stream, sequence, next) = (front.stream, front.sequence, front.time);
             self.switch_to(codec);
+            if self.pcm.is_empty() {
+                // A new talkspurt: where packets and frames meet is chosen anew.
+                self.drift.disengage();
+            }
             self.state = State::Playing {
                 stream,
                 sequence: sequence - 1,
@@ -297,10 +320,13 @@ impl Playout {
             self.state = State::Idle;
             return false;
         }
+        let lost = front.sequence - sequence - 1;
         if follows || missing <= 0 || ms(missing, rate) > LONGEST_FILL {
+            let sequence = front.sequence - 1;
+            self.note_losses(lost, true);
             self.state = State::Playing {
                 stream,
-                sequence: front.sequence - 1,
+                sequence,
                 next: to,
                 held: 0,
                 packet,
@@ -310,6 +336,9 @@ impl Playout {
         let chunk = missing.min(i64::from(rate / 50));
         let from_next = chunk == missing && front.sequence == sequence + 2;
         self.fill(chunk as usize, from_next);
+        if chunk == missing {
+            self.note_losses(lost, true);
+        }
         self.state = State::Playing {
             stream,
             sequence,
@@ -400,6 +429,7 @@ impl Playout {
         }
         self.concealer.remember(&self.pcm[begin..]);
         self.counters.played += 1;
+        self.note_losses(1, false);
         let made = (self.pcm.len() - begin) as i64;
         self.state = State::Playing {
             stream,
@@ -417,7 +447,7 @@ impl Playout {
             let needed = if self.drift.engaged() {
                 self.middle() - rest
             } else {
-                self.delay.wait()
+                self.wait()
             };
             self.spare = Some(Spare {
                 ms: lead - needed,

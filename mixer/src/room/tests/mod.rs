@@ -1,5 +1,7 @@
 //! A room of phones on virtual time, each humming its own note.
 
+mod continuity;
+mod delay;
 mod members;
 mod mixing;
 mod pace;

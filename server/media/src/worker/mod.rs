@@ -1,7 +1,8 @@
 //! A media thread: the rooms it ticks and the legs whose sockets it reads.
 //!
 //! Each room has its deadlines, about 20 ms apart, and each is counted from the one before,
-//! never from a wake-up. When one comes the thread reads the room's sockets, ticks it and
+//! never from a wake-up. When one comes the thread reads the room's sockets (of a large room
+//! most of them a little before: `hall`), ticks it and
 //! sends what it says. In between it takes commands. It knows no file, no database
 //! and no HTTP.
 //!
@@ -12,6 +13,7 @@
 //! given, and no lock is shared.
 
 mod command;
+mod hall;
 mod load;
 mod obey;
 
@@ -23,6 +25,7 @@ use std::time::{Duration, Instant};
 use mixer::{FRAME, Room};
 use tokio::sync::mpsc::UnboundedSender;
 
+use self::hall::{Call, Hall};
 use self::load::Load;
 use crate::handle::{LegId, RoomKey};
 use crate::inbox::Inbox;
@@ -38,14 +41,7 @@ const COMPLAIN_EVERY: Duration = Duration::from_secs(10);
 /// Rooms that are due within this of each other are ticked in one go.
 const TOGETHER: Duration = Duration::from_micros(300);
 /// Reports are read and sent every so many frames.
-const REPORTS_EVERY: u64 = 5;
-
-/// A room, and when it ticks next.
-struct Hall {
-    room: Room,
-    due: Instant,
-    ticks: u64,
-}
+const REPORTS_EVERY: u64 = 25;
 
 /// Where a leg is that is not at home.
 #[derive(Debug)]
@@ -116,7 +112,7 @@ impl Worker {
     pub fn run(mut self) {
         prefer_this_thread();
         loop {
-            let Some(due) = self.rooms.values().map(|hall| hall.due).min() else {
+            let Some(due) = self.rooms.values().map(Hall::wakes).min() else {
                 // Nobody is here: sleep until someone is.
                 match self.commands.recv() {
                     Ok(Command::Quit) | Err(_) => return,
@@ -145,11 +141,7 @@ impl Worker {
                 Place::Room(_) => Room::default(),
             };
             room.set_effort(effort);
-            Hall {
-                room,
-                due,
-                ticks: 0,
-            }
+            Hall::new(room, due)
         })
     }
 
@@ -184,20 +176,30 @@ impl Worker {
         }
     }
 
-    /// Ticks every room whose time has come, or will have in a moment.
+    /// Looks after every room whose time has come, or will have in a moment.
     fn tick_what_is_due(&mut self) {
         self.inbox.set_clock();
         let begun = Instant::now();
         let soon = begun + TOGETHER;
         let mut missed = 0;
         let mut rooms = std::mem::take(&mut self.rooms);
-        for (place, hall) in rooms.iter_mut().filter(|(_, hall)| hall.due <= soon) {
-            // A fault costs a frame of this room, and the others nothing.
-            match catch_unwind(AssertUnwindSafe(|| self.tick(place, hall))) {
-                Ok(late) => missed = missed.max(late),
-                Err(_) => {
-                    tracing::error!(?place, "A room failed to tick");
-                    hall.due += FRAME;
+        for (place, hall) in &mut rooms {
+            match hall.calls(soon) {
+                None => {}
+                Some(Call::Sweep) => {
+                    let before = Instant::now();
+                    self.sweep(hall, Call::Sweep);
+                    hall.swept(before.elapsed());
+                }
+                // A fault costs a frame of this room, and the others nothing.
+                Some(Call::Tick) => {
+                    match catch_unwind(AssertUnwindSafe(|| self.tick(place, hall))) {
+                        Ok(late) => missed = missed.max(late),
+                        Err(_) => {
+                            tracing::error!(?place, "A room failed to tick");
+                            hall.ticked(FRAME);
+                        }
+                    }
                 }
             }
         }
@@ -216,13 +218,9 @@ impl Worker {
 
     /// Reads the room's sockets, ticks it, and sends what it says; the frames that were missed.
     fn tick(&mut self, place: &Place, hall: &mut Hall) -> u32 {
-        let late = Instant::now().saturating_duration_since(hall.due);
-        let missed = (late.as_nanos() / FRAME.as_nanos()) as u32;
-        if missed > 0 {
-            hall.room.skip_frames(missed);
-            hall.due += FRAME * missed;
-        }
-        self.sweep(hall);
+        let missed = hall.missed(Instant::now());
+        hall.skip(missed);
+        self.sweep(hall, Call::Tick);
 
         let (wires, scratch) = (&self.wires, &mut self.scratch);
         let room = &mut hall.room;
@@ -231,7 +229,7 @@ impl Worker {
                 wire.send(header, payload, scratch);
             }
         });
-        hall.due += room.pace();
+        let pace = room.pace();
         room.drain_events(|key, event| {
             if let Some(wire) = wires.get(&LegId(key)) {
                 wire.report(LegEvent::from(event));
@@ -244,24 +242,24 @@ impl Worker {
                 let _ = watcher.send((key, RoomEvent::Played { token }));
             }
         }
+        hall.ticked(pace);
         missed
     }
 
-    /// Reads a room's sockets; those for reports each every tenth of a second, not all at once.
-    fn sweep(&mut self, hall: &mut Hall) {
-        let Hall { room, due, ticks } = hall;
-        *ticks += 1;
-        room.for_each_leg(|key, leg| {
+    /// Reads a room's sockets; those for reports each every half second, not all at once.
+    fn sweep(&mut self, hall: &mut Hall, call: Call) {
+        let (due, ticks) = (hall.due, hall.ticks);
+        hall.for_each_to_read(call, |key, leg| {
             let Some(wire) = self.wires.get_mut(&LegId(key)) else {
                 return;
             };
             let (inbox, scratch) = (&mut self.inbox, &mut self.scratch);
-            let reports = (*ticks + key).is_multiple_of(REPORTS_EVERY);
+            let reports = (ticks + key).is_multiple_of(REPORTS_EVERY);
             // A fault in what one leg was sent costs him a frame, and nobody else anything.
             let read = catch_unwind(AssertUnwindSafe(|| {
                 wire.sweep(leg, inbox);
                 if reports {
-                    wire.exchange_reports(leg, inbox, *due, scratch);
+                    wire.exchange_reports(leg, inbox, due, scratch);
                 }
             }));
             if read.is_err() {

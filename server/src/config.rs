@@ -31,6 +31,8 @@ pub struct Config {
     pub http_out_allow: Vec<Network>,
     /// Certificates believed beside the public ones (PEM).
     pub http_out_ca: Option<PathBuf>,
+    /// The name server asked which hosts serve an operator's name; the system's if there is none.
+    pub dns: Option<SocketAddr>,
     /// PostgreSQL; SQLite in `data` if there is none.
     pub database_url: Option<String>,
     /// How long running calls may go on when the service is asked to end.
@@ -66,6 +68,9 @@ pub struct Flags {
     /// A PEM file with certificates to believe beside the public ones
     #[arg(long, value_name = "FILE")]
     pub http_out_ca: Option<String>,
+    /// The name server to ask for the hosts of an operator's name, instead of the system's
+    #[arg(long, value_name = "ADDRESS")]
+    pub dns: Option<String>,
     /// A PostgreSQL database instead of the embedded one
     #[arg(long, value_name = "URL")]
     pub database_url: Option<String>,
@@ -82,7 +87,7 @@ pub struct Flags {
 #[error("{0}")]
 pub struct ConfigError(pub String);
 
-const KEYS: [&str; 10] = [
+const KEYS: [&str; 11] = [
     "data",
     "http",
     "sip",
@@ -90,6 +95,7 @@ const KEYS: [&str; 10] = [
     "public_address",
     "http_out_allow",
     "http_out_ca",
+    "dns",
     "database_url",
     "drain",
     "log",
@@ -145,6 +151,11 @@ impl Config {
                 .parse_if_set("http_out_allow", networks)?
                 .unwrap_or_default(),
             http_out_ca: gathered.find("http_out_ca").map(|file| file.value.into()),
+            dns: gathered.parse_if_set("dns", |text| {
+                SocketAddr::from_str(text).map_err(|_| {
+                    "expected an address with a port, such as 192.0.2.53:53".to_owned()
+                })
+            })?,
             database_url: gathered.parse_if_set("database_url", database_url)?,
             drain: gathered.parse("drain", "30", seconds)?,
             log: gathered.parse("log", "info", log_filter)?,
@@ -267,6 +278,7 @@ impl Flags {
             "public_address" => self.public_address.as_ref(),
             "http_out_allow" => self.http_out_allow.as_ref(),
             "http_out_ca" => self.http_out_ca.as_ref(),
+            "dns" => self.dns.as_ref(),
             "database_url" => self.database_url.as_ref(),
             "drain" => self.drain.as_ref(),
             "log" => self.log.as_ref(),

@@ -11,19 +11,28 @@ use std::{
 };
 
 use domain::{
-    CompanyId, DeviceId, EmployeeId, PhoneNumber, RoomId, ShortNumber, TrunkId,
+    CompanyId, DeviceId, EmployeeId, Millis, PhoneNumber, RoomId, ShortNumber, TrunkId,
     employee::{Device, DeviceKind, Employee},
     line::LineKey,
     room::Room,
-    trunk::{Target, Transport, Trunk},
+    trunk::{Target, Trunk},
 };
-use sip::{AccountId, Authority, Caller, Credentials, Host, Package, ResourceId, Secret, SipUri};
+use signalling::Names;
+use sip::{
+    AccountId, Authority, Caller, Credentials, Hop, Host, Lookup, Package, ResourceId, Secret,
+    SipUri, Transport,
+};
 use store::{CompanyDirectory, Store, StoreError};
 
+use crate::{clock, road::Road};
+
+/// How often operators' names are looked up, s.
+const LOOK_UP_EVERY_S: u32 = 30;
+
 /// The directory as it stands; cheap to share.
-#[derive(Default)]
 pub struct Book {
     page: RwLock<Arc<Page>>,
+    names: Names,
 }
 
 /// One snapshot.
@@ -32,9 +41,19 @@ pub struct Page {
     directory: store::Directory,
     devices: BTreeMap<DeviceId, (CompanyId, EmployeeId)>,
     trunks: BTreeMap<TrunkId, CompanyId>,
-    /// Where each trunk's packets come from. A port is compared only where the
-    /// trunk's address names one.
-    sources: Vec<(IpAddr, Option<u16>, TrunkId)>,
+    /// Where each trunk's packets come from.
+    sources: Vec<(Source, TrunkId)>,
+}
+
+/// Where a trunk's packets may come from.
+///
+/// Over UDP an operator that names a port sends from it; a TCP connection of
+/// his comes from any.
+#[derive(Debug, Clone)]
+enum Source {
+    At(IpAddr, Option<u16>),
+    /// Wherever this name leads now.
+    Named(Lookup),
 }
 
 /// What a dialled number means inside a company.
@@ -54,6 +73,37 @@ pub struct Owner<'a> {
 }
 
 impl Book {
+    /// An empty one; operators' names are those looked up here.
+    pub fn new(names: Names) -> Self {
+        Book {
+            page: RwLock::default(),
+            names,
+        }
+    }
+
+    /// Looks up the operators' names, and again before they are old, so that whoever
+    /// calls is known at once. Runs until the task is dropped.
+    pub async fn keep_names(self: Arc<Self>) {
+        loop {
+            let page = self.page();
+            for (source, _) in &page.sources {
+                let Source::Named(lookup) = source else {
+                    continue;
+                };
+                if self.names.look_up(lookup).await.is_empty() {
+                    tracing::warn!(name = lookup.name, "An operator's name leads nowhere");
+                }
+            }
+            let revision = page.directory.revision;
+            for _ in 0..LOOK_UP_EVERY_S {
+                clock::glance_at(Some(Millis(i64::MAX))).await;
+                if self.page().directory.revision != revision {
+                    break;
+                }
+            }
+        }
+    }
+
     /// The snapshot of this moment.
     pub fn page(&self) -> Arc<Page> {
         self.page
@@ -67,14 +117,14 @@ impl Book {
         if store.revision().await? == self.page().directory.revision {
             return Ok(false);
         }
-        let page = Page::new(store.directory().await?).await;
+        let page = Page::new(store.directory().await?);
         *self.page.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(page);
         Ok(true)
     }
 }
 
 impl Page {
-    async fn new(directory: store::Directory) -> Self {
+    fn new(directory: store::Directory) -> Self {
         let mut page = Page::default();
         for (id, company) in &directory.companies {
             for employee in &company.employees {
@@ -84,8 +134,13 @@ impl Page {
             }
             for trunk in &company.trunks {
                 page.trunks.insert(trunk.id, *id);
-                for (ip, port) in sources(trunk).await {
-                    page.sources.push((ip, port, trunk.id));
+                match source(trunk) {
+                    Some(source) => page.sources.push((source, trunk.id)),
+                    None => tracing::warn!(
+                        trunk = trunk.name,
+                        address = trunk.address,
+                        "A trunk's address cannot be read"
+                    ),
                 }
             }
         }
@@ -284,40 +339,42 @@ impl Authority for Book {
         self.page()
             .sources
             .iter()
-            .find(|(own, port, _)| *own == ip && port.is_none_or(|port| port == source.port()))
-            .map(|(_, _, trunk)| sip::TrunkId(trunk.uuid()))
+            .find(|(own, _)| match own {
+                Source::At(own, port) => {
+                    *own == ip && port.is_none_or(|port| port == source.port())
+                }
+                Source::Named(lookup) => self.names.known(lookup).iter().any(|own| {
+                    own.ip().to_canonical() == ip
+                        && (compared_port(lookup.transport, lookup.port)
+                            .is_none_or(|port| port == source.port()))
+                }),
+            })
+            .map(|(_, trunk)| sip::TrunkId(trunk.uuid()))
     }
 }
 
-/// Where a trunk's packets may come from.
-///
-/// Over UDP an operator that names a port sends from it; a TCP connection of
-/// his comes from any.
-async fn sources(trunk: &Trunk) -> Vec<(IpAddr, Option<u16>)> {
+fn source(trunk: &Trunk) -> Option<Source> {
     // A proxy on the way is whom we hear from.
-    let first = trunk.proxy.as_ref().unwrap_or(&trunk.address);
-    let Ok((host, port)) = Host::parse_with_port(first) else {
-        tracing::warn!(
-            trunk = trunk.name,
-            address = trunk.address,
-            "A trunk's address cannot be read"
-        );
-        return Vec::new();
+    let Hop::To {
+        transport,
+        host,
+        port,
+    } = Road::to(trunk)?.hop
+    else {
+        return None;
     };
-    let compared = match trunk.transport {
-        Transport::Udp => port,
-        Transport::Tcp => None,
-    };
-    if let Some(ip) = host.ip() {
-        return vec![(ip.to_canonical(), compared)];
-    }
-    match tokio::net::lookup_host((host.to_string(), port.unwrap_or(5060))).await {
-        Ok(addresses) => addresses
-            .map(|address| (address.ip().to_canonical(), compared))
-            .collect(),
-        Err(error) => {
-            tracing::warn!(trunk = trunk.name, address = trunk.address, %error, "A trunk's name does not resolve");
-            Vec::new()
-        }
-    }
+    let named = trunk.proxy.as_ref().unwrap_or(&trunk.address);
+    let written = Host::parse_with_port(named).ok()?.1;
+    Some(match host {
+        Host::Ip(ip) => Source::At(ip.to_canonical(), compared_port(transport, written)),
+        Host::Name(name) => Source::Named(Lookup {
+            name,
+            transport,
+            port,
+        }),
+    })
+}
+
+fn compared_port(transport: Transport, port: Option<u16>) -> Option<u16> {
+    port.filter(|_| transport == Transport::Udp)
 }

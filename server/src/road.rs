@@ -4,9 +4,6 @@
 use domain::trunk::{self, Trunk};
 use sip::{Hop, Host, SipUri, Transport};
 
-/// Where SIP is when no port is named.
-const SIP_PORT: u16 = 5060;
-
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Road {
     pub host: Host,
@@ -39,11 +36,7 @@ impl Road {
             port,
             transport,
             route: route.into_iter().collect(),
-            hop: Hop::To {
-                transport,
-                host: first_host,
-                port: first_port.unwrap_or(SIP_PORT),
-            },
+            hop: Hop::to_host(transport, first_host, first_port),
         })
     }
 

@@ -4,6 +4,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use domain::TrunkId;
 use media::Media;
+use signalling::Names;
 use sip::{AccountId, Binding, Event};
 use store::{Store, StoreError};
 use tokio::{
@@ -62,7 +63,8 @@ pub async fn serve<Hurry: Future<Output = ()>>(
     let listener = TcpListener::bind(config.http)
         .await
         .map_err(|error| cannot_listen("the board", config.http, &error))?;
-    let book = Arc::new(Book::default());
+    let names = Names::new(config.dns);
+    let book = Arc::new(Book::new(names.clone()));
     book.refresh(&store).await.map_err(wrong)?;
     let restored = registrations::restore(&store, &book.page())
         .await
@@ -70,15 +72,16 @@ pub async fn serve<Hurry: Future<Output = ()>>(
 
     let media = Media::start(audio(&config))
         .map_err(|error| ConfigError(format!("Cannot start the audio: {error}")))?;
-    let (signalling, events) = signalling::start(signals(&config), book.clone(), restored.clone())
-        .await
-        .map_err(|error| {
-            cannot_listen(
-                &format!("SIP over {}", error.transport),
-                error.address,
-                &error.source,
-            )
-        })?;
+    let (signalling, events) =
+        signalling::start(signals(&config, names), book.clone(), restored.clone())
+            .await
+            .map_err(|error| {
+                cannot_listen(
+                    &format!("SIP over {}", error.transport),
+                    error.address,
+                    &error.source,
+                )
+            })?;
     let http_out = HttpOut::new(config.http_out_allow.clone(), config.http_out_ca.as_deref())
         .map_err(|problem| ConfigError(format!("http_out_ca: {problem}")))?;
     let (people, changed) = People::new();
@@ -134,6 +137,7 @@ pub async fn serve<Hurry: Future<Output = ()>>(
         .run(),
     );
     tasks.spawn(series::run(shared.clone()));
+    tasks.spawn(shared.book.clone().keep_names());
     tasks.spawn(people::tell(shared.clone(), changed));
     tasks.spawn(members::tell_levels(shared.clone()));
     tasks.spawn(operators::ask_for_the_waiting(shared.clone()));
@@ -223,7 +227,7 @@ fn audio(config: &Config) -> media::Config {
     }
 }
 
-fn signals(config: &Config) -> signalling::Config {
+fn signals(config: &Config, names: Names) -> signalling::Config {
     let mut bind: Vec<signalling::Bind> = Vec::new();
     for address in config.sip_udp.iter().chain(&config.sip_tcp).copied() {
         if bind.iter().all(|known| known.address != address) {
@@ -236,6 +240,7 @@ fn signals(config: &Config) -> signalling::Config {
     }
     signalling::Config {
         bind,
+        names,
         public_ip: config.public_address,
         ..signalling::Config::new(Vec::new())
     }

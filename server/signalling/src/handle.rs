@@ -21,6 +21,7 @@ use tokio::{
 };
 
 use crate::{
+    names::Names,
     sockets::{self, Pair},
     task::{self, Task},
 };
@@ -65,6 +66,8 @@ pub struct Config {
     pub packages: Vec<Package>,
     /// `User-Agent` and `Server`; `None` for our own name.
     pub product: Option<String>,
+    /// Where host names are looked up.
+    pub names: Names,
 }
 
 impl Config {
@@ -89,6 +92,7 @@ impl Config {
             registrar: defaults.registrar,
             packages: defaults.packages,
             product: None,
+            names: Names::new(None),
         }
     }
 }
@@ -189,6 +193,7 @@ pub async fn start(
         inbox,
         events,
         connections: BTreeMap::new(),
+        names: config.names,
         helpers,
     };
     tokio::spawn(task.run());

@@ -7,14 +7,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sip::{Command, Endpoint, Event, Flow, Output, Transport};
+use sip::{Command, Endpoint, Event, Flow, Lookup, Output, Transport};
 use tokio::{
     net::{TcpListener, UdpSocket},
     sync::{mpsc, oneshot},
     task::JoinSet,
 };
 
-use crate::{handle::Request, stream};
+use crate::{handle::Request, names::Names, stream};
 
 /// Messages received and not yet handled; a flood beyond them is dropped by the reader.
 pub const INBOX: usize = 4096;
@@ -43,8 +43,8 @@ pub enum Input {
         why: String,
     },
     Resolved {
-        name: String,
-        addresses: Vec<IpAddr>,
+        lookup: Lookup,
+        addresses: Vec<SocketAddr>,
     },
 }
 
@@ -57,6 +57,7 @@ pub struct Task {
     pub inbox: mpsc::Sender<Input>,
     pub events: mpsc::UnboundedSender<Event>,
     pub connections: BTreeMap<Flow, mpsc::Sender<Vec<u8>>>,
+    pub names: Names,
     /// Readers, acceptors and connections; they end with the task.
     pub helpers: JoinSet<()>,
 }
@@ -146,8 +147,8 @@ impl Task {
                     self.endpoint.handle_unreachable(flow, &why, now());
                 }
             }
-            Input::Resolved { name, addresses } => {
-                self.endpoint.resolved(&name, &addresses, now());
+            Input::Resolved { lookup, addresses } => {
+                self.endpoint.resolved(&lookup, &addresses, now());
             }
         }
     }
@@ -159,7 +160,7 @@ impl Task {
                     Transport::Udp => self.send_datagram(flow, &bytes),
                     Transport::Tcp => self.send_over_connection(flow, bytes),
                 },
-                Output::Resolve { name } => self.resolve(name),
+                Output::Resolve(lookup) => self.resolve(lookup),
                 // The loop notices that the receiver is gone.
                 Output::Event(event) => _ = self.events.send(event),
             }
@@ -207,18 +208,12 @@ impl Task {
             .spawn(stream::connect(flow, queue, self.inbox.clone()));
     }
 
-    fn resolve(&mut self, name: String) {
+    fn resolve(&mut self, lookup: Lookup) {
         let inbox = self.inbox.clone();
+        let names = self.names.clone();
         self.helpers.spawn(async move {
-            let found = tokio::net::lookup_host((name.clone(), 0)).await;
-            let addresses = match found {
-                Ok(found) => found.map(|address| address.ip()).collect(),
-                Err(error) => {
-                    tracing::debug!(name, %error, "Name not found");
-                    Vec::new()
-                }
-            };
-            _ = inbox.send(Input::Resolved { name, addresses }).await;
+            let addresses = names.find(&lookup).await;
+            _ = inbox.send(Input::Resolved { lookup, addresses }).await;
         });
     }
 }

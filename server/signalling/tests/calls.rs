@@ -3,9 +3,10 @@
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
 
 use signalling::{
-    AccountId, Authority, CallId, CallIdentity, Caller, Codec, Config, Credentials, Ending, Event,
-    FailureCause, Hop, Invite, LocalMedia, OutboundCredentials, Party, Reason, Registration,
-    RegistrationStatus, Rejection, Secret, Signalling, SipUri, Target, Transport, TrunkId, start,
+    AccountId, Authority, Bind, CallId, CallIdentity, Caller, Codec, Config, Credentials, Ending,
+    Event, FailureCause, Hop, Host, Invite, LocalMedia, Names, OutboundCredentials, Party, Reason,
+    Registration, RegistrationStatus, Rejection, Secret, Signalling, SipUri, Target, Transport,
+    TrunkId, start,
 };
 use tokio::sync::mpsc::UnboundedReceiver;
 use uuid::Uuid;
@@ -336,4 +337,89 @@ async fn stopping_ends_the_calls_and_refuses_new_ones() {
             ..
         }
     ));
+}
+
+/// A name server that knows of one service: these ports, in this order.
+async fn name_server(ports: Vec<u16>) -> SocketAddr {
+    let socket = tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let address = socket.local_addr().unwrap();
+    tokio::spawn(async move {
+        let mut buffer = [0; 512];
+        while let Ok((length, asker)) = socket.recv_from(&mut buffer).await {
+            let mut answer = buffer[..length].to_vec();
+            let name = String::from_utf8_lossy(&answer).into_owned();
+            answer[2] = 0x81;
+            answer[3] = if name.contains("_sip\u{4}_udp\u{8}operator\u{7}example") {
+                0x80
+            } else {
+                0x83
+            };
+            if answer[3] == 0x80 {
+                answer[7] = u8::try_from(ports.len()).unwrap();
+                for (priority, port) in (1..).zip(&ports) {
+                    answer.extend([0xc0, 12, 0, 33, 0, 1, 0, 0, 0, 60, 0, 17, 0, priority, 0, 1]);
+                    answer.extend(port.to_be_bytes());
+                    answer.extend(b"\x09localhost\0");
+                }
+            }
+            _ = socket.send_to(&answer, asker).await;
+        }
+    });
+    address
+}
+
+#[tokio::test]
+async fn the_hosts_of_a_service_are_tried_in_their_order() {
+    let mut operator = Agent::start("127.0.0.1:0", &["127.0.0.1"]).await;
+    // Somebody who takes packets and says nothing.
+    let silent = tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let ports = vec![
+        silent.local_addr().unwrap().port(),
+        operator.address().port(),
+    ];
+    let dns = name_server(ports).await;
+    let config = Config {
+        names: Names::new(Some(dns)),
+        ..Config::new(vec!["127.0.0.1:0".parse().unwrap()])
+    };
+    let (signalling, _events) = start(config, Arc::new(Directory::default()), Vec::new())
+        .await
+        .unwrap();
+    let mut call = invite(7, operator.address(), Transport::Udp);
+    let host = Host::Name("operator.example".into());
+    call.targets[0].uri = SipUri::new(Some("700"), host.clone(), None);
+    call.targets[0].hop = Some(Hop::to_host(Transport::Udp, host, None));
+    call.first_response_within = Some(Duration::from_millis(300));
+
+    signalling.invite(call);
+
+    let (_, caller) = operator.next_incoming().await;
+    assert_eq!(caller, Caller::Trunk(TRUNK));
+    let mut asked = [0; 2048];
+    let (length, _) = silent.recv_from(&mut asked).await.unwrap();
+    assert!(asked[..length].starts_with(b"INVITE sip:700@operator.example SIP/2.0\r\n"));
+}
+
+#[tokio::test]
+async fn an_address_for_one_transport_opens_that_one_alone() {
+    for (udp, tcp) in [(true, false), (false, true)] {
+        let bind = Bind {
+            address: "127.0.0.1:0".parse().unwrap(),
+            udp,
+            tcp,
+        };
+        let config = Config {
+            bind: vec![bind],
+            ..Config::new(Vec::new())
+        };
+        let (signalling, _events) = start(config, Arc::new(Directory::default()), Vec::new())
+            .await
+            .unwrap();
+        let address = signalling.addresses()[0];
+
+        let udp_is_free = tokio::net::UdpSocket::bind(address).await.is_ok();
+        let tcp_is_free = tokio::net::TcpListener::bind(address).await.is_ok();
+
+        assert_eq!((udp_is_free, tcp_is_free), (!udp, !tcp));
+    }
 }

@@ -230,11 +230,8 @@ fn record_route<'a>(values: impl Iterator<Item = &'a str>) -> Vec<SipUri> {
 
 /// The hop a URI names.
 pub fn hop_to(uri: &SipUri) -> Hop {
-    Hop::To {
-        transport: uri.transport().unwrap_or(Transport::Udp),
-        host: uri.host.clone(),
-        port: uri.port_or_default(),
-    }
+    let transport = uri.transport().unwrap_or(Transport::Udp);
+    Hop::to_host(transport, uri.host.clone(), uri.port)
 }
 
 /// The hop a URI names, which is the flow itself where it leads to the same place:

@@ -3,13 +3,15 @@
 //! As server: SHA-256 is offered before MD5, `qop=auth` is required, nonces expire and
 //! each may be used once per count. A nonce proves by itself that we made it, so
 //! challenging a flood of strangers costs no memory; only nonces that were used with
-//! the right secret are remembered.
+//! the right secret are remembered. A nonce serves only where it was sent to, so that
+//! wrong answers cannot be laid at another's door; those are counted in `backoff`.
 
+mod backoff;
 mod client;
 mod server;
 
 pub use client::respond;
-pub use server::{Authenticator, Proof};
+pub use server::{Asked, Authenticator, Proof};
 
 use md5::Md5;
 use sha2::{Digest, Sha256};

@@ -49,7 +49,7 @@ pub use events::{
     CallState, Garbage, Package, Presence, Registered, ResourceId, Shown, ShownCall, Subscription,
     SubscriptionId, SubscriptionStatus, Told,
 };
-pub use flow::{Flow, Hop, Transport};
+pub use flow::{Flow, Hop, Lookup, SIP_PORT, Transport};
 pub use identity::CallIdentity;
 pub use media::{Codec, Direction, NegotiatedMedia, OpusParams};
 pub use reason::{Location, Reason};

@@ -1,7 +1,10 @@
 //! Us at somebody else's registrar (RFC 3261 §10.2): as a phone, or as an operator's
 //! customer. It keeps itself alive, tries again after failures, and says how it stands.
 
-use std::time::{Duration, Instant};
+use std::{
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
 
 use crate::{
     call::challenge_fields,
@@ -26,6 +29,10 @@ pub struct Registering {
     state: State,
     /// The wait after the next failure.
     retry: Duration,
+    /// The address to ask where the first one of a name was not there.
+    instead: Option<SocketAddr>,
+    /// Where else the registrar may be found, nearest last.
+    spares: Vec<SocketAddr>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,9 +66,28 @@ impl Registering {
             cseq: 0,
             state: State::Asking { answered: 0 },
             retry: FIRST_RETRY,
+            instead: None,
+            spares: Vec::new(),
         };
         registering.send(registering.expires, None, core, now);
         registering
+    }
+
+    pub fn on_spares(&mut self, spares: Vec<SocketAddr>) {
+        self.spares = spares.into_iter().rev().collect();
+    }
+
+    /// Asks at the next address, where the name has another.
+    fn try_next(&mut self, core: &mut Core, now: Instant) -> bool {
+        let State::Asking { .. } = self.state else {
+            return false;
+        };
+        self.instead = self.spares.pop();
+        if self.instead.is_some() {
+            self.state = State::Asking { answered: 0 };
+            self.send(self.expires, None, core, now);
+        }
+        self.instead.is_some()
     }
 
     pub fn is_gone(&self) -> bool {
@@ -125,11 +151,15 @@ impl Registering {
                     Some(_) | None => self.failed(Some(response), &response.phrase, core, now),
                 }
             }
+            503 if self.try_next(core, now) => {}
             _ => self.failed(Some(response), &response.phrase, core, now),
         }
     }
 
     pub fn on_silence(&mut self, why: &str, core: &mut Core, now: Instant) {
+        if self.try_next(core, now) {
+            return;
+        }
         match self.state {
             State::Asking { .. } | State::Leaving { .. } => self.failed(None, why, core, now),
             State::Waiting { .. } | State::Gone => {}
@@ -249,11 +279,12 @@ impl Registering {
         if let Some((name, value)) = authorization {
             headers.push(name, &value);
         }
+        let hop = hop
+            .clone()
+            .unwrap_or_else(|| hop_to(route.first().unwrap_or(registrar)));
         let draft = Draft {
             request,
-            hop: hop
-                .clone()
-                .unwrap_or_else(|| hop_to(route.first().unwrap_or(registrar))),
+            hop: self.instead.map_or(hop.clone(), |spare| hop.instead(spare)),
             branch: core.random.branch(),
             owner: Owner::Registration(self.id),
             contact: Some(Some(contact_user.clone())),

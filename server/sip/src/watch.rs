@@ -1,7 +1,10 @@
 //! Whether a peer we do not register at is there: asked by OPTIONS again and again
 //! (RFC 3261 §11), often while it is well, ever less often while it is not.
 
-use std::time::{Duration, Instant};
+use std::{
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
 
 use crate::{
     command::{Watch, WatchId},
@@ -28,6 +31,8 @@ pub struct Watching {
     retry: Duration,
     /// What was told last.
     alive: Option<bool>,
+    /// Where else the peer may be found, nearest last.
+    spares: Vec<SocketAddr>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,9 +56,14 @@ impl Watching {
             state: State::Waiting { due: now },
             retry: FIRST_RETRY,
             alive: None,
+            spares: Vec::new(),
         };
-        watching.ask(core, now);
+        watching.ask(None, core, now);
         watching
+    }
+
+    pub fn on_spares(&mut self, spares: Vec<SocketAddr>) {
+        self.spares = spares.into_iter().rev().collect();
     }
 
     pub fn deadline(&self) -> Instant {
@@ -69,7 +79,10 @@ impl Watching {
                 self.forget(core);
                 self.missing("No answer", core, now);
             }
-            State::Waiting { due } if due <= now => self.ask(core, now),
+            State::Waiting { due } if due <= now => {
+                self.spares.clear();
+                self.ask(None, core, now);
+            }
             State::Asking { .. } | State::Waiting { .. } => {}
         }
     }
@@ -115,6 +128,9 @@ impl Watching {
     }
 
     fn missing(&mut self, why: &str, core: &mut Core, now: Instant) {
+        if let Some(spare) = self.spares.pop() {
+            return self.ask(Some(spare), core, now);
+        }
         let due = now + self.retry;
         self.retry = (self.retry * 2).min(LAST_RETRY);
         self.state = State::Waiting { due };
@@ -131,7 +147,7 @@ impl Watching {
         }
     }
 
-    fn ask(&mut self, core: &mut Core, now: Instant) {
+    fn ask(&mut self, at: Option<SocketAddr>, core: &mut Core, now: Instant) {
         self.cseq += 1;
         let Watch {
             target,
@@ -153,11 +169,12 @@ impl Watching {
         headers.push("CSeq", &format!("{} OPTIONS", self.cseq));
         headers.push("Accept", "application/sdp");
         let branch = core.random.branch();
+        let hop = hop
+            .clone()
+            .unwrap_or_else(|| hop_to(route.first().unwrap_or(target)));
         let draft = Draft {
             request,
-            hop: hop
-                .clone()
-                .unwrap_or_else(|| hop_to(route.first().unwrap_or(target))),
+            hop: at.map_or(hop.clone(), |spare| hop.instead(spare)),
             branch: branch.clone(),
             owner: Owner::Watch(self.id),
             contact: Some(None),

@@ -107,7 +107,7 @@ fn put_in(endpoint: &mut Endpoint, flow: Flow, bytes: &[u8]) -> (Vec<u16>, usize
             }
             Output::Event(Event::Incoming { .. }) => calls += 1,
             Output::Event(event) => panic!("{event:?}"),
-            Output::Resolve { name } => panic!("looked up {name}"),
+            Output::Resolve(lookup) => panic!("looked up {lookup:?}"),
         }
     }
     (statuses, calls)

@@ -135,6 +135,12 @@ pub fn summary(applied: &Applied) -> String {
             );
         }
     }
+    if !applied.secrets.is_empty() {
+        text += "Secrets made for phones, shown this once:\n";
+        for made in &applied.secrets {
+            _ = writeln!(text, "  {}  {}", made.username, made.secret.reveal());
+        }
+    }
     text.trim_end().to_owned()
 }
 

@@ -342,16 +342,23 @@ async fn nobody_has_what_somebody_else_has() {
 }
 
 #[tokio::test]
-async fn a_secret_that_is_missing_is_told_with_the_line_of_its_device() {
+async fn a_secret_that_is_missing_is_made_and_shown_once() {
     let fixture = fixture().await;
     let file = NORTHWAY.replace("secret = \"irina-demo\"\n", "");
 
-    let told = fixture.refused(&file).await;
+    let told = fixture.apply(&file).await.unwrap();
 
-    assert_eq!(
-        told,
-        "company.toml:41:1: employees[0].devices[0].secret: irina is new and needs a secret to register with"
-    );
+    let (_, made) = told
+        .split_once("Secrets made for phones, shown this once:\n  irina  ")
+        .expect("it is shown");
+    assert_eq!(made.len(), 16, "{made}");
+    let directory = fixture.store.directory().await.unwrap();
+    let company = directory.companies.values().next().unwrap();
+    let expected = store::Ha1::of("irina", &company.company.domain, made);
+    assert_eq!(company.credentials["irina"].ha1, expected);
+    assert_eq!(fixture.apply(&file).await.unwrap(), "Nothing to change.");
+    let shown = show(&fixture.store, None).await.unwrap();
+    assert!(!shown.contains(made), "{shown}");
 }
 
 #[tokio::test]

@@ -39,7 +39,7 @@ mod testing;
 #[cfg(test)]
 mod tests;
 
-pub use apply::{Applied, Change, ChangeKind, PlanError};
+pub use apply::{Applied, Change, ChangeKind, MadeSecret, PlanError};
 pub use attempts::AttemptRow;
 pub use batch::{Batch, Versioned};
 pub use bindings::BindingRow;

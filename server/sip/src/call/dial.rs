@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    net::SocketAddr,
     time::{Duration, Instant},
 };
 
@@ -50,6 +51,9 @@ impl Call {
         let offer = (!invite.offerless).then(|| negotiation.offer());
         let legs = (0..invite.targets.len())
             .map(|target| Leg {
+                target,
+                hop: None,
+                spares: Vec::new(),
                 cseq: 1,
                 branch: identity.branch(target, 1),
                 state: LegState::Silent,
@@ -63,6 +67,7 @@ impl Call {
             offer,
             session_expires: core.config.session_expires,
             started: now,
+            asked: now,
             heard: None,
             provisionals: Vec::new(),
             early: EarlyDialogs::default(),
@@ -80,13 +85,61 @@ impl Call {
             },
             told: false,
         };
-        for (target, leg) in call.forks.legs.iter().enumerate() {
-            let request = dialling.request(target, leg);
-            core.send(dialling.draft(id, target, leg, request), now);
+        for (nth, leg) in call.forks.legs.iter().enumerate() {
+            let request = dialling.request(leg);
+            core.send(dialling.draft(id, nth, leg, request), now);
         }
         call.stage = Stage::Dialling(Box::new(dialling));
         call.conclude_if_closed(core, now);
         call
+    }
+
+    /// Further addresses of the name that the nth leg went to.
+    pub fn on_spares(&mut self, nth: usize, spares: Vec<SocketAddr>) {
+        if let Some(leg) = self.forks.legs.get_mut(nth) {
+            leg.spares = spares.into_iter().rev().collect();
+        }
+    }
+
+    /// The target's next address, where its name has another.
+    fn try_next(&mut self, nth: usize, core: &mut Core, now: Instant) -> bool {
+        let Stage::Dialling(dialling) = &mut self.stage else {
+            return false;
+        };
+        let next = self.forks.legs.len();
+        let Some(leg) = self.forks.legs.get_mut(nth) else {
+            return false;
+        };
+        if dialling.giving_up.is_some() {
+            return false;
+        }
+        let Some(spare) = leg.spares.pop() else {
+            return false;
+        };
+        let hop = hop(&dialling.invite.targets[leg.target]).instead(spare);
+        let cseq = leg.cseq + 1;
+        let another = Leg {
+            target: leg.target,
+            hop: Some(hop),
+            spares: std::mem::take(&mut leg.spares),
+            cseq,
+            branch: dialling.invite.identity.branch(next, cseq),
+            state: LegState::Silent,
+            retries: 0,
+            proved: false,
+        };
+        leg.state = match leg.state {
+            LegState::Silent => {
+                core.transactions.hush(&leg.key());
+                LegState::Passed
+            }
+            _ => LegState::Done,
+        };
+        dialling.asked = now;
+        let request = dialling.request(&another);
+        core.send(dialling.draft(self.id, next, &another, request), now);
+        self.forks.legs.push(another);
+        true
     }
 
     pub(super) fn dialling_response(
@@ -108,13 +161,16 @@ impl Call {
             if response.status > 100 && response.is_provisional() {
                 self.note_provisional(target, response, core, now);
             } else if response.status >= 300 {
-                let failure = dialling.refusal(target, response, now);
+                let failure = dialling.refusal(self.forks.target_of(target), response, now);
                 dialling.note_refusal(failure);
             }
             self.forks.late_response(target, response, flow, core, now);
             return self.conclude_if_closed(core, now);
         }
+        let passed = self.forks.is_passed(target);
         match response.status {
+            ..200 if passed => self.forks.late_response(target, response, flow, core, now),
+            300.. if passed => self.forks.finish(target),
             ..200 => {
                 if let Some(leg) = self.forks.legs.get_mut(target) {
                     leg.state = LegState::Heard;
@@ -149,7 +205,7 @@ impl Call {
         let provisional = Provisional {
             status: response.status,
             after_ms: dialling.millis(now),
-            target,
+            target: self.forks.target_of(target),
             early_media,
         };
         if dialling.provisionals.len() < MAX_PROVISIONALS {
@@ -212,7 +268,8 @@ impl Call {
         };
         let Some(mut dialog) = Dialog::of_caller(&request, response, flow) else {
             // An answer without tag or Contact cannot be talked to, nor even released.
-            let mut failure = dialling.refusal(target, response, now);
+            let origin = leg.target;
+            let mut failure = dialling.refusal(origin, response, now);
             failure.cause = FailureCause::Transport("Answer without tag or Contact".to_owned());
             dialling.note_refusal(failure);
             leg.state = LegState::Done;
@@ -245,7 +302,7 @@ impl Call {
                 call: self.id,
                 failure: Box::new(Failure {
                     provisionals,
-                    target: Some(target),
+                    target: Some(self.forks.target_of(target)),
                     ..failure
                 }),
             });
@@ -264,13 +321,16 @@ impl Call {
     }
 
     fn refused(&mut self, target: usize, response: &Response, core: &mut Core, now: Instant) {
-        if self.retry(target, response, core, now) {
+        if self.retry(target, response, core, now)
+            || (response.status == 503 && self.try_next(target, core, now))
+        {
             return;
         }
         let Stage::Dialling(dialling) = &mut self.stage else {
             return;
         };
-        let failure = dialling.refusal(target, response, now);
+        let origin = self.forks.target_of(target);
+        let failure = dialling.refusal(origin, response, now);
         dialling.note_refusal(failure);
         self.forks.finish(target);
         if response.status >= 600 {
@@ -299,14 +359,19 @@ impl Call {
             return false;
         }
         let identity = dialling.invite.identity;
+        // Who challenged it is who must judge the proof, though the name has others.
+        let asked = core.transactions.client(&leg.key());
         let mut next = Leg {
+            target: leg.target,
+            hop: asked.map(|client| Hop::Flow(client.flow)),
+            spares: leg.spares.clone(),
             cseq: leg.cseq + 1,
             branch: identity.branch(target, leg.cseq + 1),
             state: LegState::Silent,
             retries: leg.retries + 1,
             proved: leg.proved,
         };
-        let mut request = dialling.request(target, &next);
+        let mut request = dialling.request(&next);
         match response.status {
             422 => {
                 let least = response.headers.get("Min-SE").and_then(|v| v.parse().ok());
@@ -318,7 +383,7 @@ impl Call {
                 }
                 dialling.session_expires = least;
                 next.proved = false;
-                request = dialling.request(target, &next);
+                request = dialling.request(&next);
                 request.headers.push("Min-SE", &least.as_secs().to_string());
             }
             401 | 407 => {
@@ -357,8 +422,17 @@ impl Call {
         core: &mut Core,
         now: Instant,
     ) {
-        if matches!(silence, Silence::Unreachable(_)) && self.try_contact(target, core, now) {
+        if self.forks.is_passed(target) {
+            return self.forks.finish(target);
+        }
+        let unreachable = matches!(silence, Silence::Unreachable(_));
+        if unreachable && self.try_contact(target, core, now) {
             return;
+        }
+        let unheard = self.forks.legs.get(target).map(|leg| leg.state) == Some(LegState::Silent);
+        if unheard && self.try_next(target, core, now) {
+            // Nothing more can come of the address before.
+            return self.forks.finish(target);
         }
         let Stage::Dialling(dialling) = &mut self.stage else {
             return;
@@ -369,7 +443,7 @@ impl Call {
             Silence::TimedOut => FailureCause::NoResponse,
         };
         let failure = Failure {
-            target: Some(target),
+            target: Some(self.forks.target_of(target)),
             ..dialling.failure(cause, now)
         };
         dialling.note_refusal(failure);
@@ -385,7 +459,7 @@ impl Call {
         };
         let (Some(aim), Some(leg)) = (
             dialling.invite.targets.get_mut(target),
-            self.forks.legs.get(target),
+            self.forks.legs.get_mut(target),
         ) else {
             return false;
         };
@@ -398,7 +472,8 @@ impl Call {
             return false;
         }
         aim.hop = None;
-        let request = dialling.request(target, leg);
+        leg.hop = None;
+        let request = dialling.request(leg);
         core.send(dialling.draft(self.id, target, leg, request), now);
         true
     }
@@ -410,6 +485,19 @@ impl Call {
         if dialling.deadline().is_none_or(|at| at > now) {
             return;
         }
+        if dialling.giving_up.is_none() && dialling.heard.is_none() {
+            let silent: Vec<usize> = self.forks.silent().collect();
+            let mut elsewhere = false;
+            for nth in silent {
+                elsewhere |= self.try_next(nth, core, now);
+            }
+            if elsewhere {
+                return;
+            }
+        }
+        let Stage::Dialling(dialling) = &mut self.stage else {
+            return;
+        };
         if dialling.giving_up.is_none() {
             dialling.giving_up = Some(GivingUp {
                 cause: FailureCause::NoResponse,

@@ -35,6 +35,8 @@ pub struct Dialling {
     /// Asked for; grows when a 422 wants it longer.
     pub(super) session_expires: Duration,
     pub(super) started: Instant,
+    /// When an address was tried last.
+    pub(super) asked: Instant,
     pub(super) heard: Option<Instant>,
     pub(super) provisionals: Vec<Provisional>,
     pub(super) early: EarlyDialogs,
@@ -59,7 +61,7 @@ impl Dialling {
             return Some(giving_up.until);
         }
         let within = self.invite.first_response_within?;
-        self.heard.is_none().then_some(self.started + within)
+        self.heard.is_none().then_some(self.asked + within)
     }
 
     /// Requests in early dialogs: UPDATE without an offer, and nothing else.
@@ -82,8 +84,8 @@ impl Dialling {
         core.respond(key, response, now);
     }
 
-    pub(super) fn request(&self, target: usize, leg: &Leg) -> Request {
-        let Target { uri, route, .. } = &self.invite.targets[target];
+    pub(super) fn request(&self, leg: &Leg) -> Request {
+        let Target { uri, route, .. } = &self.invite.targets[leg.target];
         let mut request = Request::new(
             Method::Invite,
             SipUri {
@@ -128,12 +130,13 @@ impl Dialling {
         }
     }
 
-    pub(super) fn draft(&self, call: CallId, target: usize, leg: &Leg, request: Request) -> Draft {
+    pub(super) fn draft(&self, call: CallId, nth: usize, leg: &Leg, request: Request) -> Draft {
+        let usual = || hop(&self.invite.targets[leg.target]);
         Draft {
             request,
-            hop: hop(&self.invite.targets[target]),
+            hop: leg.hop.clone().unwrap_or_else(usual),
             branch: leg.branch.clone(),
-            owner: invite_owner(call, target),
+            owner: invite_owner(call, nth),
             contact: Some(Some(self.invite.from.user.clone())),
         }
     }

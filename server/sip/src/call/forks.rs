@@ -1,6 +1,6 @@
 //! The branches of an outgoing call, and the release of those that lost.
 
-use std::{collections::BTreeMap, time::Instant};
+use std::{collections::BTreeMap, net::SocketAddr, time::Instant};
 
 use crate::{
     command::CallId,
@@ -18,6 +18,12 @@ use super::{headers, reliable::MAX_EARLY_DIALOGS};
 /// One target's INVITE, the latest where it was sent again with credentials.
 #[derive(Debug, Clone)]
 pub struct Leg {
+    /// Index of the target; one that moved to its next address has several legs.
+    pub target: usize,
+    /// Where it goes instead of where the target says.
+    pub hop: Option<Hop>,
+    /// Further addresses of the same target, nearest last.
+    pub spares: Vec<SocketAddr>,
     pub cseq: u32,
     pub branch: String,
     pub state: LegState,
@@ -31,6 +37,9 @@ pub struct Leg {
 pub enum LegState {
     /// Nothing heard.
     Silent,
+    /// Nothing heard in time, and another address is asked instead: whoever makes
+    /// himself heard all the same is cancelled.
+    Passed,
     /// Provisional answers only.
     Heard,
     /// CANCEL sent.
@@ -79,6 +88,26 @@ impl Forks {
         self.legs.iter().any(|leg| leg.state != LegState::Done)
     }
 
+    /// Another address was asked instead of this leg's.
+    pub fn is_passed(&self, nth: usize) -> bool {
+        self.legs.get(nth).map(|leg| leg.state) == Some(LegState::Passed)
+    }
+
+    /// The target a leg is for.
+    pub fn target_of(&self, nth: usize) -> usize {
+        self.legs.get(nth).map_or(nth, |leg| leg.target)
+    }
+
+    /// Those not heard of yet.
+    pub fn silent(&self) -> impl Iterator<Item = usize> {
+        let silent = |(_, leg): &(usize, &Leg)| leg.state == LegState::Silent;
+        self.legs
+            .iter()
+            .enumerate()
+            .filter(silent)
+            .map(|(nth, _)| nth)
+    }
+
     pub fn all_closed(&self) -> bool {
         !self.legs.iter().any(Leg::is_open)
     }
@@ -97,7 +126,7 @@ impl Forks {
             match self.legs[target].state {
                 LegState::Silent => core.transactions.hush(&self.legs[target].key()),
                 LegState::Heard => self.cancel(target, core, now),
-                LegState::Cancelled | LegState::Answered | LegState::Done => {}
+                LegState::Passed | LegState::Cancelled | LegState::Answered | LegState::Done => {}
             }
         }
     }
@@ -133,7 +162,7 @@ impl Forks {
         };
         match response.status {
             ..200 => {
-                if leg.state == LegState::Silent {
+                if matches!(leg.state, LegState::Silent | LegState::Passed) {
                     leg.state = LegState::Heard;
                 }
                 if leg.state == LegState::Heard {

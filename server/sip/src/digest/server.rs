@@ -2,12 +2,17 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
     time::{Duration, Instant},
 };
 
 use sha2::{Digest, Sha256};
 
-use super::{Algorithm, Fields, ha1, response};
+use super::{
+    Algorithm, Fields,
+    backoff::{Attempt, Backoff, site},
+    ha1, response,
+};
 use crate::{
     authority::{AccountId, Authority, Secret},
     scan::{hex, quote},
@@ -26,10 +31,22 @@ pub enum Proof {
         account: AccountId,
         username: String,
     },
-    /// The secret is right, the nonce is not (any more): challenge with `stale`.
+    /// The nonce is not ours, or serves no more: challenge with `stale`. Nothing is said
+    /// of the secret.
     Stale,
+    /// Too many wrong ones have come: this one was not looked at.
+    TooSoon { wait: Duration },
     /// None, malformed or wrong ones. Unknown users and wrong secrets look alike.
     Refused,
+}
+
+/// The request that credentials came with.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'a> {
+    pub method: &'a str,
+    pub uri: &'a str,
+    /// Where it came from.
+    pub source: IpAddr,
 }
 
 pub struct Authenticator {
@@ -39,6 +56,7 @@ pub struct Authenticator {
     used: BTreeMap<String, Count>,
     /// The keys of `used` by age.
     by_age: BTreeSet<(u64, String)>,
+    backoff: Backoff,
 }
 
 /// The counts seen with a nonce: the highest, and a bit for each of the 64 below it,
@@ -75,15 +93,22 @@ impl Authenticator {
             minted: 0,
             used: BTreeMap::new(),
             by_age: BTreeSet::new(),
+            backoff: Backoff::default(),
         }
     }
 
-    /// The values of `WWW-Authenticate`, strongest first.
-    pub fn challenges(&mut self, realm: &str, stale: bool, now: Instant) -> [String; 2] {
+    /// The values of `WWW-Authenticate` for whoever is at `source`, strongest first.
+    pub fn challenges(
+        &mut self,
+        realm: &str,
+        stale: bool,
+        source: IpAddr,
+        now: Instant,
+    ) -> [String; 2] {
         self.minted += 1;
         let age = now.saturating_duration_since(self.epoch).as_millis();
         let stem = format!("{age:x}.{:x}", self.minted);
-        let nonce = format!("{stem}.{}", self.seal(&stem));
+        let nonce = format!("{stem}.{}", self.seal(&stem, source));
         let stale = if stale { ", stale=true" } else { "" };
         [Algorithm::Sha256, Algorithm::Md5].map(|algorithm| {
             format!(
@@ -99,8 +124,7 @@ impl Authenticator {
         &mut self,
         realm: &str,
         values: impl Iterator<Item = &'a str>,
-        method: &str,
-        request_uri: &str,
+        asked: Asked<'_>,
         authority: &dyn Authority,
         now: Instant,
     ) -> Proof {
@@ -110,7 +134,7 @@ impl Authenticator {
         let Some(fields) = ours else {
             return Proof::Refused;
         };
-        self.judge_fields(realm, &fields, method, request_uri, authority, now)
+        self.judge_fields(realm, &fields, asked, authority, now)
             .unwrap_or(Proof::Refused)
     }
 
@@ -119,8 +143,7 @@ impl Authenticator {
         &mut self,
         realm: &str,
         fields: &Fields,
-        method: &str,
-        request_uri: &str,
+        asked: Asked<'_>,
         authority: &dyn Authority,
         now: Instant,
     ) -> Option<Proof> {
@@ -142,20 +165,34 @@ impl Authenticator {
             Some((nc, _)) => u32::from_str_radix(nc, 16).ok().filter(|_| nc.len() == 8)?,
             None => u32::MAX,
         };
-        if !same_user(uri, request_uri) {
+        if !same_user(uri, asked.uri) {
             return None;
+        }
+        if !self.is_fresh(nonce, asked.source, now) {
+            return Some(Proof::Stale);
+        }
+        let attempt = Attempt::new(asked.source, username, realm);
+        let wait = self.backoff.wait(&attempt, now);
+        if !wait.is_zero() {
+            return Some(Proof::TooSoon { wait });
         }
         let found = authority.credentials(username, realm);
         // An unknown user costs the same work as a wrong secret.
-        let nobody = Secret::Password(String::new());
+        let nobody = Secret::Ha1 {
+            md5: "0".repeat(32),
+            sha256: "0".repeat(64),
+        };
         let secret = found.as_ref().map_or(&nobody, |found| &found.secret);
         let ha1 = ha1(algorithm, username, realm, secret);
-        let expected = response(algorithm, &ha1, nonce, counted, method, uri);
-        if !same(&expected, given) {
+        let expected = response(algorithm, &ha1, nonce, counted, asked.method, uri);
+        let right = same(&expected, given);
+        let Some(found) = found.filter(|_| right) else {
+            self.backoff.mistaken(&attempt, now);
             return None;
-        }
-        let account = found?.account;
-        if !self.is_fresh(nonce, now) || !self.take(nonce, count) {
+        };
+        let account = found.account;
+        self.backoff.proved(&attempt, now);
+        if !self.take(nonce, count) {
             return Some(Proof::Stale);
         }
         Some(Proof::Accepted {
@@ -164,7 +201,7 @@ impl Authenticator {
         })
     }
 
-    fn is_fresh(&self, nonce: &str, now: Instant) -> bool {
+    fn is_fresh(&self, nonce: &str, source: IpAddr, now: Instant) -> bool {
         let Some((stem, seal)) = nonce.rsplit_once('.') else {
             return false;
         };
@@ -174,7 +211,7 @@ impl Authenticator {
         let age = now
             .saturating_duration_since(self.epoch)
             .saturating_sub(Duration::from_millis(minted));
-        same(&self.seal(stem), seal) && age < NONCE_LIFE
+        same(&self.seal(stem, source), seal) && age < NONCE_LIFE
     }
 
     fn take(&mut self, nonce: &str, nc: u32) -> bool {
@@ -211,10 +248,11 @@ impl Authenticator {
         }
     }
 
-    fn seal(&self, stem: &str) -> String {
+    fn seal(&self, stem: &str, source: IpAddr) -> String {
         let mut hash = Sha256::new();
         hash.update(self.key);
         hash.update(stem.as_bytes());
+        hash.update(site(source).to_string().as_bytes());
         // Hashed twice: a plain hash of key and text could be continued by a stranger.
         hex(&Sha256::digest(hash.finalize())[..12])
     }
@@ -253,6 +291,8 @@ mod tests {
         command::OutboundCredentials,
         digest::respond,
     };
+
+    const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(198, 51, 100, 1));
 
     struct Alice;
 
@@ -298,8 +338,11 @@ mod tests {
         server.judge(
             "rollcall",
             [value].into_iter(),
-            "REGISTER",
-            "sip:b",
+            Asked {
+                method: "REGISTER",
+                uri: "sip:b",
+                source: HERE,
+            },
             &Alice,
             now,
         )
@@ -308,7 +351,7 @@ mod tests {
     #[test]
     fn the_right_secret_is_accepted_with_either_algorithm() {
         let mut server = server();
-        let challenges = server.challenges("rollcall", false, at(1));
+        let challenges = server.challenges("rollcall", false, HERE, at(1));
         assert!(challenges[0].contains("SHA-256"));
         for (nc, algorithm) in challenges.iter().enumerate() {
             let value = answer(
@@ -327,7 +370,7 @@ mod tests {
     #[test]
     fn unknown_users_and_wrong_secrets_are_refused_alike() {
         let mut server = server();
-        let challenges = server.challenges("rollcall", false, at(1));
+        let challenges = server.challenges("rollcall", false, HERE, at(1));
         for (user, password) in [("alice", "wrong"), ("bob", "secret"), ("bob", "")] {
             let value = answer(&challenges, user, password, 1);
             assert_eq!(judge(&mut server, &value, at(2)), Proof::Refused);
@@ -339,7 +382,7 @@ mod tests {
     #[test]
     fn a_count_serves_once_and_late_ones_only_within_reason() {
         let mut server = server();
-        let challenges = server.challenges("rollcall", false, at(1));
+        let challenges = server.challenges("rollcall", false, HERE, at(1));
         let mut outcome = |nc| {
             judge(
                 &mut server,
@@ -359,7 +402,7 @@ mod tests {
     fn a_phone_that_knows_no_qop_is_believed_once_for_each_nonce() {
         let mut server = server();
         let without_qop = |challenge: &str| challenge.replace(", qop=\"auth\"", "");
-        let challenges = server.challenges("rollcall", false, at(1));
+        let challenges = server.challenges("rollcall", false, HERE, at(1));
         let value = answer(&[without_qop(&challenges[1])], "alice", "secret", 1);
         assert!(!value.contains("qop"), "{value}");
 
@@ -376,13 +419,13 @@ mod tests {
     #[test]
     fn nonces_expire_and_those_of_others_never_serve() {
         let mut server = server();
-        let challenges = server.challenges("rollcall", false, at(1));
+        let challenges = server.challenges("rollcall", false, HERE, at(1));
         let value = answer(&challenges, "alice", "secret", 1);
         assert_eq!(judge(&mut server, &value, at(302)), Proof::Stale);
-        assert!(server.challenges("rollcall", true, at(302))[0].contains("stale=true"));
+        assert!(server.challenges("rollcall", true, HERE, at(302))[0].contains("stale=true"));
 
         let mut other = Authenticator::new([2; 32], at(0));
-        let foreign = other.challenges("rollcall", false, at(300));
+        let foreign = other.challenges("rollcall", false, HERE, at(300));
         let value = answer(&foreign, "alice", "secret", 1);
         assert_eq!(judge(&mut server, &value, at(300)), Proof::Stale);
     }
@@ -392,7 +435,7 @@ mod tests {
         // Without a user they are for the server as a whole: so do SIPp and some gateways.
         for (made_for, holds) in [("sip:x@b", false), ("sip:y@b", true), ("sip:b", true)] {
             let mut server = server();
-            let challenges = server.challenges("rollcall", false, at(1));
+            let challenges = server.challenges("rollcall", false, HERE, at(1));
             let credentials = OutboundCredentials {
                 username: "alice".into(),
                 password: "secret".into(),
@@ -404,8 +447,11 @@ mod tests {
             let judged = server.judge(
                 "rollcall",
                 [&*value].into_iter(),
-                "INVITE",
-                "sip:y@b",
+                Asked {
+                    method: "INVITE",
+                    uri: "sip:y@b",
+                    source: HERE,
+                },
                 &Alice,
                 at(2),
             );
@@ -413,5 +459,62 @@ mod tests {
             let accepted = matches!(judged, Proof::Accepted { .. });
             assert_eq!(accepted, holds, "made for {made_for}");
         }
+    }
+
+    #[test]
+    fn a_nonce_serves_only_where_it_was_sent_to() {
+        let mut server = server();
+        let elsewhere = IpAddr::from([203, 0, 113, 9]);
+        let challenges = server.challenges("rollcall", false, elsewhere, at(1));
+        for nc in 1..50 {
+            let wrong = answer(&challenges, "alice", "wrong", nc);
+            assert_eq!(judge(&mut server, &wrong, at(1)), Proof::Stale);
+        }
+
+        // Nobody can make the phone here wait from elsewhere.
+        let challenges = server.challenges("rollcall", true, HERE, at(1));
+        let right = answer(&challenges, "alice", "secret", 1);
+        assert!(matches!(
+            judge(&mut server, &right, at(1)),
+            Proof::Accepted { .. }
+        ));
+    }
+
+    #[test]
+    fn guesses_wait_ever_longer_whether_or_not_the_user_exists() {
+        let outcomes = |user: &str| {
+            let mut server = server();
+            let challenges = server.challenges("rollcall", false, HERE, at(1));
+            (1..8)
+                .map(|nc| judge(&mut server, &answer(&challenges, user, "wrong", nc), at(1)))
+                .collect::<Vec<_>>()
+        };
+
+        let known = outcomes("alice");
+
+        assert_eq!(known, outcomes("bob"));
+        assert_eq!(known[3], Proof::Refused);
+        assert!(matches!(known[4], Proof::TooSoon { .. }), "{known:?}");
+    }
+
+    #[test]
+    fn the_right_secret_is_believed_as_soon_as_the_wait_is_over() {
+        let mut server = server();
+        let challenges = server.challenges("rollcall", false, HERE, at(1));
+        for nc in 1..5 {
+            judge(
+                &mut server,
+                &answer(&challenges, "alice", "wrong", nc),
+                at(1),
+            );
+        }
+        let right = answer(&challenges, "alice", "secret", 9);
+        let Proof::TooSoon { wait } = judge(&mut server, &right, at(1)) else {
+            panic!("judged too soon");
+        };
+
+        let judged = judge(&mut server, &right, at(1) + wait);
+
+        assert!(matches!(judged, Proof::Accepted { .. }), "{judged:?}");
     }
 }

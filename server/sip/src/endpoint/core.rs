@@ -12,7 +12,7 @@ use crate::{
     config::{Config, Local},
     event::Event,
     events::{Leaf, SubscriptionId, WatcherId},
-    flow::{Flow, Hop, Transport},
+    flow::{Flow, Hop, Lookup, SIP_PORT, Transport},
     message::{Method, NameAddr, Request, Response},
     random::Random,
     transaction::{Absorbed, ServerKey, Transactions},
@@ -68,7 +68,9 @@ pub struct Core {
     pub random: Random,
     /// Requests that could not be sent, to be told to their owners.
     pub undeliverable: VecDeque<(Owner, String)>,
-    parked: BTreeMap<String, Vec<(Instant, Draft)>>,
+    /// Further addresses of a name something was sent to, to be told to its owner.
+    pub spares: VecDeque<(Owner, Vec<SocketAddr>)>,
+    parked: BTreeMap<Lookup, Vec<(Instant, Draft)>>,
     /// Since when new calls are refused, and what Retry-After says.
     pub draining: Option<Duration>,
 }
@@ -81,6 +83,7 @@ impl Core {
             transactions: Transactions::default(),
             random,
             undeliverable: VecDeque::new(),
+            spares: VecDeque::new(),
             parked: BTreeMap::new(),
             draining: None,
         }
@@ -113,42 +116,50 @@ impl Core {
                 host: Host::Ip(ip),
                 port,
             } => {
-                let remote = SocketAddr::new(ip.to_canonical(), *port);
+                let port = port.unwrap_or(SIP_PORT);
+                let remote = SocketAddr::new(ip.to_canonical(), port);
                 match self.flow_to(*transport, remote) {
                     Some(flow) => self.send_over(draft, flow, now),
                     None => self.fail(draft.owner, "No socket of this family and transport"),
                 }
             }
             Hop::To {
+                transport,
                 host: Host::Name(name),
-                ..
+                port,
             } => {
                 if self.parked.values().map(Vec::len).sum::<usize>() >= MAX_PARKED {
                     return self.fail(draft.owner, "Too many names to look up");
                 }
-                let name = name.clone();
-                self.out.push_back(Output::Resolve { name: name.clone() });
+                let lookup = Lookup {
+                    name: name.clone(),
+                    transport: *transport,
+                    port: *port,
+                };
+                self.out.push_back(Output::Resolve(lookup.clone()));
                 let until = now + RESOLVE_PATIENCE;
-                self.parked.entry(name).or_default().push((until, draft));
+                self.parked.entry(lookup).or_default().push((until, draft));
             }
         }
     }
 
-    /// Sends what waited for this name.
-    pub fn resolved(&mut self, name: &str, addresses: &[IpAddr], now: Instant) {
-        for (_, draft) in self.parked.remove(name).unwrap_or_default() {
-            let Hop::To {
-                transport, port, ..
-            } = draft.hop
-            else {
-                continue;
-            };
-            let flow = addresses
-                .iter()
-                .find_map(|ip| self.flow_to(transport, SocketAddr::new(ip.to_canonical(), port)));
-            match flow {
-                Some(flow) => self.send_over(draft, flow, now),
-                None => self.fail(draft.owner, &format!("No address for {name}")),
+    /// Sends what waited for this name, to the first of its addresses.
+    pub fn resolved(&mut self, lookup: &Lookup, addresses: &[SocketAddr], now: Instant) {
+        let usable: Vec<Flow> = addresses
+            .iter()
+            .map(|address| SocketAddr::new(address.ip().to_canonical(), address.port()))
+            .filter_map(|address| self.flow_to(lookup.transport, address))
+            .collect();
+        for (_, draft) in self.parked.remove(lookup).unwrap_or_default() {
+            match usable.split_first() {
+                Some((first, others)) => {
+                    if !others.is_empty() {
+                        let others = others.iter().map(|flow| flow.remote).collect();
+                        self.spares.push_back((draft.owner.clone(), others));
+                    }
+                    self.send_over(draft, *first, now);
+                }
+                None => self.fail(draft.owner, &format!("No address for {}", lookup.name)),
             }
         }
     }
@@ -161,13 +172,13 @@ impl Core {
 
     pub fn give_up_look_ups(&mut self, now: Instant) {
         let mut failed = Vec::new();
-        self.parked.retain(|name, drafts| {
+        self.parked.retain(|lookup, drafts| {
             let (late, waiting) = drafts.drain(..).partition(|(until, _)| *until <= now);
             *drafts = waiting;
             let late: Vec<(Instant, Draft)> = late;
             failed.extend(
                 late.into_iter()
-                    .map(|(_, draft)| (draft.owner, name.clone())),
+                    .map(|(_, draft)| (draft.owner, lookup.name.clone())),
             );
             !drafts.is_empty()
         });

@@ -13,12 +13,12 @@ mod strangers;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    net::IpAddr,
+    net::SocketAddr,
     sync::Arc,
     time::Instant,
 };
 
-use self::core::{Core, Owner};
+use self::core::{Core, Owner, Purpose};
 use crate::{
     authority::{AccountId, Authority},
     call::{Call, CallKey, Silence},
@@ -27,7 +27,7 @@ use crate::{
     digest::Authenticator,
     event::{Event, Failure, FailureCause},
     events::{Alarms, Publications, Subscribing, SubscriptionId, Watchers},
-    flow::Flow,
+    flow::{Flow, Lookup},
     message::{Response, Via},
     random::Random,
     registrar::{Binding, Registrar},
@@ -45,9 +45,7 @@ pub enum Output {
         bytes: Vec<u8>,
     },
     /// Look up a host name, and call [`Endpoint::resolved`] with what was found.
-    Resolve {
-        name: String,
-    },
+    Resolve(Lookup),
     Event(Event),
 }
 
@@ -119,9 +117,9 @@ impl Endpoint {
         self.settle(now);
     }
 
-    /// The answer to [`Output::Resolve`]; empty when there is none.
-    pub fn resolved(&mut self, name: &str, addresses: &[IpAddr], now: Instant) {
-        self.core.resolved(name, addresses, now);
+    /// The answer to [`Output::Resolve`], the best first; empty when there is none.
+    pub fn resolved(&mut self, lookup: &Lookup, addresses: &[SocketAddr], now: Instant) {
+        self.core.resolved(lookup, addresses, now);
         self.settle(now);
     }
 
@@ -372,8 +370,28 @@ impl Endpoint {
         }
     }
 
-    /// Tells the owners of what could not be sent, and forgets what is gone.
+    /// Tells the owners where else they may turn and what could not be sent, and
+    /// forgets what is gone.
     fn settle(&mut self, now: Instant) {
+        while let Some((owner, spares)) = self.core.spares.pop_front() {
+            match owner {
+                Owner::Call(id, Purpose::Invite(leg)) => {
+                    self.with(id, now, |call, _| call.on_spares(leg, spares));
+                }
+                Owner::Registration(id) => {
+                    if let Some(registering) = self.registrations.get_mut(&id) {
+                        registering.on_spares(spares);
+                    }
+                }
+                Owner::Watch(id) => {
+                    if let Some(watching) = self.watches.get_mut(&id) {
+                        watching.on_spares(spares);
+                    }
+                }
+                // Requests within a call stay on its route.
+                Owner::Call(..) | Owner::Subscription(..) | Owner::Watcher(_) | Owner::Nobody => {}
+            }
+        }
         while let Some((owner, why)) = self.core.undeliverable.pop_front() {
             self.on_silence(owner, &Silence::Unreachable(why), now);
         }

@@ -8,7 +8,7 @@ use crate::{
     call::{ALLOW, Call, Invitation, has_sdp},
     command::CallId,
     dialog::Dialog,
-    digest::Proof,
+    digest::{self, Proof},
     event::{Caller, Event, Incoming},
     events::allow_events,
     media::NegotiatedMedia,
@@ -73,20 +73,32 @@ impl Endpoint {
         let realm = host
             .and_then(|host| self.authority.realm(&host))
             .unwrap_or_else(|| self.core.config.realm.clone());
+        let source = guest.flow.remote.ip();
         let proof = self.authenticator.judge(
             &realm,
             credentials,
-            guest.request.method.as_str(),
-            &guest.request.uri.to_string(),
+            digest::Asked {
+                method: guest.request.method.as_str(),
+                uri: &guest.request.uri.to_string(),
+                source,
+            },
             self.authority.as_ref(),
             now,
         );
         let stale = match proof {
             Proof::Accepted { account, username } => return Some((account, username)),
+            // A datagram comes again by itself, until the wait is over.
+            Proof::TooSoon { .. } if !guest.flow.transport.is_reliable() => return None,
+            Proof::TooSoon { wait } => {
+                let seconds = wait.as_millis().div_ceil(1000).to_string();
+                let response = self.response(guest, 503).with("Retry-After", &seconds);
+                self.core.respond_once(guest.back, response, guest.size);
+                return None;
+            }
             Proof::Stale => true,
             Proof::Refused => false,
         };
-        let [strong, md5] = self.authenticator.challenges(&realm, stale, now);
+        let [strong, md5] = self.authenticator.challenges(&realm, stale, source, now);
         let mut response = self.response(guest, 401);
         let offered = match taste(guest.request.headers.get("User-Agent")) {
             Taste::StrongestFirst => vec![strong, md5],

@@ -7,4 +7,5 @@ mod publishing;
 mod registrations;
 mod scripted;
 mod sessions;
+mod watches;
 mod watching;

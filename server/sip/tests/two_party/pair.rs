@@ -156,7 +156,7 @@ impl Net {
             while let Some(output) = agent.endpoint.poll_output() {
                 match output {
                     Output::Event(event) => agent.events.push_back(event),
-                    Output::Resolve { name } => panic!("nobody to look up {name}"),
+                    Output::Resolve(lookup) => panic!("nobody to look up {lookup:?}"),
                     Output::Send { flow, bytes } => {
                         let packet = Packet { flow, bytes };
                         self.log.push(packet.clone());

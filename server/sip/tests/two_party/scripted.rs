@@ -1,15 +1,14 @@
 //! One endpoint against a peer whose every message is written by hand.
 
 use std::{
-    net::IpAddr,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use sip::{
     CallId, Command, Config, Endpoint, Event, Failure, FailureCause, Flow, Hop, Host, Local,
-    Output, SipUri, Transport,
-    message::{Message, Request, Response, parse},
+    Lookup, Output, SipUri, Transport,
+    message::{Message, Method, Request, Response, parse},
 };
 
 use crate::pair::{Door, address, audio, credentials, invite};
@@ -21,7 +20,7 @@ struct Solo {
     now: Instant,
     flow: Flow,
     events: Vec<Event>,
-    looked_up: Vec<String>,
+    looked_up: Vec<Lookup>,
 }
 
 impl Solo {
@@ -58,7 +57,7 @@ impl Solo {
             match output {
                 Output::Send { flow, bytes } => sent.push((flow, parse(&bytes).unwrap())),
                 Output::Event(event) => self.events.push(event),
-                Output::Resolve { name } => self.looked_up.push(name),
+                Output::Resolve(lookup) => self.looked_up.push(lookup),
             }
         }
         sent
@@ -257,6 +256,14 @@ fn a_call_through_a_proxy_in_front_goes_back_through_it() {
     assert_eq!(bye.headers.get("Route"), Some("<sip:192.0.2.2;lr=on>"));
 }
 
+fn operator(port: Option<u16>) -> Lookup {
+    Lookup {
+        name: "sip.operator.example".to_owned(),
+        transport: Transport::Udp,
+        port,
+    }
+}
+
 fn by_name(invite: &mut sip::Invite) {
     let host = Host::Name("sip.operator.example".to_owned());
     invite.targets[0].uri = SipUri::new(Some("700"), host, Some(5080));
@@ -274,14 +281,91 @@ fn a_name_is_looked_up_and_the_first_usable_address_taken() {
     };
     solo.endpoint.command(command, solo.now);
     assert!(solo.requests().is_empty());
-    assert_eq!(solo.looked_up, ["sip.operator.example"]);
+    let lookup = operator(Some(5080));
+    assert_eq!(solo.looked_up, [lookup.clone()]);
 
-    let found: [IpAddr; 2] = ["2001:db8::1".parse().unwrap(), "192.0.2.9".parse().unwrap()];
-    solo.endpoint
-        .resolved("sip.operator.example", &found, solo.now);
+    let found = ["[2001:db8::1]:5080", "192.0.2.9:5080"].map(|at| at.parse().unwrap());
+    solo.endpoint.resolved(&lookup, &found, solo.now);
     let (flow, request) = solo.requests().pop().unwrap();
     assert_eq!(flow.remote, "192.0.2.9:5080".parse().unwrap());
     assert_eq!(request.uri.to_string(), "sip:700@sip.operator.example:5080");
+}
+
+/// A call to an operator whose name leads to two servers, and the first INVITE.
+fn to_two_servers(within: Option<Duration>) -> (Solo, Request) {
+    let mut solo = Solo::new(Door::Open);
+    let mut call = invite(1, &[1]);
+    let host = Host::Name("sip.operator.example".to_owned());
+    call.targets[0].uri = SipUri::new(Some("700"), host, None);
+    call.targets[0].hop = None;
+    call.first_response_within = within;
+    let command = Command::Invite {
+        call: CallId::ours(1),
+        invite: Box::new(call),
+    };
+    solo.endpoint.command(command, solo.now);
+    solo.requests();
+    assert_eq!(solo.looked_up, [operator(None)]);
+    let found = ["192.0.2.9:5070", "192.0.2.10:5072"].map(|at| at.parse().unwrap());
+    solo.endpoint.resolved(&operator(None), &found, solo.now);
+    let (flow, first) = solo.requests().pop().unwrap();
+    assert_eq!(flow.remote, found[0]);
+    (solo, first)
+}
+
+#[test]
+fn a_server_that_refuses_service_is_followed_by_the_next_of_its_name() {
+    let (mut solo, first) = to_two_servers(None);
+
+    solo.reply(&first.response(503, Some("one")));
+
+    let sent = solo.requests();
+    let (flow, second) = sent.last().unwrap();
+    assert_eq!(flow.remote, "192.0.2.10:5072".parse().unwrap());
+    assert_eq!(second.uri, first.uri);
+    assert_ne!(second.headers.get("Via"), first.headers.get("Via"));
+    solo.reply(&ok(second, "two"));
+    solo.sent();
+    assert!(matches!(solo.events.pop(), Some(Event::Answered { .. })));
+}
+
+#[test]
+fn a_server_that_is_silent_is_followed_by_the_next_and_cancelled_if_it_wakes() {
+    let (mut solo, first) = to_two_servers(Some(Duration::from_secs(4)));
+
+    solo.now += Duration::from_secs(4);
+    solo.endpoint.handle_timeout(solo.now);
+    let sent = solo.requests();
+    let (flow, second) = sent.last().unwrap().clone();
+    assert_eq!(flow.remote, "192.0.2.10:5072".parse().unwrap());
+    solo.reply(&first.response(180, Some("late")));
+    let sent = solo.requests();
+    assert!(
+        sent.iter()
+            .any(|(_, request)| request.method == Method::Cancel)
+    );
+    assert!(solo.events.is_empty(), "{:?}", solo.events);
+
+    // The second is silent as well: then nobody is there.
+    let _ = second;
+    solo.now += Duration::from_secs(4);
+    solo.endpoint.handle_timeout(solo.now);
+    solo.sent();
+}
+
+#[test]
+fn when_all_servers_of_a_name_refuse_the_call_fails() {
+    let (mut solo, first) = to_two_servers(None);
+    solo.reply(&first.response(503, Some("one")));
+    let (_, second) = solo.requests().pop().unwrap();
+
+    solo.reply(&second.response(503, Some("two")));
+
+    solo.sent();
+    let Some(Event::Failed { failure, .. }) = solo.events.pop() else {
+        panic!("not failed");
+    };
+    assert_eq!((failure.status, failure.target), (Some(503), Some(0)));
 }
 
 #[test]
@@ -296,8 +380,7 @@ fn a_name_nobody_knows_fails_the_call() {
         };
         solo.endpoint.command(command, solo.now);
         if answered {
-            solo.endpoint
-                .resolved("sip.operator.example", &[], solo.now);
+            solo.endpoint.resolved(&operator(Some(5080)), &[], solo.now);
         } else {
             let at = solo.endpoint.poll_timeout().unwrap();
             assert_eq!(at, solo.now + Duration::from_secs(5));

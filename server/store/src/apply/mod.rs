@@ -8,7 +8,7 @@
 mod people;
 mod places;
 
-use domain::{CompanyId, Millis, company::Company};
+use domain::{CompanyId, Millis, company::Company, employee::Secret};
 
 use crate::{
     CompanyDirectory, CompanyPlan, Store, StoreError,
@@ -22,6 +22,15 @@ use crate::{
 pub struct Applied {
     pub company: CompanyId,
     pub changes: Vec<Change>,
+    /// Made because the plan gave none: told here, and never again.
+    pub secrets: Vec<MadeSecret>,
+}
+
+/// A secret made for a device.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MadeSecret {
+    pub username: String,
+    pub secret: Secret,
 }
 
 /// One thing that is different now.
@@ -84,6 +93,7 @@ impl Store {
             plan,
             there,
             changes: Vec::new(),
+            secrets: Vec::new(),
         };
         work.company(&mut tx).await?;
         work.trunks(&mut tx).await?;
@@ -100,6 +110,7 @@ impl Store {
         let applied = Applied {
             company: work.company,
             changes: work.changes,
+            secrets: work.secrets,
         };
         tx.commit().await?;
         Ok(applied)
@@ -159,6 +170,7 @@ struct Work<'a> {
     /// The company as it was before.
     there: Option<CompanyDirectory>,
     changes: Vec<Change>,
+    secrets: Vec<MadeSecret>,
 }
 
 impl Work<'_> {

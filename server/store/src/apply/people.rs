@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
     DeviceId, EmployeeId, UserId,
-    employee::{DeviceKind, Employee},
+    employee::{DeviceKind, Employee, Secret},
 };
 
-use super::{ChangeKind, PlanError, Work, order, refused};
+use super::{ChangeKind, MadeSecret, PlanError, Work, order, refused};
 use crate::{
     Ha1, PlannedDevice, PlannedDeviceKind, PlannedEmployee, StoreError, db::Tx,
     directory::level_text, seal::random,
@@ -248,10 +248,11 @@ impl Work<'_> {
 
     /// What the device logs in with from now on.
     ///
-    /// A hash is made over user name and domain: when one of them changes, the
-    /// old hash is worth nothing, and without the secret there is no new one.
+    /// Who is new gets a secret made for him where the plan gives none. A hash is made
+    /// over user name and domain: when one of them changes, the old hash is worth
+    /// nothing, and without the secret there is no new one.
     fn ha1(
-        &self,
+        &mut self,
         at: &str,
         planned: &PlannedDevice,
         old: Option<&OldDevice>,
@@ -259,16 +260,20 @@ impl Work<'_> {
         let Some(username) = planned.kind.username() else {
             return Ok(None);
         };
-        let domain = &self.plan.company.domain;
+        let plan = self.plan;
+        let domain = &plan.company.domain;
         if let Some(secret) = &planned.secret {
             return Ok(Some(Ha1::of(username, domain, secret.reveal())));
         }
         let at = format!("{at}.secret");
         let Some(kept) = old.and_then(|old| old.ha1.clone()) else {
-            return Err(refused(
-                at,
-                format!("{username} is new and needs a secret to register with"),
-            ));
+            let secret = made_secret();
+            let ha1 = Ha1::of(username, domain, secret.reveal());
+            self.secrets.push(MadeSecret {
+                username: username.to_owned(),
+                secret,
+            });
+            return Ok(Some(ha1));
         };
         let renamed = old.is_some_and(|old| old.username.as_deref() != Some(username));
         let moved = self
@@ -388,4 +393,13 @@ fn match_people<'a>(planned: &[PlannedEmployee], old: &'a [Employee]) -> Vec<Opt
         }
     }
     matched
+}
+
+/// 80 bits in letters and digits that are not taken for each other on paper.
+fn made_secret() -> Secret {
+    const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+    let bits = random::<10>().into_iter();
+    let bits = bits.fold(0u128, |bits, byte| bits << 8 | u128::from(byte));
+    let letter = |nth: u32| char::from(ALPHABET[(bits >> (5 * nth) & 31) as usize]);
+    Secret::new((0..16).map(letter).collect::<String>())
 }

@@ -259,15 +259,29 @@ async fn what_is_new_needs_its_secret() {
         "trunks[0].secret"
     );
     let mut plan = full_plan();
-    plan.employees[1].devices.push(phone("second", None));
-    assert_eq!(refused(plan).await, "employees[1].devices[2].secret");
-    let mut plan = full_plan();
     plan.employees[0].login.as_mut().unwrap().password_hash = None;
     assert_eq!(refused(plan).await, "employees[0].password");
     assert!(
         store.directory().await.unwrap().companies.is_empty(),
         "nothing half-written remains"
     );
+}
+
+#[tokio::test]
+async fn a_new_phone_without_a_secret_gets_one_that_is_told_once() {
+    let database = database().await;
+    let store = &database.store;
+    let mut plan = full_plan();
+    plan.employees[1].devices.push(phone("second", None));
+    plan.employees[1].devices.push(phone("third", None));
+
+    let made = store.apply_company(&plan, NOW).await.unwrap().secrets;
+
+    let names: Vec<&str> = made.iter().map(|made| made.username.as_str()).collect();
+    assert_eq!(names, ["second", "third"]);
+    assert_ne!(made[0].secret, made[1].secret);
+    let again = store.apply_company(&plan, NOW).await.unwrap();
+    assert!(again.secrets.is_empty() && again.changes.is_empty());
 }
 
 #[tokio::test]

@@ -247,7 +247,7 @@ impl Acts {
                 *member,
                 ChangeMember {
                     role: Some(*role),
-                    muted: None,
+                    ..ChangeMember::default()
                 },
             ),
             Act::Invite { .. } => None,
@@ -294,7 +294,7 @@ impl Acts {
                     *member,
                     ChangeMember {
                         role: Some(role),
-                        muted: None,
+                        ..ChangeMember::default()
                     },
                 )
             }

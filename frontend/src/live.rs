@@ -13,6 +13,7 @@ use api::{
 };
 
 pub mod directory;
+pub mod hands;
 pub mod missing;
 pub mod offers;
 pub mod roll;

@@ -11,8 +11,9 @@ use std::{
 };
 
 use domain::{
-    CompanyId, DeviceId, EmployeeId, Millis, PhoneNumber, RoomId, ShortNumber, TrunkId,
+    CompanyId, DeviceId, EmployeeId, Millis, NumberId, PhoneNumber, RoomId, ShortNumber, TrunkId,
     employee::{Device, DeviceKind, Employee},
+    event_number::EventNumber,
     line::LineKey,
     room::Room,
     trunk::{Target, Trunk},
@@ -61,6 +62,10 @@ enum Source {
 pub enum Dialled {
     Room(RoomId),
     Employee(EmployeeId),
+    /// A number told to the public for an event.
+    Event(NumberId),
+    /// The number behind which meetings are planned by telephone.
+    Service,
     Nothing,
 }
 
@@ -196,6 +201,8 @@ impl Page {
                     let same =
                         |number: PhoneNumber| ours.is_some_and(|ours| ours.same_line(&number));
                     company.room_behind(number).is_some()
+                        || company.event_behind(number).is_some()
+                        || company.is_service(number)
                         || PhoneNumber::parse(number).is_ok_and(same)
                 })
             });
@@ -214,6 +221,10 @@ pub trait Numbers {
     fn dialled(&self, number: &str) -> Dialled;
     /// The room behind one of its city numbers, however the operator writes it.
     fn room_behind(&self, number: &str) -> Option<RoomId>;
+    /// The event number that was dialled, likewise.
+    fn event_behind(&self, number: &str) -> Option<&EventNumber>;
+    /// Whether it is the city number behind which meetings are planned.
+    fn is_service(&self, number: &str) -> bool;
     /// The employee whose IP-SIM an operator's caller number is, by its mobile or its short number.
     ///
     /// Only over the IP-SIM's own trunk: a number that any operator shows proves nothing.
@@ -225,10 +236,19 @@ pub trait Numbers {
 impl Numbers for CompanyDirectory {
     fn dialled(&self, number: &str) -> Dialled {
         let Ok(short) = ShortNumber::parse(number) else {
+            if self.is_service(number) {
+                return Dialled::Service;
+            }
+            let event = || self.event_behind(number).map(|event| event.id);
             return self
                 .room_behind(number)
-                .map_or(Dialled::Nothing, Dialled::Room);
+                .map(Dialled::Room)
+                .or_else(|| event().map(Dialled::Event))
+                .unwrap_or(Dialled::Nothing);
         };
+        if self.company.service.number.as_ref() == Some(&short) {
+            return Dialled::Service;
+        }
         if let Some(room) = self.rooms.iter().find(|room| room.number == short) {
             return Dialled::Room(room.id);
         }
@@ -251,6 +271,20 @@ impl Numbers for CompanyDirectory {
         match did.target {
             Target::Room(room) => Some(room),
         }
+    }
+
+    fn event_behind(&self, number: &str) -> Option<&EventNumber> {
+        let number = PhoneNumber::parse(number).ok()?;
+        self.event_numbers
+            .iter()
+            .find(|event| event.number.same_line(&number))
+    }
+
+    fn is_service(&self, number: &str) -> bool {
+        let ours = self.company.service.city_number.as_ref();
+        let number = PhoneNumber::parse(number).ok();
+        ours.zip(number)
+            .is_some_and(|(ours, number)| ours.same_line(&number))
     }
 
     fn mobile_calling(&self, number: &str, over: TrunkId) -> Option<(&Employee, &Device)> {

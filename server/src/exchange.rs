@@ -1,29 +1,35 @@
 //! Calls that come in: whose they are, what they dialled, and who takes them.
 //!
 //! A phone of ours reaches its company's rooms and colleagues. An operator's
-//! trunk reaches rooms by their city numbers, and, for a mobile that is a line
+//! trunk reaches rooms by their city numbers, events by theirs in their hours, and, for a mobile that is a line
 //! of ours, by their short numbers as well. Nobody else gets as far as this.
 
 use std::sync::Arc;
 
 use domain::{
-    CompanyId, DeviceId, EmployeeId, PhoneNumber, RoomId, TrunkId,
+    CompanyId, DeviceId, EmployeeId, NumberId, PhoneNumber, RoomId, TrunkId,
+    desk::Desk,
     employee::{Device, DeviceClass, Employee},
     entrance::{Caller as AtDoor, Expected, way_back},
+    event_number::Stand,
     line::LineKey,
     meeting::Invitee,
-    occurrence::Status,
+    occurrence::{Occurrence, Status},
+    role::Approach,
+    speech::{self, Phrase},
 };
 use media::Family;
 use sip::{CallId, Caller, Incoming, Rejection};
 use store::{CompanyDirectory, StoreError};
 
 use crate::{
+    booth::{self, Visitor},
     bridge::{self, Connection},
     clock,
-    conference::{Arrival, Conferences, Message},
+    conference::{Arrival, Conferences, Message, ToldOf},
     dialling::family_of,
     directory::{Dialled, Numbers},
+    secretary::Secretary,
     shared::Shared,
 };
 
@@ -58,7 +64,12 @@ impl Exchange {
                     number: owner.device.kind.number().cloned(),
                     source: device.to_string(),
                 };
-                (from, owner.company.dialled(&dialled))
+                // The number that rang his mobile, dialled on his desk phone.
+                let missed = self
+                    .called_back(&from, [Some(dialled.as_str()), None])
+                    .await;
+                let to = missed.unwrap_or_else(|| owner.company.dialled(&dialled));
+                (from, to)
             }
             Caller::Trunk(trunk) => {
                 let Some((company, trunk)) = page.trunk_for(
@@ -91,8 +102,10 @@ impl Exchange {
         }
         tracing::info!(%dialled, ?to, call_id = incoming.sip_call_id, "A call came in");
         match to {
-            Dialled::Room(room) => self.to_room(call, &incoming, &from, room),
+            Dialled::Room(room) => self.to_room(call, &incoming, &from, room, None),
             Dialled::Employee(employee) => self.to_colleague(call, incoming, &from, employee),
+            Dialled::Service => self.to_service(call, &incoming, &from).await,
+            Dialled::Event(number) => self.to_event(call, &incoming, &from, number).await,
             Dialled::Nothing => self.refuse(call, 404),
         }
     }
@@ -101,32 +114,52 @@ impl Exchange {
     /// (a mobile of ours) a short number.
     async fn behind_trunk(&self, from: &From<'_>, dialled: &str, to_user: Option<&str>) -> Dialled {
         let company = from.company;
+        let event = [Some(dialled), to_user]
+            .into_iter()
+            .flatten()
+            .find_map(|number| company.event_behind(number));
+        if let Some(event) = event {
+            return Dialled::Event(event.id);
+        }
+        if company.is_service(dialled) || to_user.is_some_and(|number| company.is_service(number)) {
+            return Dialled::Service;
+        }
+        if let Some(missed) = self.called_back(from, [Some(dialled), to_user]).await {
+            return missed;
+        }
         let behind = [Some(dialled), to_user]
             .into_iter()
             .flatten()
             .find_map(|number| company.room_behind(number));
-        let is_ours = behind.is_some()
-            || company.trunks.iter().any(|trunk| {
-                let number = PhoneNumber::parse(dialled).ok();
-                trunk
-                    .caller_number
-                    .as_ref()
-                    .zip(number)
-                    .is_some_and(|(ours, number)| ours.same_line(&number))
-            });
-        if is_ours {
-            match self.missed_meeting(company.company.id, from).await {
-                Ok(Some(room)) => return Dialled::Room(room),
-                Ok(None) => {}
-                Err(error) => {
-                    tracing::warn!(%error, "Nobody knows whether this caller is expected")
-                }
-            }
-        }
         match (behind, from.own) {
             (Some(room), _) => Dialled::Room(room),
             (None, Some(_)) => company.dialled(dialled),
             (None, None) => Dialled::Nothing,
+        }
+    }
+
+    /// Whoever calls back a number of ours that rang him means the meeting he missed,
+    /// by whichever of his lines.
+    async fn called_back(&self, from: &From<'_>, dialled: [Option<&str>; 2]) -> Option<Dialled> {
+        let company = from.company;
+        let is_ours = |dialled: &str| {
+            let number = PhoneNumber::parse(dialled).ok();
+            company.room_behind(dialled).is_some()
+                || company.trunks.iter().any(|trunk| {
+                    let ours = trunk.caller_number.as_ref();
+                    ours.zip(number.as_ref())
+                        .is_some_and(|(ours, number)| ours.same_line(number))
+                })
+        };
+        if !dialled.into_iter().flatten().any(is_ours) {
+            return None;
+        }
+        match self.missed_meeting(company.company.id, from).await {
+            Ok(room) => room.map(Dialled::Room),
+            Err(error) => {
+                tracing::warn!(%error, "Nobody knows whether this caller is expected");
+                None
+            }
         }
     }
 
@@ -182,20 +215,120 @@ impl Exchange {
             .map(|row| row.value.room))
     }
 
-    fn to_room(&self, call: CallId, incoming: &Incoming, from: &From<'_>, room: RoomId) {
+    /// Into the event in its hours; outside them he hears when they are or were.
+    async fn to_event(&self, call: CallId, incoming: &Incoming, from: &From<'_>, number: NumberId) {
+        let now = clock::now();
+        let bound = from
+            .company
+            .event_numbers
+            .iter()
+            .find(|event| event.id == number)
+            .and_then(|event| Some((event, event.binding.as_ref()?)));
+        let Some((event, binding)) = bound else {
+            return self.refuse(call, 404);
+        };
+        let dates = match self.shared.store.occurrences_of(binding.meeting).await {
+            Ok(dates) => dates,
+            Err(error) => {
+                tracing::warn!(%error, "Nobody knows when this number's event is");
+                return self.refuse(call, 503);
+            }
+        };
+        let dates: Vec<Occurrence> = dates.into_iter().map(|date| date.value).collect();
+        let zone = from.company.company.zone;
+        match binding.stand(&dates, now) {
+            Stand::Free | Stand::Resting { .. } => self.refuse(call, 404),
+            Stand::Before { starts_at } => {
+                self.say(
+                    call,
+                    incoming,
+                    from,
+                    speech::event_begins(starts_at, zone, now),
+                );
+            }
+            Stand::Over { .. } => self.say(call, incoming, from, speech::event_over()),
+            Stand::Open {
+                room,
+                occurrence,
+                starts_at,
+            } => {
+                let employee = from.own.map(|(employee, _)| employee);
+                let approach = Approach {
+                    employee: employee.is_some(),
+                    group: employee.and_then(|employee| employee.group.as_deref()),
+                    dialled: Some(&event.number),
+                };
+                let told = ToldOf {
+                    occurrence,
+                    starts_at,
+                    role: binding.role(&approach),
+                };
+                self.to_room(call, incoming, from, room, Some(told));
+            }
+        }
+    }
+
+    /// To the desk, where meetings are planned by keys.
+    async fn to_service(&self, call: CallId, incoming: &Incoming, from: &From<'_>) {
+        let company = &from.company.company;
+        let secretary = Secretary::new(self.shared.clone(), company.id, from.source.clone());
+        let (now, zone) = (clock::now(), company.zone);
+        let known = match from.own {
+            Some((employee, _)) => secretary.visitor(employee.id).await,
+            None => None,
+        };
+        let desk = match known {
+            None if !secretary.may_try() => Desk::notice(speech::pin_locked(), now),
+            known => Desk::service(known, zone, now),
+        };
+        let visitor = Visitor {
+            call,
+            family: family_of_caller(incoming),
+            language: company.language,
+        };
+        tokio::spawn(booth::serve(
+            self.shared.clone(),
+            visitor,
+            desk,
+            Some(secretary),
+        ));
+    }
+
+    /// Lets a caller hear something, and hangs up.
+    fn say(&self, call: CallId, incoming: &Incoming, from: &From<'_>, phrases: Vec<Phrase>) {
+        let visitor = Visitor {
+            call,
+            family: family_of_caller(incoming),
+            language: from.company.company.language,
+        };
+        let desk = Desk::notice(phrases, clock::now());
+        tokio::spawn(booth::serve(self.shared.clone(), visitor, desk, None));
+    }
+
+    fn to_room(
+        &self,
+        call: CallId,
+        incoming: &Incoming,
+        from: &From<'_>,
+        room: RoomId,
+        told: Option<ToldOf>,
+    ) {
         let arrival = Arrival {
             call,
-            family: incoming
-                .media
-                .as_ref()
-                .map_or(Family::V4, |media| family_of(media.remote.ip())),
+            family: family_of_caller(incoming),
             caller: at_door(from),
             shown: incoming.from_display.clone(),
             class: from
                 .own
                 .map_or(DeviceClass::Outside, |(_, device)| device.kind.class()),
             line: line_of(from),
+            dialled: [incoming.dialled.user.as_ref(), incoming.to_user.as_ref()]
+                .into_iter()
+                .flatten()
+                .find(|dialled| from.company.room_behind(dialled).is_some())
+                .and_then(|dialled| PhoneNumber::parse(dialled).ok()),
             source: from.source.clone(),
+            told,
         };
         let message = Message::Arrival(Box::new(arrival));
         self.conferences
@@ -228,6 +361,13 @@ impl Exchange {
             .signalling()
             .reject(call, Rejection::status(status));
     }
+}
+
+fn family_of_caller(incoming: &Incoming) -> Family {
+    incoming
+        .media
+        .as_ref()
+        .map_or(Family::V4, |media| family_of(media.remote.ip()))
 }
 
 fn at_door(from: &From<'_>) -> AtDoor {

@@ -6,6 +6,7 @@
 //! may look at; [`web`] is the API over all of it.
 
 mod accounts;
+mod booth;
 mod bridge;
 mod calibrator;
 pub mod cli;
@@ -29,6 +30,7 @@ mod registrations;
 mod road;
 mod run;
 mod scheduler;
+mod secretary;
 pub mod series;
 mod shared;
 mod sounds;

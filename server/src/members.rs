@@ -9,7 +9,7 @@ use std::{
 };
 
 use api::Talking;
-use domain::{CompanyId, MemberId, Role, RoomId};
+use domain::{CompanyId, MemberId, Role, RoomId, live::Act};
 use tokio::sync::{mpsc::UnboundedSender, oneshot};
 
 /// What a member's room is asked to do. The answer comes when it is done.
@@ -23,6 +23,15 @@ pub enum Order {
     SetRole {
         member: MemberId,
         role: Role,
+        done: oneshot::Sender<()>,
+    },
+    RaiseHand {
+        member: MemberId,
+        up: bool,
+        done: oneshot::Sender<()>,
+    },
+    Act {
+        act: Act,
         done: oneshot::Sender<()>,
     },
     HangUp {
@@ -42,6 +51,7 @@ struct Entry {
 #[derive(Default)]
 pub struct Members {
     entries: Mutex<BTreeMap<MemberId, Entry>>,
+    locked: Mutex<BTreeSet<RoomId>>,
 }
 
 /// What is quieter than this is not drawn, dBov.
@@ -118,6 +128,36 @@ impl Members {
         let entries = self.lock();
         entries.get(&member)?.owner.send(order(done)).ok()?;
         Some(answer)
+    }
+
+    /// The same for a room as a whole. None if nobody is in it.
+    pub fn order_room(
+        &self,
+        room: RoomId,
+        order: impl FnOnce(oneshot::Sender<()>) -> Order,
+    ) -> Option<oneshot::Receiver<()>> {
+        let (done, answer) = oneshot::channel();
+        let entries = self.lock();
+        let here = entries
+            .values()
+            .find(|entry| entry.member.room_id == room)?;
+        here.owner.send(order(done)).ok()?;
+        Some(answer)
+    }
+
+    /// The room was locked, or opened.
+    pub fn set_locked(&self, room: RoomId, locked: bool) {
+        let mut all = self.locked.lock().unwrap_or_else(PoisonError::into_inner);
+        if locked {
+            all.insert(room);
+        } else {
+            all.remove(&room);
+        }
+    }
+
+    pub fn is_locked(&self, room: RoomId) -> bool {
+        let all = self.locked.lock().unwrap_or_else(PoisonError::into_inner);
+        all.contains(&room)
     }
 
     fn collect(&self, wanted: impl Fn(&Entry) -> bool) -> Vec<api::Member> {

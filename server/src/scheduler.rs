@@ -245,9 +245,10 @@ impl Scheduler {
         if let Some(room) = company.room(occurrence.room) {
             let held = occurrence.is_open().then_some(occurrence.id);
             let members = self.shared.members.in_room(room.id);
-            events.push(EventKind::Room(resources::room(
-                room, company, held, &members,
-            )));
+            events.push(EventKind::Room(api::Room {
+                locked: self.shared.members.is_locked(room.id),
+                ..resources::room(room, company, held, &members)
+            }));
         }
         events.iter().map(resources::event).collect()
     }

@@ -4,10 +4,11 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicBool};
 
 use domain::{
-    CompanyId, MemberId, Millis, Role, TrunkId,
+    CompanyId, MemberId, Millis, Role, RoomId, TrunkId,
     employee::Employee,
     entrance::PinWatch,
     line::{Evidence, LineKey},
+    live::Act,
 };
 use media::{Family, Leg, LegEvent, LegId, Media, OpenError};
 use store::Store;
@@ -103,14 +104,18 @@ impl Shared {
         member: MemberId,
         order: impl FnOnce(tokio::sync::oneshot::Sender<()>) -> Order,
     ) -> Command<'_> {
-        let answer = self.members.order(member, order);
-        Box::pin(async move {
-            match answer {
-                Some(answer) => answer.await.map_err(|_| NotInRoom),
-                None => Err(NotInRoom),
-            }
-        })
+        answered(self.members.order(member, order))
     }
+}
+
+/// Done when the room's task says so.
+fn answered(answer: Option<tokio::sync::oneshot::Receiver<()>>) -> Command<'static> {
+    Box::pin(async move {
+        match answer {
+            Some(answer) => answer.await.map_err(|_| NotInRoom),
+            None => Err(NotInRoom),
+        }
+    })
 }
 
 impl Live for Shared {
@@ -144,6 +149,21 @@ impl Live for Shared {
 
     fn set_role(&self, member: MemberId, role: Role) -> Command<'_> {
         self.order(member, |done| Order::SetRole { member, role, done })
+    }
+
+    fn raise_hand(&self, member: MemberId, up: bool) -> Command<'_> {
+        self.order(member, |done| Order::RaiseHand { member, up, done })
+    }
+
+    fn act(&self, room: RoomId, act: Act) -> Command<'_> {
+        answered(
+            self.members
+                .order_room(room, |done| Order::Act { act, done }),
+        )
+    }
+
+    fn is_locked(&self, room: RoomId) -> bool {
+        self.members.is_locked(room)
     }
 
     fn hang_up(&self, member: MemberId) -> Command<'_> {

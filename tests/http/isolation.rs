@@ -55,6 +55,11 @@ async fn another_companys_things_are_not_there() {
         ("GET", format!("/rooms/{room}/members"), None),
         (
             "POST",
+            format!("/rooms/{room}/acts"),
+            Some(json!({ "act": "lock" })),
+        ),
+        (
+            "POST",
             format!("/rooms/{room}/members"),
             Some(json!({ "number": "+4930901820", "role": "speaker" })),
         ),

@@ -8,7 +8,9 @@ mod world;
 
 mod company;
 mod errors;
+mod event_numbers;
 mod events;
+mod guarded;
 mod invitations;
 mod isolation;
 mod line_status;
@@ -20,4 +22,5 @@ mod pages;
 mod rooms;
 mod series;
 mod sessions;
+mod templates;
 mod trunks;

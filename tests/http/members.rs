@@ -183,3 +183,43 @@ async fn a_change_that_changes_nothing_is_answered_with_the_member() {
     assert_eq!(answer.status, 200);
     assert_eq!(world.live.told(), [""; 0]);
 }
+
+#[tokio::test]
+async fn a_room_is_locked_muted_and_given_the_next_hand() {
+    let world = World::new().await;
+    let oleg = world.oleg().await;
+    let room = world.room("9000").await;
+    let path = format!("/api/v1/rooms/{room}/acts");
+
+    let empty = world.post(&oleg, &path, json!({ "act": "lock" })).await;
+    assert_snapshot!(empty.shown());
+    world.live.told();
+
+    let member = guest(room);
+    let id = member.id;
+    world.live.joins(world.northway(), member);
+    let locked = world.post(&oleg, &path, json!({ "act": "lock" })).await;
+    assert_eq!(locked.json()["locked"], json!(true));
+    let rooms = world.get(&oleg, "/api/v1/rooms").await.json();
+    assert_eq!(rooms[0]["locked"], json!(true));
+    for act in ["mute_all", "unmute_all", "next_hand", "unlock"] {
+        let done = world.post(&oleg, &path, json!({ "act": act })).await;
+        assert_eq!(done.json()["locked"], json!(act != "unlock"), "{act}");
+    }
+    let member = format!("/api/v1/rooms/{room}/members/{id}");
+    let raised = world
+        .ask(&oleg, "PATCH", &member, Some(json!({ "hand": true })))
+        .await;
+    assert!(raised.json()["hand_at"].is_number());
+    assert_eq!(
+        world.live.told(),
+        [
+            "Lock(true)",
+            "MuteAll(true)",
+            "MuteAll(false)",
+            "NextHand",
+            "Lock(false)",
+            "hand true"
+        ]
+    );
+}

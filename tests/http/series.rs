@@ -362,7 +362,9 @@ async fn a_plan_is_checked_before_it_is_saved() {
     assert_eq!(itself["findings"], json!([]));
     let gap = json!({ "time_zone": "Europe/Berlin", "starts_local": "2027-03-28T02:30" });
     let gap = check(gap).await.json();
-    assert_eq!(gap["findings"][0]["code"], "hour_skipped");
+    let found = gap["findings"].as_array().unwrap();
+    let codes: Vec<&Value> = found.iter().map(|finding| &finding["code"]).collect();
+    assert_eq!(codes, ["quiet_hours", "hour_skipped"]);
     assert_eq!(
         check(json!({ "repeats": "FREQ=HOURLY" })).await.refusal(),
         "422 bad_repeats at repeats"

@@ -1,10 +1,10 @@
 //! What holds whatever phones and people do.
 //!
 //! The world itself watches over the guard's rules (never two calls at once to
-//! one person, none after a decline or after the end): these tests only have to
-//! shake it.
+//! one person, none after a decline, after the end or in quiet hours): these
+//! tests only have to shake it.
 
-use domain::{InvitationId, Span, invitation::Status};
+use domain::{InvitationId, Span, company::QuietHours, invitation::Status};
 use proptest::prelude::*;
 
 use crate::{
@@ -100,6 +100,12 @@ fn act(people: usize) -> impl Strategy<Value = (i64, Act)> {
 
 const PEOPLE: usize = 4;
 
+/// Which minute of the day it is so many minutes after the start.
+fn minute_of_day(after_start: i64) -> u16 {
+    let minute = at(after_start * 60_000).0.div_euclid(60_000);
+    u16::try_from(minute.rem_euclid(24 * 60)).expect("a minute of a day")
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
@@ -110,8 +116,15 @@ proptest! {
         needs_key in prop::collection::vec(any::<bool>(), PEOPLE),
         mut acts in prop::collection::vec(act(PEOPLE * 2), 0..25),
         lead in prop::sample::select(vec![0_i64, 60, 300]),
+        quiet in prop::option::of((-10_i64..70, 1_i64..40)),
+        most_calls in prop::option::of(0_u32..12),
     ) {
         let mut world = World::new();
+        world.quiet = quiet.map(|(from, lasts)| QuietHours {
+            from_minute: minute_of_day(from),
+            until_minute: minute_of_day(from + lasts),
+        });
+        world.limits.meeting.calls = most_calls;
         let meetings = [world.meeting(Span::seconds(lead)), world.meeting(Span::ZERO)];
         let mut invitations: Vec<InvitationId> = Vec::new();
         for (n, (script, key)) in scripts.into_iter().zip(needs_key).enumerate() {
@@ -139,6 +152,10 @@ proptest! {
         }
         for meeting in world.meetings.values() {
             prop_assert_eq!(meeting.room.count(), 0);
+        }
+        for meeting in meetings {
+            let most = most_calls.map_or(usize::MAX, |most| most as usize);
+            prop_assert!(world.calls_of(meeting) <= most);
         }
     }
 

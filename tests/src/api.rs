@@ -71,6 +71,11 @@ impl Api {
         answer(request.header("cookie", &self.cookie).send_json(body))
     }
 
+    pub fn put(&self, path: &str, body: &Value) -> Answer {
+        let request = self.agent.put(format!("{}/{path}", self.base));
+        answer(request.header("cookie", &self.cookie).send_json(body))
+    }
+
     pub fn patch(&self, path: &str, body: &Value) -> Answer {
         let request = self.agent.patch(format!("{}/{path}", self.base));
         answer(request.header("cookie", &self.cookie).send_json(body))

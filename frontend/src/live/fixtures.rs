@@ -121,6 +121,7 @@ fn member(n: u8, name: &str) -> Member {
         role: Role::Speaker,
         muted: false,
         talking: false,
+        hand_at: None,
         joined_at: 0,
         invitation_id: None,
         codec: Some(Codec::Opus),
@@ -232,6 +233,8 @@ pub fn snapshot() -> Snapshot {
             quiet_hours: None,
             lead_s: 300,
             rules: RetryRules::default(),
+            service_number: None,
+            service_city_number: None,
             trunks: Vec::new(),
         },
         people: vec![
@@ -246,6 +249,7 @@ pub fn snapshot() -> Snapshot {
             has_pin: false,
             numbers: Vec::new(),
             occurrence: Some(occurrence_id(1)),
+            locked: false,
             members: 2,
         }],
         members: vec![member(1, "Irina Belova"), member(2, "Oleg Sorokin")],
@@ -263,6 +267,7 @@ pub fn snapshot() -> Snapshot {
             participants: Vec::new(),
             rules: None,
             occurrence_ids: vec![occurrence_id(1)],
+            event_number: None,
         }],
         occurrences: vec![Occurrence {
             id: occurrence_id(1),

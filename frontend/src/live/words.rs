@@ -219,6 +219,7 @@ impl Words {
             Finish::NotConfirmed => t.done_not_confirmed().to_owned(),
             Finish::Dropped => t.why_dropped(&time),
             Finish::Invalid => t.why_invalid().to_owned(),
+            Finish::NotAllowed => t.done_not_allowed().to_owned(),
             Finish::Unreachable => t.done_unreachable().to_owned(),
             Finish::Stopped => t.done_stopped(&time),
             // Why it did not come to a call that worked is worth more than that time ran out.

@@ -18,6 +18,11 @@ pub struct Company {
     /// Dialling begins so long before the start, unless the meeting says otherwise.
     pub lead_s: u32,
     pub rules: RetryRules,
+    /// Whom employees call to plan meetings by telephone.
+    #[serde(default)]
+    pub service_number: Option<String>,
+    #[serde(default)]
+    pub service_city_number: Option<String>,
     pub trunks: Vec<Trunk>,
 }
 

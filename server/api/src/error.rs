@@ -71,6 +71,7 @@ pub enum ErrorCode {
     BadLineState,
     BadEvidenceTime,
     NoNotice,
+    BadList,
     // What the world says.
     RoomBooked,
     MeetingIsLive,
@@ -85,6 +86,10 @@ pub enum ErrorCode {
     CalibrationIncomplete,
     AnswersLookAlike,
     NumberWantsNoCalls,
+    RoomIsEmpty,
+    EventNumberTaken,
+    EventNumberRests,
+    TemplateNameTaken,
     // Ourselves.
     Unavailable,
     Internal,

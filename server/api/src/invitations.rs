@@ -109,6 +109,8 @@ pub enum Finish {
     Unreachable,
     /// Somebody pressed "give up".
     Stopped,
+    /// The company does not call that number, or has called and spent enough.
+    NotAllowed,
     MeetingOver,
     Cancelled,
 }

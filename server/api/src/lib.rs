@@ -14,6 +14,7 @@
 
 mod company;
 mod error;
+mod event_numbers;
 mod events;
 mod invitations;
 mod meetings;
@@ -21,18 +22,20 @@ mod people;
 mod reports;
 mod rooms;
 mod session;
+mod templates;
 mod trunks;
 
 pub use company::{ChangeCompany, Company, Health, QuietHours};
 pub use domain::{
     AttemptId, CompanyId, DeviceId, EmployeeId, InvitationId, Language, LocalDate, MeetingId,
-    MemberId, OccurrenceId, Outcome, Role, RoomId, TokenId, TrunkId, UserId,
+    MemberId, OccurrenceId, Outcome, Role, RoomId, TemplateId, TokenId, TrunkId, UserId,
     calibration::{Condition as CalibrationCondition, Useless},
     decode::Fingerprint,
     employee::{DeviceClass as DeviceKind, Level},
     rules::{LastAct, RetryRules},
 };
 pub use error::{ErrorBody, ErrorCode, ErrorDetails};
+pub use event_numbers::{BindEventNumber, EventBinding, EventNumber, EventNumberState};
 pub use events::{Announcement, Event, EventKind, MemberLeft, ServerMessage, Snapshot, Talking};
 pub use invitations::{
     AtOnceWhen, Attempt, CallPhase, Finish, Invitation, InvitationStatus, Next, Reason, Rsvp,
@@ -47,6 +50,9 @@ pub use people::{
     Confidence, Device, Evidence, EvidenceSource, LineState, LineStatus, LineView, Person, Text,
 };
 pub use reports::{InvitationStory, OccurrenceReport, Visit};
-pub use rooms::{ChangeMember, Codec, Dial, LeaveReason, Member, NewRoom, Quality, Room};
+pub use rooms::{
+    ActInRoom, ChangeMember, Codec, Dial, LeaveReason, Member, NewRoom, Quality, Room, RoomAct,
+};
 pub use session::{Me, NewToken, SignIn, SignedIn, Token, TokenCreated};
+pub use templates::{NewTemplate, Template};
 pub use trunks::{Alike, Calibration, CalibrationStep, StepStatus, TestCall, Trunk, TrunkState};

@@ -27,6 +27,9 @@ pub struct Meeting {
     /// `null`: the company's rules.
     pub rules: Option<RetryRules>,
     pub occurrence_ids: Vec<OccurrenceId>,
+    /// The city number told to the public, which leads in while the meeting is open.
+    #[serde(default)]
+    pub event_number: Option<String>,
 }
 
 /// How a meeting repeats. Its dates are made some weeks ahead.
@@ -274,6 +277,18 @@ pub enum FindingCode {
     RoomBooked,
     /// Somebody is expected at another meeting.
     PersonBusy,
+    /// The company does not call that number.
+    DestinationForbidden,
+    /// Its owner asked never to be called.
+    NeverAgain,
+    /// It is night where somebody is: nobody who has not accepted is called then.
+    QuietHours,
+    /// Somebody has nothing to be called by.
+    NothingToCall,
+    /// More calls than the company lets a meeting or a day make.
+    TooManyCalls,
+    /// It would cost more than it may.
+    TooDear,
     /// The clocks jump over that hour: it begins when they have.
     HourSkipped,
     /// The clocks show that hour twice: it begins the first time.

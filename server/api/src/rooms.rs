@@ -16,6 +16,9 @@ pub struct Room {
     pub numbers: Vec<String>,
     /// The occurrence being called or held here now.
     pub occurrence: Option<OccurrenceId>,
+    /// Only those expected and moderators come in.
+    #[serde(default)]
+    pub locked: bool,
     pub members: u32,
 }
 
@@ -33,6 +36,31 @@ pub struct NewRoom {
     pub pin: Option<String>,
     #[serde(default)]
     pub moderator_pin: Option<String>,
+    /// Whoever calls waits with music until a moderator is there.
+    #[serde(default)]
+    pub wait_for_moderator: bool,
+}
+
+/// `POST /rooms/{id}/acts`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ActInRoom {
+    pub act: RoomAct,
+}
+
+/// What a moderator does with a room as a whole; on the telephone by `*7`, `*8` and `*2`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum RoomAct {
+    Lock,
+    Unlock,
+    /// Everybody but moderators.
+    MuteAll,
+    UnmuteAll,
+    /// Whose hand has been up the longest may speak.
+    NextHand,
 }
 
 /// A live leg in a room.
@@ -49,6 +77,9 @@ pub struct Member {
     pub role: Role,
     pub muted: bool,
     pub talking: bool,
+    /// Since when he has a hand up.
+    #[serde(default)]
+    pub hand_at: Option<i64>,
     pub joined_at: i64,
     /// The invitation that brought the member in; `null` for who dialled the room himself.
     pub invitation_id: Option<InvitationId>,
@@ -121,4 +152,7 @@ pub struct ChangeMember {
     pub muted: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<Role>,
+    /// Raises a hand for him, or lowers it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hand: Option<bool>,
 }

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    guard::Limits,
     id::CompanyId,
+    number::{PhoneNumber, ShortNumber},
     rules::RetryRules,
     time::{LocalTime, Millis, Span, Zone},
 };
@@ -47,6 +49,23 @@ pub struct Company {
     /// When nobody is called who has not accepted.
     #[serde(default)]
     pub quiet_hours: Option<QuietHours>,
+    /// Whom employees call to plan meetings by telephone.
+    #[serde(default)]
+    pub service: Service,
+    /// Where its meetings may call, and what that may cost.
+    #[serde(default)]
+    pub limits: Limits,
+}
+
+/// The numbers behind which meetings are planned by telephone.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Service {
+    /// Within the company.
+    #[serde(default)]
+    pub number: Option<ShortNumber>,
+    /// From outside.
+    #[serde(default)]
+    pub city_number: Option<PhoneNumber>,
 }
 
 /// A daily stretch in which nobody is called, by the clock of the callee's zone.

@@ -100,6 +100,8 @@ ids! {
     UserId
     /// A bearer token.
     TokenId
+    /// A list of people with a name.
+    TemplateId
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     id::{CompanyId, RoomId},
     number::ShortNumber,
-    role::Role,
+    role::{Grant, Role},
 };
 
 /// A room of a company.
@@ -25,6 +25,20 @@ pub struct Room {
     pub pin: Option<Pin>,
     /// What a moderator keys in instead.
     pub moderator_pin: Option<Pin>,
+    /// How its door behaves besides.
+    #[serde(default)]
+    pub settings: RoomSettings,
+}
+
+/// How a room's door behaves.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct RoomSettings {
+    /// Nobody who calls comes in before a moderator is there.
+    #[serde(default)]
+    pub wait_for_moderator: bool,
+    /// Roles by who calls and what he dialled; speakers are all others.
+    #[serde(default)]
+    pub grants: Vec<Grant>,
 }
 
 /// 4 to 12 digits that open a room.
@@ -112,6 +126,7 @@ mod tests {
             name: "Dealers".to_owned(),
             pin: Pin::parse("1234").ok(),
             moderator_pin: Pin::parse("98765").ok(),
+            settings: RoomSettings::default(),
         };
 
         assert_eq!(room.admits("1234"), Some(Role::Speaker));

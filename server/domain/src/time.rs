@@ -110,6 +110,12 @@ impl Span {
 }
 
 impl Millis {
+    /// When the day began on the wall of a zone; none outside the calendar.
+    pub fn day_begins(self, zone: Zone) -> Option<Self> {
+        let midnight = self.in_zone(zone)?.date().and_hms_opt(0, 0, 0)?;
+        Some(LocalTime(midnight).resolve(zone).ok()?.at)
+    }
+
     /// The time on the wall of a zone; none for an instant beyond the calendar.
     pub fn in_zone(self, zone: Zone) -> Option<LocalTime> {
         let utc: DateTime<Utc> = DateTime::from_timestamp_millis(self.0)?;

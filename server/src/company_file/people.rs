@@ -54,12 +54,14 @@ pub(super) fn employees(
         let devices = section.sections(source, "devices", |source, section| {
             device(source, section, names, &owner)
         });
+        let phone_pin = places::pin(source, section, "phone_pin");
         let employee = PlannedEmployee {
             name: name?,
             group,
             extension: extension?,
             zone,
             login,
+            phone_pin,
             devices,
         };
         Some((employee, password))

@@ -1,7 +1,15 @@
 //! `[[trunks]]`, `[[rooms]]` and `[[numbers]]`.
 
-use domain::{PhoneNumber, ShortNumber, employee::Secret, room::Pin, trunk::Transport};
-use store::{PlannedNumber, PlannedPin, PlannedRegistration, PlannedRoom, PlannedTrunk};
+use domain::{
+    PhoneNumber, Role, ShortNumber,
+    employee::Secret,
+    role::{Grant, Who},
+    room::{Pin, RoomSettings},
+    trunk::Transport,
+};
+use store::{
+    PlannedEventNumber, PlannedNumber, PlannedPin, PlannedRegistration, PlannedRoom, PlannedTrunk,
+};
 
 use super::{
     read::{Names, ROOM, TRUNK},
@@ -122,12 +130,57 @@ pub(super) fn rooms(
         if matches!((&open, &moderator), (PlannedPin::Set(open), PlannedPin::Set(moderator)) if open == moderator) {
             section.refuse(source, "moderator_pin", "it is the same as the PIN: nobody would be a moderator");
         }
-        Some(PlannedRoom { number: number?, name: name?, pin: open, moderator_pin: moderator })
+        let settings = RoomSettings {
+            wait_for_moderator: section.boolean(source, "wait_for_moderator").unwrap_or_default(),
+            grants: grants(source, section),
+        };
+        if settings.wait_for_moderator
+            && !matches!(moderator, PlannedPin::Set(_) | PlannedPin::Keep)
+            && !settings.grants.iter().any(|grant| grant.role == Role::Moderator)
+        {
+            section.refuse(source, "wait_for_moderator", "nobody could come as moderator: the room needs a moderator_pin or a role for one");
+        }
+        Some(PlannedRoom { number: number?, name: name?, pin: open, moderator_pin: moderator, settings })
     })
 }
 
+/// Roles by who calls and what he dialled.
+fn grants(source: &mut Source<'_>, section: &mut Section<'_>) -> Vec<Grant> {
+    section.sections(source, "roles", |source, section| {
+        let group = section.text(source, "group").map(str::to_owned);
+        let employee = section.word(source, "who", &[("anyone", false), ("employee", true)]);
+        let dialled = section.parsed::<PhoneNumber>(source, "number");
+        section.required_text(source, "role")?;
+        let role = section.word(source, "role", &ROLES);
+        let who = match (group, employee) {
+            (None, Some(true)) => Who::Employee,
+            (None, Some(false) | None) => Who::Anyone,
+            (Some(group), None) => Who::Group(group),
+            (Some(_), Some(_)) => {
+                section.refuse(source, "group", "either `who` or `group`, not both");
+                return None;
+            }
+        };
+        Some(Grant {
+            who,
+            dialled,
+            role: role?,
+        })
+    })
+}
+
+const ROLES: [(&str, Role); 3] = [
+    ("moderator", Role::Moderator),
+    ("speaker", Role::Speaker),
+    ("listener", Role::Listener),
+];
+
 /// Left out keeps what is there; `false` takes it away.
-fn pin(source: &mut Source<'_>, section: &mut Section<'_>, key: &'static str) -> PlannedPin {
+pub(super) fn pin(
+    source: &mut Source<'_>,
+    section: &mut Section<'_>,
+    key: &'static str,
+) -> PlannedPin {
     if section.is_false(source, key) {
         return PlannedPin::None;
     }
@@ -141,12 +194,16 @@ fn pin(source: &mut Source<'_>, section: &mut Section<'_>, key: &'static str) ->
     }
 }
 
+/// City numbers: those that lead into rooms, and those kept for events.
 pub(super) fn numbers(
     source: &mut Source<'_>,
     root: &mut Section<'_>,
     names: &mut Names,
-) -> Vec<PlannedNumber> {
-    root.sections(source, "numbers", |source, section| {
+) -> (Vec<PlannedNumber>, Vec<PlannedEventNumber>) {
+    let mut places = 0..;
+    let mut for_events = Vec::new();
+    let lead_to_rooms = root.sections(source, "numbers", |source, section| {
+        let place = places.next()?;
         let number = section.required::<PhoneNumber>(source, "number");
         if let Some(number) = &number
             && names
@@ -154,6 +211,22 @@ pub(super) fn numbers(
                 .is_some()
         {
             section.refuse(source, "number", format!("{number} is in the file twice"));
+        }
+        if section.boolean(source, "event") == Some(true) {
+            if section.text(source, "room").is_some() {
+                section.refuse(
+                    source,
+                    "room",
+                    "a number for events leads to no room of its own",
+                );
+            }
+            let trunk = trunk(source, section, names);
+            for_events.push(PlannedEventNumber {
+                number: number?,
+                trunk,
+                place,
+            });
+            return None;
         }
         let room = section.required::<ShortNumber>(source, "room");
         if let Some(room) = &room
@@ -170,8 +243,10 @@ pub(super) fn numbers(
             number: number?,
             trunk,
             room: room?,
+            place,
         })
-    })
+    });
+    (lead_to_rooms, for_events)
 }
 
 /// The name of a trunk of this file, if one is given.

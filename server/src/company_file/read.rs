@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use domain::{
     CompanyId, Language, Span,
-    company::{Company, DEFAULT_LEAD, QuietHours},
+    company::{Company, DEFAULT_LEAD, QuietHours, Service},
     employee::Level,
+    guard::{Cap, Limits, Prefix, Price},
     rules::{LastAct, RetryRules, TryRule},
 };
 use store::CompanyPlan;
@@ -56,13 +57,15 @@ const DAY_S: i64 = 24 * 60 * 60;
 
 pub(super) fn company(source: &mut Source<'_>, root: &mut Section<'_>) -> Option<Read> {
     let mut names = Names::default();
-    let company = root.section(source, "company", settings);
+    let company = root.section(source, "company", |source, section| {
+        settings(source, section, &mut names)
+    });
     if company.is_none() {
         root.refuse(source, "company", "the table [company] is missing");
     }
     let trunks = places::trunks(source, root, &mut names);
     let rooms = places::rooms(source, root, &mut names);
-    let numbers = places::numbers(source, root, &mut names);
+    let (numbers, event_numbers) = places::numbers(source, root, &mut names);
     let (employees, passwords) = people::employees(source, root, &mut names)
         .into_iter()
         .unzip();
@@ -74,13 +77,18 @@ pub(super) fn company(source: &mut Source<'_>, root: &mut Section<'_>) -> Option
             employees,
             trunks,
             numbers,
+            event_numbers,
             rooms,
         },
         passwords,
     })
 }
 
-fn settings(source: &mut Source<'_>, section: &mut Section<'_>) -> Option<Company> {
+fn settings(
+    source: &mut Source<'_>,
+    section: &mut Section<'_>,
+    names: &mut Names,
+) -> Option<Company> {
     let name = section.required_text(source, "name").map(str::to_owned);
     let domain = domain_name(source, section);
     let language = section.word(
@@ -95,7 +103,22 @@ fn settings(source: &mut Source<'_>, section: &mut Section<'_>) -> Option<Compan
     let quiet_hours = section
         .section(source, "quiet_hours", quiet_hours)
         .flatten();
+    let service = Service {
+        number: section.parsed(source, "service_number"),
+        city_number: section.parsed(source, "service_city_number"),
+    };
+    if let Some(number) = &service.number {
+        names.take_inside(
+            number.as_str(),
+            "company.service_number",
+            "the service number",
+        );
+    }
+    if let Some(number) = &service.city_number {
+        names.take("city number", number.digits(), "the service number");
+    }
     let rules = section.section(source, "rules", rules).unwrap_or_default();
+    let limits = section.section(source, "guard", limits).unwrap_or_default();
     Some(Company {
         // Who the company is, the database knows by its name.
         id: CompanyId::from_uuid(Default::default()),
@@ -106,6 +129,8 @@ fn settings(source: &mut Source<'_>, section: &mut Section<'_>) -> Option<Compan
         rules,
         lead_ms: lead,
         quiet_hours,
+        service,
+        limits,
     })
 }
 
@@ -151,6 +176,48 @@ fn quiet_hours(source: &mut Source<'_>, section: &mut Section<'_>) -> Option<Qui
         from_minute: from?,
         until_minute: until?,
     })
+}
+
+/// Where meetings may call, and what that may cost.
+fn limits(source: &mut Source<'_>, section: &mut Section<'_>) -> Limits {
+    let prices = section.sections(source, "prices", |source, section| {
+        let prefix = section.required::<Prefix>(source, "prefix");
+        let per_minute = section.number(source, "per_minute", 0..1_000_001);
+        if per_minute.is_none() {
+            section.required_text(source, "per_minute");
+        }
+        Some(Price {
+            prefix: prefix?,
+            per_minute: u64::try_from(per_minute?).unwrap_or_default(),
+        })
+    });
+    Limits {
+        allowed: prefixes(source, section, "allowed"),
+        forbidden: prefixes(source, section, "forbidden"),
+        prices,
+        meeting: section.section(source, "meeting", cap).unwrap_or_default(),
+        day: section.section(source, "day", cap).unwrap_or_default(),
+    }
+}
+
+fn prefixes(source: &mut Source<'_>, section: &mut Section<'_>, key: &'static str) -> Vec<Prefix> {
+    let mut read = Vec::new();
+    for text in section.texts(source, key).unwrap_or_default() {
+        match Prefix::parse(text) {
+            Ok(prefix) => read.push(prefix),
+            Err(error) => section.refuse(source, key, format!("\"{text}\": {error}")),
+        }
+    }
+    read
+}
+
+fn cap(source: &mut Source<'_>, section: &mut Section<'_>) -> Cap {
+    let calls = section.number(source, "calls", 0..1_000_001);
+    let price = section.number(source, "price", 0..1_000_000_001);
+    Cap {
+        calls: calls.and_then(|calls| u32::try_from(calls).ok()),
+        price: price.and_then(|price| u64::try_from(price).ok()),
+    }
 }
 
 /// The rules; what is left out is as the product has it.

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    RoomId, Span, TrunkId,
+    PhoneNumber, Role, RoomId, Span, TrunkId,
     company::{Company, QuietHours},
     employee::{Device, DeviceKind, Employee, Level},
+    guard::{Cap, Limits, Prefix},
+    role::{Grant, Who},
     rules::{LastAct, RetryRules, TryRule},
     trunk::{Target, Transport, Trunk},
 };
@@ -77,6 +79,17 @@ fn file(directory: &CompanyDirectory) -> String {
         let mut item = Table::new();
         put(&mut item, "number", room.number.as_str());
         put(&mut item, "name", room.name.as_str());
+        if room.settings.wait_for_moderator {
+            put(&mut item, "wait_for_moderator", true);
+        }
+        if !room.settings.grants.is_empty() {
+            let roles = room
+                .settings
+                .grants
+                .iter()
+                .map(|grant| Value::Table(role(grant)));
+            put(&mut item, "roles", Value::Array(roles.collect()));
+        }
         parts.push(list_item("rooms", item));
     }
     for number in &directory.numbers {
@@ -84,6 +97,17 @@ fn file(directory: &CompanyDirectory) -> String {
         let mut item = Table::new();
         put(&mut item, "number", number.number.as_str());
         put_some(&mut item, "room", rooms.get(&room).copied());
+        put_some(
+            &mut item,
+            "trunk",
+            number.trunk.and_then(|id| trunks.get(&id).copied()),
+        );
+        parts.push(list_item("numbers", item));
+    }
+    for number in &directory.event_numbers {
+        let mut item = Table::new();
+        put(&mut item, "number", number.number.as_str());
+        put(&mut item, "event", true);
         put_some(
             &mut item,
             "trunk",
@@ -105,6 +129,27 @@ fn file(directory: &CompanyDirectory) -> String {
         }
     }
     parts.join("\n")
+}
+
+fn role(grant: &Grant) -> Table {
+    let mut table = Table::new();
+    match &grant.who {
+        Who::Anyone => put(&mut table, "who", "anyone"),
+        Who::Employee => put(&mut table, "who", "employee"),
+        Who::Group(group) => put(&mut table, "group", group.as_str()),
+    }
+    put_some(
+        &mut table,
+        "number",
+        grant.dialled.as_ref().map(PhoneNumber::as_str),
+    );
+    let word = match grant.role {
+        Role::Moderator => "moderator",
+        Role::Speaker => "speaker",
+        Role::Listener => "listener",
+    };
+    put(&mut table, "role", word);
+    table
 }
 
 fn table(name: &str, table: Table) -> String {
@@ -137,6 +182,8 @@ fn company(company: &Company) -> Table {
         rules,
         lead_ms,
         quiet_hours,
+        service,
+        limits,
     } = company;
     let mut table = Table::new();
     put(&mut table, "name", name.as_str());
@@ -145,8 +192,61 @@ fn company(company: &Company) -> Table {
     put(&mut table, "time_zone", zone.name());
     put(&mut table, "lead_s", lead_ms.as_seconds());
     put_some(&mut table, "quiet_hours", quiet_hours.as_ref().map(hours));
+    put_some(
+        &mut table,
+        "service_number",
+        service.number.as_ref().map(|number| number.as_str()),
+    );
+    put_some(
+        &mut table,
+        "service_city_number",
+        service.city_number.as_ref().map(|number| number.as_str()),
+    );
     put(&mut table, "rules", self::rules(rules));
+    if !limits.are_none() {
+        put(&mut table, "guard", self::limits(limits));
+    }
     table
+}
+
+fn limits(limits: &Limits) -> Table {
+    let prefixes = |list: &[Prefix]| {
+        Value::Array(
+            list.iter()
+                .map(|prefix| Value::String(prefix.written()))
+                .collect(),
+        )
+    };
+    let mut table = Table::new();
+    if !limits.allowed.is_empty() {
+        put(&mut table, "allowed", prefixes(&limits.allowed));
+    }
+    if !limits.forbidden.is_empty() {
+        put(&mut table, "forbidden", prefixes(&limits.forbidden));
+    }
+    if !limits.prices.is_empty() {
+        let prices = limits.prices.iter().map(|price| {
+            let mut item = Table::new();
+            put(&mut item, "prefix", price.prefix.written());
+            put(&mut item, "per_minute", integer(price.per_minute));
+            Value::Table(item)
+        });
+        put(&mut table, "prices", Value::Array(prices.collect()));
+    }
+    for (key, cap) in [("meeting", limits.meeting), ("day", limits.day)] {
+        if cap == Cap::default() {
+            continue;
+        }
+        let mut item = Table::new();
+        put_some(&mut item, "calls", cap.calls.map(i64::from));
+        put_some(&mut item, "price", cap.price.map(integer));
+        put(&mut table, key, item);
+    }
+    table
+}
+
+fn integer(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
 }
 
 fn hours(hours: &QuietHours) -> Table {

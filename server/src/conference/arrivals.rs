@@ -3,13 +3,17 @@
 use std::time::Duration;
 
 use domain::{
-    EmployeeId, MemberId, Millis, PhoneNumber, Role,
+    EmployeeId, MemberId, Millis, OccurrenceId, PhoneNumber, Role,
     attempt::LeaveWay,
+    desk::Desk,
     employee::DeviceClass,
-    entrance::{Caller, Entrance, Expected, Known, Output, way_back},
+    entrance::{Around, Caller, Entrance, Expected, Known, Output, way_back},
     invitation::Invitation,
     line::{LineKey, LineState, Seen},
     meeting::Invitee,
+    role::Approach,
+    room::Room,
+    speech,
 };
 use media::{Family, Leg, LegId};
 use sip::{CallId, LocalMedia, Rejection};
@@ -20,7 +24,10 @@ use super::{
     ending::Ending,
     party::{Guest, Part, Party, Who},
 };
-use crate::clock;
+use crate::{
+    booth::{self, Visitor},
+    clock,
+};
 
 /// A call that wants into the room.
 #[derive(Debug)]
@@ -33,8 +40,21 @@ pub struct Arrival {
     pub shown: Option<String>,
     pub class: DeviceClass,
     pub line: Option<LineKey>,
+    /// The city number he dialled, if it was one.
+    pub dialled: Option<PhoneNumber>,
     /// What wrong PINs are counted by: something he cannot change at will.
     pub source: String,
+    /// He comes by an event's number.
+    pub told: Option<ToldOf>,
+}
+
+/// What an event's number leads to.
+#[derive(Debug, Clone, Copy)]
+pub struct ToldOf {
+    pub occurrence: OccurrenceId,
+    pub starts_at: Millis,
+    /// What he comes as, unless he is on the list.
+    pub role: Role,
 }
 
 impl Conference {
@@ -51,6 +71,14 @@ impl Conference {
         let Some((_, room)) = page.room(self.room) else {
             return signalling.reject(arrival.call, Rejection::status(404));
         };
+        if let Some(told) = arrival.told
+            && self
+                .occurrence
+                .as_ref()
+                .is_some_and(|held| held.value.id != told.occurrence)
+        {
+            return self.ask_to_come_later(&arrival, told, now);
+        }
         let leg = match self
             .shared
             .open_leg(arrival.family, None, self.out.legs.clone())
@@ -65,20 +93,30 @@ impl Conference {
                 return signalling.reject(arrival.call, busy);
             }
         };
-        let who = self.recognise(&arrival);
+        let who = self.recognise(&arrival, room);
         let known = match who.invitation {
             Some(_) => Known::Expected(who.role),
-            None => Known::Stranger,
+            None if arrival.told.is_some() => Known::Told(who.role),
+            None => Known::Stranger(who.role),
         };
-        let opens_at = self.opens_at(now);
-        let watched = self.shared.pins().may_try(&arrival.source, self.room, now);
-        let door = Entrance::new(room.clone(), known, opens_at, watched, now);
+        let early = arrival
+            .told
+            .map(|told| told.starts_at)
+            .filter(|starts_at| self.occurrence.is_none() && *starts_at > now);
+        let around = Around {
+            opens_at: early.or_else(|| self.opens_at(now)),
+            watched: self.shared.pins().may_try(&arrival.source, self.room, now),
+            locked: self.live.is_locked(),
+            moderator_inside: self.live.has_moderator(),
+        };
+        let door = Entrance::new(room.clone(), known, around, now);
         let guest = Guest {
             id: uuid::Builder::from_unix_timestamp_millis(now.0.unsigned_abs(), &clock::random())
                 .into_uuid(),
             room: self.room,
             who,
             source: arrival.source,
+            awaits: arrival.told.map(|told| told.occurrence),
             member: None,
             since: now,
             rtp_port: leg.local.port(),
@@ -89,6 +127,22 @@ impl Conference {
             .switchboard
             .take(arrival.call, self.out.sip.clone());
         signalling.answer(arrival.call, LocalMedia::at(leg.local));
+    }
+
+    /// What is held here is not yet the event he was told of.
+    fn ask_to_come_later(&self, arrival: &Arrival, told: ToldOf, now: Millis) {
+        let page = self.shared.book.page();
+        let zone = page
+            .company(self.company)
+            .map(|company| company.company.zone)
+            .unwrap_or_default();
+        let visitor = Visitor {
+            call: arrival.call,
+            family: arrival.family,
+            language: self.language(),
+        };
+        let desk = Desk::notice(speech::event_begins(told.starts_at, zone, now), now);
+        tokio::spawn(booth::serve(self.shared.clone(), visitor, desk, None));
     }
 
     pub(super) fn seat_guest(&mut self, call: CallId, leg: Leg, door: Entrance, guest: Guest) {
@@ -149,7 +203,7 @@ impl Conference {
     }
 
     /// Who it is, and whether he is on the list.
-    fn recognise(&self, arrival: &Arrival) -> Who {
+    fn recognise(&self, arrival: &Arrival, room: &Room) -> Who {
         let numbers: Vec<(&Invitation, Vec<PhoneNumber>)> = self
             .seats
             .values()
@@ -157,7 +211,8 @@ impl Conference {
             .collect();
         // A number that an operator shows is no proof: behind a PIN it counts
         // only for whom we have called, and never as a moderator.
-        let guarded = matches!(arrival.caller, Caller::Number(_)) && self.has_pin();
+        let guarded = matches!(arrival.caller, Caller::Number(_))
+            && (room.pin.is_some() || room.moderator_pin.is_some());
         let expected: Vec<Expected<'_>> = numbers
             .iter()
             .filter(|(invitation, _)| !guarded || invitation.attempts() > 0)
@@ -179,7 +234,10 @@ impl Conference {
             name,
             role: match place.map(|place| place.role) {
                 Some(Role::Moderator) if guarded => Role::Speaker,
-                role => role.unwrap_or(Role::Speaker),
+                Some(role) => role,
+                None => arrival
+                    .told
+                    .map_or_else(|| self.granted(arrival, room), |told| told.role),
             },
             invitee,
             class: arrival.class,
@@ -188,10 +246,23 @@ impl Conference {
         }
     }
 
-    fn has_pin(&self) -> bool {
+    /// His role by what he calls from and dialled.
+    fn granted(&self, arrival: &Arrival, room: &Room) -> Role {
         let page = self.shared.book.page();
-        page.room(self.room)
-            .is_some_and(|(_, room)| room.pin.is_some())
+        let employee = match &arrival.caller {
+            Caller::Employee(id) => page
+                .company(self.company)
+                .and_then(|company| company.employee(*id)),
+            Caller::Number(_) | Caller::Unknown => None,
+        };
+        let approach = Approach {
+            employee: employee.is_some(),
+            group: employee.and_then(|employee| employee.group.as_deref()),
+            dialled: arrival.dialled.as_ref(),
+        };
+        approach
+            .granted(&room.settings.grants)
+            .unwrap_or(Role::Speaker)
     }
 
     fn numbers_of(&self, invitee: &Invitee) -> Vec<PhoneNumber> {
@@ -255,16 +326,14 @@ impl Conference {
             match output {
                 Output::Play { phrases, mode } => self.play(leg, &phrases, mode).await,
                 Output::HoldMusic => self.play_music(leg),
-                Output::Join(role) => {
-                    self.shared.pins().on_right(&guest.source);
-                    self.let_in(leg, role).await;
-                }
+                Output::Join(role) => self.let_in(leg, role).await,
+                Output::RightPin => self.shared.pins().on_right(&guest.source),
                 Output::WrongPin => {
                     let (source, now) = (guest.source.clone(), clock::now());
                     self.shared.pins().on_wrong(&source, self.room, now);
                     // He may be guessing in many calls at once.
                     if self.shared.pins().may_try(&source, self.room, now).is_err() {
-                        self.hang_up_caller(leg, now).await;
+                        door.on_watched(now);
                     }
                 }
                 Output::HangUp => self.hang_up_caller(leg, clock::now()).await,
@@ -285,8 +354,10 @@ impl Conference {
     /// Half a PIN and a hung-up call is a guess like any other.
     fn count_wrong_pins(&self, door: &mut Entrance, source: &str) {
         while let Some(output) = door.poll_output() {
-            if output == Output::WrongPin {
-                self.shared.pins().on_wrong(source, self.room, clock::now());
+            match output {
+                Output::WrongPin => self.shared.pins().on_wrong(source, self.room, clock::now()),
+                Output::RightPin => self.shared.pins().on_right(source),
+                Output::Play { .. } | Output::HoldMusic | Output::Join(_) | Output::HangUp => {}
             }
         }
     }

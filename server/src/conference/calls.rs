@@ -172,7 +172,7 @@ impl Conference {
                 match (party.member, &mut party.part) {
                     (Some(_), _) => {}
                     (None, Part::Called { machine, .. }) => machine.on_played(now),
-                    (None, Part::Caller { door, .. }) => door.on_played(),
+                    (None, Part::Caller { door, .. }) => door.on_played(now),
                 }
             }
             LegEvent::Played { .. } => {}

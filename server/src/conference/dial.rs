@@ -9,7 +9,7 @@ use domain::{
     attempt::{Attempt, Call, CallEnd, CallSetup, Route},
     decode::{self, CallFacts, Profile, Verdict, Way as CallWay},
     employee::DeviceClass,
-    guard::{self, Circumstances, InFlight},
+    guard::{self, Cap, Charged, Circumstances, InFlight, Limits, Spent},
     invitation::{Invitation, Why},
     line::LineKey,
     meeting::Invitee,
@@ -90,9 +90,23 @@ impl Conference {
         now: Millis,
     ) {
         let attempt = AttemptId::new(now, clock::random());
-        if let Err(blocked) = self.allowed(attempt, &invitation, &route, now) {
+        let spent = match self.spent(now).await {
+            Ok(spent) => spent,
+            // Without the rows nobody could be called anyhow.
+            Err(error) => {
+                tracing::warn!(%error, "Nobody knows what was called today: nobody is called");
+                return self
+                    .change(id, |one| one.postpone(now + AGAIN, Why::NoChannel))
+                    .await;
+            }
+        };
+        if let Err(blocked) = self.allowed(attempt, &invitation, &route, spent, now) {
             match blocked.retry(now) {
                 Some((until, why)) => self.change(id, |one| one.postpone(until, why)).await,
+                None if matches!(blocked, guard::Blocked::Limit { .. }) => {
+                    tracing::info!(invitation = %id, %blocked, "He is not called");
+                    self.change(id, |one| one.not_allowed(now)).await;
+                }
                 // What is over or calls nobody is not due again: its rows say so.
                 None if blocked == guard::Blocked::MeetingOver => {}
                 None => self.change(id, |one| one.give_up(now)).await,
@@ -237,6 +251,7 @@ impl Conference {
         attempt: AttemptId,
         invitation: &Invitation,
         route: &Route,
+        (meeting_spent, day_spent): (Spent, Spent),
         now: Millis,
     ) -> Result<(), guard::Blocked> {
         let page = self.shared.book.page();
@@ -247,6 +262,9 @@ impl Conference {
             .unwrap_or_default();
         let flight = self.flight(invitation, route);
         let (line, number) = (flight.line.clone(), flight.number.clone());
+        let limits = company
+            .map(|company| company.limits.clone())
+            .unwrap_or_default();
         self.shared
             .flights
             .begin(attempt, flight, route.trunk, |others| {
@@ -262,9 +280,39 @@ impl Conference {
                     never: &never,
                     line: &line,
                     number: number.as_ref(),
+                    limits: &limits,
+                    meeting_spent,
+                    day_spent,
                 };
                 guard::check(invitation, &around, now)
             })
+    }
+
+    /// What this meeting, and the company today, have called and spent over operators.
+    async fn spent(&self, now: Millis) -> Result<(Spent, Spent), StoreError> {
+        let page = self.shared.book.page();
+        let Some(company) = page.company(self.company).map(|company| &company.company) else {
+            return Ok(Default::default());
+        };
+        let limits = &company.limits;
+        let store = &self.shared.store;
+        let meeting = match &self.occurrence {
+            Some(held) if limits.meeting != Cap::default() => {
+                spent_on(limits, &store.attempts_of(held.value.id).await?, now)
+            }
+            Some(_) | None => Spent::default(),
+        };
+        let day = if limits.day == Cap::default() {
+            Spent::default()
+        } else {
+            let since = now.day_begins(company.zone).unwrap_or(now);
+            spent_on(
+                limits,
+                &store.attempts_since(self.company, since).await?,
+                now,
+            )
+        };
+        Ok((meeting, day))
     }
 
     pub(super) fn flight(&self, invitation: &Invitation, route: &Route) -> InFlight {
@@ -422,4 +470,18 @@ impl Conference {
 /// The number of a room that was removed while it was in use.
 fn no_number() -> ShortNumber {
     ShortNumber::parse("00").expect("Two digits are a short number")
+}
+
+fn spent_on(limits: &Limits, attempts: &[Attempt], now: Millis) -> Spent {
+    let called: Vec<(PhoneNumber, &Attempt)> = attempts
+        .iter()
+        .filter(|attempt| attempt.route.trunk.is_some())
+        .filter_map(|attempt| Some((PhoneNumber::parse(&attempt.route.address).ok()?, attempt)))
+        .collect();
+    let charged = called.iter().map(|(number, attempt)| Charged {
+        number,
+        answered_at: attempt.answered_at,
+        ended_at: attempt.ended_at,
+    });
+    limits.spent(charged, now)
 }

@@ -10,7 +10,7 @@ use sip::LocalMedia;
 use store::Versioned;
 
 use super::Conference;
-use crate::web::resources;
+use crate::{clock, web::resources};
 
 /// How far the end is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,6 +108,16 @@ impl Conference {
         {
             return;
         }
+        self.end_occurrence(now).await;
+    }
+
+    /// A moderator ends what is held here, as the board's button does.
+    pub(super) async fn end_by_key(&mut self) {
+        Box::pin(self.end_occurrence(clock::now())).await;
+    }
+
+    async fn end_occurrence(&mut self, now: Millis) {
+        let Some(held) = &self.occurrence else { return };
         let mut ended = held.value.clone();
         ended.end(now);
         let page = self.shared.book.page();

@@ -1,7 +1,7 @@
 //! What holds here: the names, the hours, the language and the rules.
 
 use domain::{
-    Millis, Zone, attempt::Attempt, company::Language, meeting::Invitee, rules::RetryRules,
+    Millis, Zone, attempt::Attempt, company::Language, guard, meeting::Invitee, rules::RetryRules,
 };
 
 use super::{Conference, party::Who};
@@ -48,7 +48,7 @@ impl Conference {
             Invitee::Employee(id) => company
                 .and_then(|company| company.employee(*id))
                 .and_then(|employee| employee.zone),
-            Invitee::Outside { .. } => None,
+            Invitee::Outside { number, .. } => guard::zone_of(number),
         };
         own.or(company.map(|company| company.company.zone))
             .unwrap_or_default()

@@ -63,6 +63,14 @@ impl Conference {
                 self.keep_role(member, role).await;
                 done
             }
+            Order::RaiseHand { member, up, done } => {
+                self.live.raise_hand(member, up, clock::now());
+                done
+            }
+            Order::Act { act, done } => {
+                self.live.act(act);
+                done
+            }
             Order::HangUp { member, done } => {
                 self.live.hang_up(member);
                 done
@@ -106,6 +114,8 @@ impl Conference {
                     }
                 }
                 Output::Announce(phrases) => self.announce(&phrases).await,
+                Output::Locked(locked) => self.on_locked(locked),
+                Output::EndMeeting => self.end_by_key().await,
                 Output::HangUp { member, way } => self.take_out(member, way).await,
                 Output::Joined(member) => self.on_joined(&member),
                 Output::Changed(member) => self.on_changed(&member),
@@ -219,6 +229,7 @@ impl Conference {
         let Some(shown) = self.shown(member) else {
             return;
         };
+        self.tell_of_moderator();
         let before = self
             .shared
             .members
@@ -294,6 +305,36 @@ impl Conference {
         if let Some(employee) = member.employee {
             self.shared.people.look_again(employee);
         }
+        self.tell_of_room();
+        self.tell_of_moderator();
+    }
+
+    /// The room is locked, or open again: the board and those at the door hear of it.
+    fn on_locked(&mut self, locked: bool) {
+        self.shared.members.set_locked(self.room, locked);
+        for party in self.parties.values_mut() {
+            if let Part::Caller { door, .. } = &mut party.part {
+                door.on_lock(locked);
+            }
+        }
+        self.tell_of_room();
+    }
+
+    /// Those who wait for a moderator hear whether one is here.
+    fn tell_of_moderator(&mut self) {
+        let here = self.live.has_moderator();
+        if std::mem::replace(&mut self.moderated, here) == here {
+            return;
+        }
+        let now = clock::now();
+        for party in self.parties.values_mut() {
+            if let Part::Caller { door, .. } = &mut party.part {
+                door.on_moderator(here, now);
+            }
+        }
+    }
+
+    fn tell_of_room(&mut self) {
         let page = self.shared.book.page();
         if let Some((company, room)) = page.room(self.room) {
             let held = self
@@ -302,9 +343,10 @@ impl Conference {
                 .filter(|_| self.ending == Ending::No)
                 .map(|held| held.value.id);
             let members = self.shared.members.in_room(self.room);
-            self.unwritten.events.push(EventKind::Room(resources::room(
-                room, company, held, &members,
-            )));
+            self.unwritten.events.push(EventKind::Room(api::Room {
+                locked: self.live.is_locked(),
+                ..resources::room(room, company, held, &members)
+            }));
         }
     }
 

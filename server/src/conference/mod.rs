@@ -40,7 +40,7 @@ use sip::{CallId, Event};
 use store::{AttemptRow, InboundRow, InvitationRow, Versioned};
 use tokio::sync::{broadcast, mpsc};
 
-pub use arrivals::Arrival;
+pub use arrivals::{Arrival, ToldOf};
 pub use party::Guest;
 pub use registry::Conferences;
 
@@ -78,6 +78,8 @@ struct Conference {
     calls: BTreeMap<CallId, LegId>,
     /// The people inside.
     live: LiveRoom,
+    /// Whether a moderator was among them when those at the door last heard of it.
+    moderated: bool,
     /// Numbers what is played, so that "heard to its end" can be told apart.
     tokens: u64,
     ending: ending::Ending,

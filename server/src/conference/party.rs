@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 
 use domain::{
-    InvitationId, MemberId, Millis, Role, RoomId, attempt::Call, employee::DeviceClass,
-    entrance::Entrance, line::LineKey, live::Member, meeting::Invitee,
+    InvitationId, MemberId, Millis, OccurrenceId, Role, RoomId, attempt::Call,
+    employee::DeviceClass, entrance::Entrance, line::LineKey, live::Member, meeting::Invitee,
 };
 use serde::{Deserialize, Serialize};
 use sip::{CallId, NegotiatedMedia};
@@ -67,6 +67,9 @@ pub struct Guest {
     pub who: Who,
     /// What his wrong PINs are counted by.
     pub source: String,
+    /// The event whose number he dialled: he comes to that, and to nothing before it.
+    #[serde(default)]
+    pub awaits: Option<OccurrenceId>,
     /// Who he is in the room, once he is in it.
     pub member: Option<MemberId>,
     pub since: Millis,
@@ -107,6 +110,7 @@ impl Party {
             joined_at: now,
             muted: false,
             talking: false,
+            hand: None,
         }
     }
 
@@ -122,6 +126,7 @@ impl Party {
             role: member.role,
             muted: member.muted,
             talking: member.talking,
+            hand_at: member.hand.map(|hand| hand.0),
             joined_at: member.joined_at.0,
             invitation_id: member.invitation,
             codec: self

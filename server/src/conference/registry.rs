@@ -108,6 +108,7 @@ impl Conferences {
             parties: BTreeMap::new(),
             calls: BTreeMap::new(),
             live: LiveRoom::new(room),
+            moderated: false,
             tokens: 0,
             ending: Ending::No,
             at_the_door: Vec::new(),

@@ -10,7 +10,7 @@ use domain::{
     AttemptId, InvitationId, Millis, Outcome,
     attempt::{Call, CallEnd, LeaveWay},
     decode::{CallFacts, Row, Verdict},
-    entrance::{Entrance, Known},
+    entrance::{Around, Entrance, Known},
     invitation::{Remaining, Status, Terms},
 };
 use media::{Family, Leg, LegId, OpenError};
@@ -179,9 +179,16 @@ impl Conference {
         };
         let known = match guest.who.invitation.is_some() || guest.member.is_some() {
             true => Known::Expected(guest.who.role),
-            false => Known::Stranger,
+            false if guest.awaits.is_some() => Known::Told(guest.who.role),
+            false => Known::Stranger(guest.who.role),
         };
-        let door = Entrance::new(room.clone(), known, self.opens_at(now), Ok(()), now);
+        let around = Around {
+            opens_at: self.opens_at(now),
+            watched: Ok(()),
+            locked: false,
+            moderator_inside: self.live.has_moderator(),
+        };
+        let door = Entrance::new(room.clone(), known, around, now);
         let call =
             self.shared
                 .switchboard

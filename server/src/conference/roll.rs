@@ -83,9 +83,12 @@ impl Conference {
                     machine.on_start_moved(occurrence.starts_at, now);
                 }
                 Some(Party {
-                    part: Part::Caller { door, .. },
+                    part: Part::Caller { door, guest },
                     ..
                 }) => {
+                    if guest.awaits.is_some_and(|other| other != occurrence.id) {
+                        continue;
+                    }
                     door.on_start_moved(occurrence.starts_at, now);
                 }
                 None => {}

@@ -26,6 +26,7 @@ use super::{
     App, Signed,
     app::random,
     error::ApiError,
+    guarded,
     json::Json,
     resources,
     texts::{Phrase, preferred},
@@ -76,12 +77,13 @@ pub(super) async fn check(
     let id = request
         .meeting_id
         .unwrap_or_else(|| MeetingId::new(now, random()));
-    let meeting = validate::new_meeting(&plan, id, signed.user.id, directory, now)?;
+    let meeting = validate::new_meeting(&plan, id, Some(signed.user.id), directory, now)?;
     let dates = dates_of(&meeting, now)?;
     let around = Surroundings::of(&app, &meeting, &dates, None, now).await?;
 
     let mut findings = around.rooms(&meeting, language);
     findings.extend(around.people(&meeting, directory, language));
+    findings.extend(guarded::findings(&meeting, &dates, directory, language));
     findings.extend(shifts(&meeting, &dates, language));
     findings.sort_by_key(|finding| finding.severity);
     findings.truncate(FINDINGS_MOST);

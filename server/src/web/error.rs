@@ -188,7 +188,11 @@ fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::NotInRoom
         | ErrorCode::TestCallUnderWay
         | ErrorCode::CalibrationIncomplete
-        | ErrorCode::AnswersLookAlike => StatusCode::CONFLICT,
+        | ErrorCode::AnswersLookAlike
+        | ErrorCode::RoomIsEmpty
+        | ErrorCode::EventNumberTaken
+        | ErrorCode::EventNumberRests
+        | ErrorCode::TemplateNameTaken => StatusCode::CONFLICT,
         ErrorCode::UnknownField
         | ErrorCode::MissingField
         | ErrorCode::WrongType
@@ -220,7 +224,8 @@ fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::UnknownLine
         | ErrorCode::BadLineState
         | ErrorCode::BadEvidenceTime
-        | ErrorCode::NoNotice => StatusCode::UNPROCESSABLE_ENTITY,
+        | ErrorCode::NoNotice
+        | ErrorCode::BadList => StatusCode::UNPROCESSABLE_ENTITY,
         ErrorCode::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         ErrorCode::Internal | ErrorCode::Other => StatusCode::INTERNAL_SERVER_ERROR,
     }

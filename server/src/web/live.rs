@@ -4,9 +4,10 @@
 use std::{future::Future, pin::Pin};
 
 use domain::{
-    CompanyId, MemberId, Millis, Role, TrunkId,
+    CompanyId, MemberId, Millis, Role, RoomId, TrunkId,
     employee::Employee,
     line::{Evidence, LineKey},
+    live::Act,
 };
 
 /// The state that is in no row, and the commands that cannot wait for one.
@@ -30,6 +31,15 @@ pub trait Live: Send + Sync + 'static {
     fn mute(&self, member: MemberId, muted: bool) -> Command<'_>;
 
     fn set_role(&self, member: MemberId, role: Role) -> Command<'_>;
+
+    /// Raises the member's hand, or lowers it.
+    fn raise_hand(&self, member: MemberId, up: bool) -> Command<'_>;
+
+    /// Does something with a room as a whole; fails where nobody is in it.
+    fn act(&self, room: RoomId, act: Act) -> Command<'_>;
+
+    /// Whether a moderator has locked the room.
+    fn is_locked(&self, room: RoomId) -> bool;
 
     /// Takes the member out of his room and ends his call, at a user's wish.
     fn hang_up(&self, member: MemberId) -> Command<'_>;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use api::{ChangeMeeting, ErrorBody, ErrorCode, EventKind, Meeting, NewMeeting};
 use axum::{extract::State, http::StatusCode};
 use domain::{
-    LocalDate, MeetingId, Millis, OccurrenceId, Zone, meeting,
+    LocalDate, MeetingId, Millis, OccurrenceId, UserId, Zone, meeting,
     occurrence::{Occurrence, Status},
 };
 use store::{Batch, Booking, CompanyDirectory, Plan, StoreError, Versioned};
@@ -94,14 +94,34 @@ pub(super) async fn add_meeting(
     signed: Signed,
     Json(request): Json<NewMeeting>,
 ) -> Result<(StatusCode, Json<Meeting>), ApiError> {
+    let shown = plan_anew(&app, signed.company()?, Some(signed.user.id), &request).await?;
+    Ok((StatusCode::CREATED, Json(shown)))
+}
+
+/// Plans a meeting for somebody who is not at a browser; why it cannot be by its code.
+pub async fn plan(
+    app: &App,
+    directory: &CompanyDirectory,
+    organiser: Option<UserId>,
+    request: &NewMeeting,
+) -> Result<Meeting, ErrorCode> {
+    let planned = plan_anew(app, directory, organiser, request).await;
+    planned.map_err(|error| error.code)
+}
+
+async fn plan_anew(
+    app: &App,
+    directory: &CompanyDirectory,
+    organiser: Option<UserId>,
+    request: &NewMeeting,
+) -> Result<Meeting, ApiError> {
     let now = app.now();
-    let directory = signed.company()?;
     let id = MeetingId::new(now, random());
-    let meeting = validate::new_meeting(&request, id, signed.user.id, directory, now)?;
+    let meeting = validate::new_meeting(request, id, organiser, directory, now)?;
     for _ in 0..TRIES {
         let there = There::default();
-        if let Some(shown) = save(&app, meeting.clone(), &there, directory, now).await? {
-            return Ok((StatusCode::CREATED, Json(shown)));
+        if let Some(shown) = save(app, meeting.clone(), &there, directory, now).await? {
+            return Ok(shown);
         }
     }
     Err(ApiError::unavailable())
@@ -306,10 +326,25 @@ pub(super) async fn remove_meeting(
     signed: Signed,
     Path(id): Path<MeetingId>,
 ) -> Result<StatusCode, ApiError> {
-    let directory = signed.company()?;
+    remove(&app, signed.company()?, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Takes a plan out of the calendar for somebody who is not at a browser.
+pub async fn cancel(
+    app: &App,
+    directory: &CompanyDirectory,
+    id: MeetingId,
+) -> Result<(), ErrorCode> {
+    let removed = remove(app, directory, id).await;
+    removed.map_err(|error| error.code)
+}
+
+async fn remove(app: &App, directory: &CompanyDirectory, id: MeetingId) -> Result<(), ApiError> {
+    let company = directory.company.id;
     for _ in 0..TRIES {
         let now = app.now();
-        let meeting = app.store.meeting(signed.company_id(), id).await?;
+        let meeting = app.store.meeting(company, id).await?;
         let mut dates = app.store.occurrences_of(id).await?;
         if dates.iter().any(|date| date.value.is_open()) {
             return Err(ApiError::new(ErrorCode::MeetingIsLive));
@@ -331,8 +366,8 @@ pub(super) async fn remove_meeting(
             Err(StoreError::Stale { .. }) => continue,
             removed => removed?,
         };
-        app.changed(signed.company_id());
-        return Ok(StatusCode::NO_CONTENT);
+        app.changed(company);
+        return Ok(());
     }
     Err(ApiError::unavailable())
 }

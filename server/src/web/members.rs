@@ -239,6 +239,9 @@ pub(super) async fn change_member(
     if let Some(muted) = request.muted {
         app.live.mute(id, muted).await?;
     }
+    if let Some(up) = request.hand {
+        app.live.raise_hand(id, up).await?;
+    }
     member_in(&app, &signed, room, id).map(Json)
 }
 

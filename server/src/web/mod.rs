@@ -16,6 +16,8 @@ mod check;
 mod company;
 mod dates;
 mod error;
+mod event_numbers;
+mod guarded;
 mod headers;
 mod hub;
 mod invitations;
@@ -33,6 +35,7 @@ mod rooms;
 mod serve;
 mod session;
 mod socket;
+mod templates;
 mod texts;
 mod trunks;
 mod validate;
@@ -43,6 +46,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 pub use app::{App, Clock};
 pub use hub::Hub;
 pub use live::{Command, Live, NotInRoom};
+pub use meetings::{cancel, plan};
 pub use openapi::document;
 pub use serve::serve;
 
@@ -82,6 +86,7 @@ fn api_routes() -> OpenApiRouter<App> {
         .routes(routes!(trunks::forget_learnt))
         .routes(routes!(rooms::people))
         .routes(routes!(rooms::rooms, rooms::add_room))
+        .routes(routes!(rooms::act_in_room))
         .routes(routes!(members::members, members::dial))
         .routes(routes!(members::change_member, members::remove_member))
         .routes(routes!(meetings::meetings, meetings::add_meeting))
@@ -94,6 +99,17 @@ fn api_routes() -> OpenApiRouter<App> {
         .routes(routes!(meetings::start_meeting))
         .routes(routes!(dates::pause))
         .routes(routes!(dates::resume))
+        .routes(routes!(templates::templates, templates::add_template))
+        .routes(routes!(
+            templates::change_template,
+            templates::remove_template
+        ))
+        .routes(routes!(templates::export_list, templates::import_list))
+        .routes(routes!(event_numbers::event_numbers))
+        .routes(routes!(
+            event_numbers::bind_event_number,
+            event_numbers::release_event_number
+        ))
         .routes(routes!(occurrences::occurrences))
         .routes(routes!(occurrences::report))
         .routes(routes!(occurrences::end))

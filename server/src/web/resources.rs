@@ -59,6 +59,8 @@ pub fn company(directory: &CompanyDirectory, live: &dyn Live) -> api::Company {
         rules,
         lead_ms,
         quiet_hours,
+        service,
+        limits: _,
     } = &directory.company;
     api::Company {
         id: *id,
@@ -69,6 +71,8 @@ pub fn company(directory: &CompanyDirectory, live: &dyn Live) -> api::Company {
         quiet_hours: quiet_hours.as_ref().map(self::quiet_hours),
         lead_s: seconds(lead_ms.as_seconds()),
         rules: rules.clone(),
+        service_number: service.number.as_ref().map(ToString::to_string),
+        service_city_number: service.city_number.as_ref().map(ToString::to_string),
         trunks: trunks(directory, live),
     }
 }
@@ -265,6 +269,8 @@ pub fn room(
             .map(|number| number.number.to_string())
             .collect(),
         occurrence,
+        // What is in no row is told by whoever asks.
+        locked: false,
         members: u32::try_from(inside).unwrap_or(u32::MAX),
     }
 }
@@ -275,15 +281,10 @@ pub fn meeting(
     directory: &CompanyDirectory,
     occurrences: Vec<OccurrenceId>,
 ) -> api::Meeting {
-    let participants = meeting.participants.iter().map(|participant| {
-        let (employee_id, name, number) = who(&participant.invitee, directory);
-        api::Participant {
-            employee_id,
-            name,
-            number,
-            role: participant.role,
-        }
-    });
+    let participants = meeting
+        .participants
+        .iter()
+        .map(|one| participant(one, directory));
     api::Meeting {
         id: meeting.id,
         title: meeting.title.clone(),
@@ -298,6 +299,53 @@ pub fn meeting(
         participants: participants.collect(),
         rules: meeting.rules.clone(),
         occurrence_ids: occurrences,
+        event_number: directory
+            .event_numbers
+            .iter()
+            .find(|number| {
+                let binding = number.binding.as_ref();
+                binding
+                    .is_some_and(|bound| bound.meeting == meeting.id && bound.released_at.is_none())
+            })
+            .map(|number| number.number.to_string()),
+    }
+}
+
+fn participant(
+    participant: &domain::meeting::Participant,
+    directory: &CompanyDirectory,
+) -> api::Participant {
+    let (employee_id, name, number) = who(&participant.invitee, directory);
+    api::Participant {
+        employee_id,
+        name,
+        number,
+        role: participant.role,
+    }
+}
+
+/// A list of people with a name. Whoever has left the company since is not shown.
+pub fn template(
+    template: &domain::template::Template,
+    directory: &CompanyDirectory,
+) -> api::Template {
+    let here = |one: &&domain::meeting::Participant| match one.invitee {
+        Invitee::Employee(id) => directory.employee(id).is_some(),
+        Invitee::Outside { .. } => true,
+    };
+    api::Template {
+        id: template.id,
+        name: template.name.clone(),
+        participants: template
+            .participants
+            .iter()
+            .filter(here)
+            .map(|one| participant(one, directory))
+            .collect(),
+        room_id: template.room.filter(|room| directory.room(*room).is_some()),
+        duration_min: template
+            .duration_ms
+            .map(|lasts| seconds(lasts.as_seconds() / 60)),
     }
 }
 
@@ -540,6 +588,7 @@ fn finish(why: invitation::Finish, dropped: bool) -> api::Finish {
         invitation::Finish::NoDevice => api::Finish::Unreachable,
         invitation::Finish::TakenOut => api::Finish::Removed,
         invitation::Finish::GivenUp => api::Finish::Stopped,
+        invitation::Finish::NotAllowed => api::Finish::NotAllowed,
         invitation::Finish::Absent => api::Finish::MeetingOver,
     }
 }

@@ -2,12 +2,23 @@
 
 use std::collections::BTreeSet;
 
-use api::{ErrorBody, ErrorCode, EventKind, NewRoom, Person, Room};
+use api::{ActInRoom, ErrorBody, ErrorCode, EventKind, NewRoom, Person, Room, RoomAct};
 use axum::{extract::State, http::StatusCode};
-use domain::{RoomId, ShortNumber, room::Pin};
+use domain::{
+    RoomId, ShortNumber,
+    live::Act,
+    room::{Pin, RoomSettings},
+};
 use store::{CompanyDirectory, StoreError};
 
-use super::{App, Signed, app::random, error::ApiError, json::Json, resources, validate::name_of};
+use super::{
+    App, Signed,
+    app::random,
+    error::ApiError,
+    json::{Json, Path},
+    resources,
+    validate::name_of,
+};
 
 /// Where free numbers for rooms are looked for first, and then.
 const FREE_NUMBERS: [std::ops::RangeInclusive<u32>; 3] =
@@ -59,7 +70,10 @@ pub(super) async fn all_rooms(
             .occurrence_in(room.id)
             .await?
             .map(|occurrence| occurrence.value.id);
-        rooms.push(resources::room(room, directory, occurrence, &members));
+        rooms.push(Room {
+            locked: app.live.is_locked(room.id),
+            ..resources::room(room, directory, occurrence, &members)
+        });
     }
     Ok(rooms)
 }
@@ -92,6 +106,10 @@ pub(super) async fn add_room(
         name,
         pin: pin("pin", request.pin.as_deref())?,
         moderator_pin: pin("moderator_pin", request.moderator_pin.as_deref())?,
+        settings: RoomSettings {
+            wait_for_moderator: request.wait_for_moderator,
+            grants: Vec::new(),
+        },
     };
     let shown = resources::room(&room, directory, None, &[]);
 
@@ -113,6 +131,43 @@ pub(super) async fn add_room(
     };
     app.changed(signed.company_id());
     Ok((StatusCode::CREATED, Json(shown)))
+}
+
+/// Does what a moderator does by key: locks, mutes everybody else, gives the word.
+///
+/// Answers when the room has done it; what came of it also arrives as events.
+#[utoipa::path(post, path = "/rooms/{id}/acts", tag = "rooms", params(("id" = String, Path)), request_body = ActInRoom, responses(
+    (status = 200, body = Room),
+    (status = 404, body = ErrorBody, description = "`not_found`"),
+    (status = 409, body = ErrorBody, description = "`room_is_empty`: there is nobody to do it with"),
+))]
+pub(super) async fn act_in_room(
+    State(app): State<App>,
+    signed: Signed,
+    Path(id): Path<RoomId>,
+    Json(request): Json<ActInRoom>,
+) -> Result<Json<Room>, ApiError> {
+    let directory = signed.company()?;
+    let room = directory
+        .room(id)
+        .ok_or_else(|| ApiError::not_found("room"))?;
+    let act = match request.act {
+        RoomAct::Lock => Act::Lock(true),
+        RoomAct::Unlock => Act::Lock(false),
+        RoomAct::MuteAll => Act::MuteAll(true),
+        RoomAct::UnmuteAll => Act::MuteAll(false),
+        RoomAct::NextHand => Act::NextHand,
+    };
+    app.live
+        .act(id, act)
+        .await
+        .map_err(|_| ApiError::new(ErrorCode::RoomIsEmpty))?;
+    let members = app.live.members(signed.company_id());
+    let occurrence = app.store.occurrence_in(id).await?.map(|held| held.value.id);
+    Ok(Json(Room {
+        locked: app.live.is_locked(id),
+        ..resources::room(room, directory, occurrence, &members)
+    }))
 }
 
 fn pin(field: &str, text: Option<&str>) -> Result<Option<Pin>, ApiError> {

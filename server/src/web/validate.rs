@@ -24,7 +24,7 @@ const STALE_START: Span = Span::minutes(10);
 pub(super) fn new_meeting(
     request: &NewMeeting,
     id: MeetingId,
-    organiser: UserId,
+    organiser: Option<UserId>,
     directory: &CompanyDirectory,
     now: Millis,
 ) -> Result<Meeting, ApiError> {
@@ -53,7 +53,7 @@ pub(super) fn new_meeting(
         rules: request.rules.as_ref().map(rules).transpose()?,
         own_people_need_no_key: request.own_people_need_no_key.unwrap_or(true),
         language: None,
-        organiser: Some(organiser),
+        organiser,
     };
     begin_on_a_date_to_come(&mut meeting, now)?;
     check_start(&meeting, now)?;
@@ -305,7 +305,7 @@ pub(super) fn room(
         .ok_or_else(|| ApiError::new(ErrorCode::UnknownRoom).at("room_id"))
 }
 
-fn participants(
+pub(super) fn participants(
     list: &[NewParticipant],
     directory: &CompanyDirectory,
 ) -> Result<Vec<Participant>, ApiError> {

@@ -1,7 +1,7 @@
 //! Attempts: calls out. The row is on disk before the first packet leaves, and
 //! holds what a restarted server needs to send the very same packet again.
 
-use domain::{AttemptId, CompanyId, InvitationId, OccurrenceId, attempt::Attempt};
+use domain::{AttemptId, CompanyId, InvitationId, Millis, OccurrenceId, attempt::Attempt};
 
 use sqlx::{Any, Executor};
 
@@ -81,6 +81,23 @@ impl Store {
               WHERE i.occurrence_id = $1 ORDER BY a.started_at, a.id",
         )
         .bind(occurrence.to_string())
+        .fetch_all(&self.db)
+        .await?;
+        Ok(self.sound(rows, |(_, body)| from_json("attempts", &body)))
+    }
+
+    /// Every call a company has made since then, first to last.
+    pub async fn attempts_since(
+        &self,
+        company: CompanyId,
+        since: Millis,
+    ) -> Result<Vec<Attempt>, StoreError> {
+        let rows: Vec<(String, String)> = sqlx::query_as(
+            "SELECT id, body FROM attempts
+              WHERE company_id = $1 AND started_at >= $2 ORDER BY started_at, id",
+        )
+        .bind(company.to_string())
+        .bind(since.0)
         .fetch_all(&self.db)
         .await?;
         Ok(self.sound(rows, |(_, body)| from_json("attempts", &body)))

@@ -4,7 +4,7 @@ use domain::{
     PhoneNumber, ShortNumber, Zone,
     company::Company,
     employee::{Level, Secret},
-    room::Pin,
+    room::{Pin, RoomSettings},
     trunk::{StatusApi, StatusEvent, Transport},
 };
 
@@ -16,6 +16,7 @@ pub struct CompanyPlan {
     pub employees: Vec<PlannedEmployee>,
     pub trunks: Vec<PlannedTrunk>,
     pub numbers: Vec<PlannedNumber>,
+    pub event_numbers: Vec<PlannedEventNumber>,
     pub rooms: Vec<PlannedRoom>,
 }
 
@@ -26,6 +27,8 @@ pub struct PlannedEmployee {
     pub extension: ShortNumber,
     pub zone: Option<Zone>,
     pub login: Option<PlannedLogin>,
+    /// What he proves himself with by telephone.
+    pub phone_pin: PlannedPin,
     pub devices: Vec<PlannedDevice>,
 }
 
@@ -110,6 +113,18 @@ pub struct PlannedNumber {
     pub trunk: Option<String>,
     /// A number in `rooms`.
     pub room: ShortNumber,
+    /// Its place among all `[[numbers]]`, for problems.
+    pub place: usize,
+}
+
+/// A city number that is kept for events; what it is bound to is not the file's affair.
+#[derive(Debug, Clone)]
+pub struct PlannedEventNumber {
+    pub number: PhoneNumber,
+    /// A name in `trunks`; any trunk if there is none.
+    pub trunk: Option<String>,
+    /// Its place among all `[[numbers]]`, for problems.
+    pub place: usize,
 }
 
 #[derive(Debug, Clone)]
@@ -118,6 +133,7 @@ pub struct PlannedRoom {
     pub name: String,
     pub pin: PlannedPin,
     pub moderator_pin: PlannedPin,
+    pub settings: RoomSettings,
 }
 
 /// What becomes of a PIN.

@@ -9,6 +9,7 @@ use domain::{
     calibration::Calibration,
     company::Company,
     employee::{Device, DeviceKind, Employee, Level, Login, Secret},
+    event_number::EventNumber,
     room::{Pin, Room},
     trunk::{DidNumber, Target, Trunk},
 };
@@ -16,6 +17,7 @@ use domain::{
 use crate::{
     Store, StoreError, calibrations,
     db::Tx,
+    event_numbers,
     ha1::Ha1,
     never_again,
     text::{from_json, parse},
@@ -37,6 +39,8 @@ pub struct CompanyDirectory {
     /// With their secrets, opened.
     pub trunks: Vec<Trunk>,
     pub numbers: Vec<DidNumber>,
+    /// City numbers kept for events, and what each is bound to.
+    pub event_numbers: Vec<EventNumber>,
     pub rooms: Vec<Room>,
     /// What devices log in with, by user name. The realm is the company's domain.
     pub credentials: BTreeMap<String, Credential>,
@@ -46,6 +50,8 @@ pub struct CompanyDirectory {
     pub users: BTreeMap<EmployeeId, UserId>,
     /// What is being learnt of its trunks.
     pub calibrations: BTreeMap<TrunkId, Calibration>,
+    /// What employees prove themselves with by telephone.
+    pub phone_pins: BTreeMap<EmployeeId, Pin>,
     /// Numbers that must not be called again: see [`CompanyDirectory::may_call`].
     pub never: Vec<PhoneNumber>,
 }
@@ -124,11 +130,13 @@ impl Store {
             employees: Vec::new(),
             trunks: self.read_trunks(tx, company.id).await?,
             numbers: read_numbers(tx, company.id).await?,
+            event_numbers: event_numbers::read(tx, company.id).await?,
             rooms: read_rooms(tx, company.id).await?,
             credentials: BTreeMap::new(),
             sim_trunks: BTreeMap::new(),
             users: BTreeMap::new(),
             calibrations: calibrations::read(tx, company.id).await?,
+            phone_pins: BTreeMap::new(),
             never: never_again::read(tx, company.id).await?,
             company,
         };
@@ -244,18 +252,28 @@ fn device_kind(
 }
 
 async fn read_employees(tx: &mut Tx, directory: &mut CompanyDirectory) -> Result<(), StoreError> {
-    type Columns = (String, String, Option<String>, String, Option<String>);
+    type Columns = (
+        String,
+        String,
+        Option<String>,
+        String,
+        Option<String>,
+        Option<String>,
+    );
     let company = directory.company.id;
     let rows: Vec<Columns> = sqlx::query_as(
-        "SELECT id, name, group_name, extension, time_zone
+        "SELECT id, name, group_name, extension, time_zone, phone_pin
            FROM employees WHERE company_id = $1 ORDER BY position, id",
     )
     .bind(company.to_string())
     .fetch_all(&mut *tx)
     .await?;
     let mut logins = read_logins(tx, company).await?;
-    for (id, name, group, extension, zone) in rows {
+    for (id, name, group, extension, zone, phone_pin) in rows {
         let id: EmployeeId = parse("employees", &id)?;
+        if let Some(pin) = phone_pin.and_then(|pin| Pin::parse(&pin).ok()) {
+            directory.phone_pins.insert(id, pin);
+        }
         let login = logins.remove(&id);
         if let Some((user, _)) = &login {
             directory.users.insert(id, *user);
@@ -335,9 +353,16 @@ async fn read_numbers(tx: &mut Tx, company: CompanyId) -> Result<Vec<DidNumber>,
 }
 
 pub(crate) async fn read_rooms(tx: &mut Tx, company: CompanyId) -> Result<Vec<Room>, StoreError> {
-    type Columns = (String, String, String, Option<String>, Option<String>);
+    type Columns = (
+        String,
+        String,
+        String,
+        Option<String>,
+        Option<String>,
+        Option<String>,
+    );
     let rows: Vec<Columns> = sqlx::query_as(
-        "SELECT id, number, name, pin, moderator_pin FROM rooms WHERE company_id = $1
+        "SELECT id, number, name, pin, moderator_pin, settings FROM rooms WHERE company_id = $1
           ORDER BY position, number",
     )
     .bind(company.to_string())
@@ -345,7 +370,7 @@ pub(crate) async fn read_rooms(tx: &mut Tx, company: CompanyId) -> Result<Vec<Ro
     .await?;
     let pin = |text: Option<String>| text.map(|text| Pin::parse(&text)).transpose();
     rows.into_iter()
-        .map(|(id, number, name, open, moderator)| {
+        .map(|(id, number, name, open, moderator, settings)| {
             let damaged = |_| StoreError::Damaged {
                 table: "rooms",
                 reason: format!("the PIN of {number}"),
@@ -357,6 +382,10 @@ pub(crate) async fn read_rooms(tx: &mut Tx, company: CompanyId) -> Result<Vec<Ro
                 name,
                 pin: pin(open).map_err(damaged)?,
                 moderator_pin: pin(moderator).map_err(damaged)?,
+                settings: settings
+                    .map(|settings| from_json("rooms", &settings))
+                    .transpose()?
+                    .unwrap_or_default(),
             })
         })
         .collect()

@@ -20,6 +20,7 @@ mod company_plan;
 mod db;
 mod directory;
 mod error;
+mod event_numbers;
 mod events;
 mod ha1;
 mod invitations;
@@ -31,6 +32,7 @@ mod open;
 mod rooms;
 mod seal;
 mod sessions;
+mod templates;
 mod text;
 mod visits;
 
@@ -44,8 +46,9 @@ pub use attempts::AttemptRow;
 pub use batch::{Batch, Versioned};
 pub use bindings::BindingRow;
 pub use company_plan::{
-    CompanyPlan, PlannedDevice, PlannedDeviceKind, PlannedEmployee, PlannedLogin, PlannedNumber,
-    PlannedPin, PlannedPush, PlannedRegistration, PlannedRoom, PlannedStatus, PlannedTrunk,
+    CompanyPlan, PlannedDevice, PlannedDeviceKind, PlannedEmployee, PlannedEventNumber,
+    PlannedLogin, PlannedNumber, PlannedPin, PlannedPush, PlannedRegistration, PlannedRoom,
+    PlannedStatus, PlannedTrunk,
 };
 pub use directory::{CompanyDirectory, Credential, Directory};
 pub use error::StoreError;

@@ -13,6 +13,10 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/0001_the_house.sql"),
     include_str!("../../../migrations/0002_calibrations.sql"),
     include_str!("../../../migrations/0003_series.sql"),
+    include_str!("../../../migrations/0004_doors.sql"),
+    include_str!("../../../migrations/0005_event_numbers.sql"),
+    include_str!("../../../migrations/0006_the_desk.sql"),
+    include_str!("../../../migrations/0007_calls_of_a_day.sql"),
 ];
 
 pub(crate) async fn run(store: &Store, url: &str) -> Result<(), StoreError> {

@@ -2,7 +2,7 @@
 
 use domain::{CompanyId, Millis, ShortNumber, room::Room};
 
-use crate::{Store, StoreError, db::Tx, directory, events};
+use crate::{Store, StoreError, db::Tx, directory, events, text::to_json};
 
 impl Store {
     pub async fn rooms(&self, company: CompanyId) -> Result<Vec<Room>, StoreError> {
@@ -22,8 +22,8 @@ impl Store {
             return Err(StoreError::Taken(room.number.to_string()));
         }
         sqlx::query(
-            "INSERT INTO rooms (id, company_id, number, name, pin, moderator_pin, from_file, position)
-             VALUES ($1, $2, $3, $4, $5, $6, 0, 1000000)",
+            "INSERT INTO rooms (id, company_id, number, name, pin, moderator_pin, settings, from_file, position)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, 0, 1000000)",
         )
         .bind(room.id.to_string())
         .bind(room.company.to_string())
@@ -31,6 +31,7 @@ impl Store {
         .bind(&room.name)
         .bind(room.pin.as_ref().map(|pin| pin.reveal()))
         .bind(room.moderator_pin.as_ref().map(|pin| pin.reveal()))
+        .bind(to_json(&room.settings))
         .execute(&mut tx)
         .await?;
         sqlx::query("UPDATE companies SET revision = revision + 1 WHERE id = $1")

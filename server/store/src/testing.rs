@@ -68,10 +68,13 @@ pub(crate) fn empty_plan(name: &str, domain: &str) -> CompanyPlan {
             rules: domain::rules::RetryRules::default(),
             lead_ms: domain::company::DEFAULT_LEAD,
             quiet_hours: None,
+            service: Default::default(),
+            limits: Default::default(),
         },
         employees: Vec::new(),
         trunks: Vec::new(),
         numbers: Vec::new(),
+        event_numbers: Vec::new(),
         rooms: Vec::new(),
     }
 }
@@ -88,6 +91,7 @@ pub(crate) fn employee(name: &str, extension: &str, email: Option<&str>) -> Plan
             password_hash: Some(Secret::new(format!("hash of {name}"))),
             level: Level::Employee,
         }),
+        phone_pin: PlannedPin::Keep,
         devices: vec![phone(&name.to_lowercase(), Some("long enough"))],
     }
 }
@@ -108,6 +112,7 @@ pub(crate) fn room(number: &str) -> PlannedRoom {
         name: format!("Room {number}"),
         pin: PlannedPin::Keep,
         moderator_pin: PlannedPin::Keep,
+        settings: Default::default(),
     }
 }
 

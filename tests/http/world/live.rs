@@ -5,12 +5,14 @@ use std::sync::Mutex;
 use api::{Confidence, Evidence, EvidenceSource, LineState, LineView, Member, Text, TrunkState};
 use domain::{
     CompanyId, MemberId, Millis, Role, RoomId, TrunkId, employee::Employee, line::LineKey,
+    live::Act,
 };
 use rollcall::web::{Command, Live, NotInRoom};
 
 #[derive(Default)]
 pub struct StandIn {
     members: Mutex<Vec<(CompanyId, Member)>>,
+    locked: Mutex<Option<RoomId>>,
     /// What it was told, in words.
     told: Mutex<Vec<String>>,
 }
@@ -100,6 +102,27 @@ impl Live for StandIn {
         self.change(id, |member| member.role = role)
     }
 
+    fn raise_hand(&self, id: MemberId, up: bool) -> Command<'_> {
+        self.note(format!("hand {up}"));
+        self.change(id, |member| {
+            member.hand_at = up.then_some(super::NOW.0);
+        })
+    }
+
+    fn act(&self, room: RoomId, act: Act) -> Command<'_> {
+        self.note(format!("{act:?}"));
+        let members = self.members.lock().unwrap();
+        let here = members.iter().any(|(_, member)| member.room_id == room);
+        if here && let Act::Lock(locked) = act {
+            *self.locked.lock().unwrap() = locked.then_some(room);
+        }
+        Box::pin(async move { here.then_some(()).ok_or(NotInRoom) })
+    }
+
+    fn is_locked(&self, room: RoomId) -> bool {
+        *self.locked.lock().unwrap() == Some(room)
+    }
+
     fn hang_up(&self, id: MemberId) -> Command<'_> {
         self.note("hang up");
         self.members
@@ -122,6 +145,7 @@ pub fn guest(room: RoomId) -> Member {
         role: Role::Speaker,
         muted: false,
         talking: false,
+        hand_at: None,
         joined_at: super::NOW.0,
         invitation_id: None,
         codec: Some(api::Codec::Pcma),

@@ -56,6 +56,10 @@ number = "+74951204040"
 room = "9000"
 trunk = "North"
 
+[[numbers]]
+number = "+74951204041"
+event = true
+
 [[employees]]
 name = "Irina Belova"
 extension = "101"

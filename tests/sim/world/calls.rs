@@ -5,7 +5,7 @@ use domain::{
     attempt::{self, Attempt, Call, CallEnd, CallSetup, LeaveWay, Stage},
     company::Language,
     decode::{Profile, Verdict, Way},
-    guard::{self, Circumstances},
+    guard::{self, Blocked, Circumstances, Spent},
     invitation::{Invitation, Phase, Status, Why},
     line::{LineState, Seen},
     live::{self},
@@ -75,15 +75,24 @@ impl World {
         let around = Circumstances {
             ends_at: occurrence.ends_at,
             calls: occurrence.calls(now),
-            quiet_hours: None,
+            quiet_hours: self.quiet,
             zone: Zone::UTC,
             in_flight: &in_flight,
             never: &[],
             line: &route.line,
             number: number.as_ref(),
+            limits: &self.limits,
+            meeting_spent: Spent {
+                calls: u32::try_from(self.calls_of(invitation.occurrence)).expect("few calls"),
+                price: 0,
+            },
+            day_spent: Default::default(),
         };
         if let Err(blocked) = guard::check(invitation, &around, now) {
-            let (until, why) = blocked.retry(now).expect("it may be called later");
+            let Some((until, why)) = blocked.retry(now) else {
+                assert!(matches!(blocked, Blocked::Limit { .. }), "{blocked:?}");
+                return self.with_invitation(id, |one, _, now| one.not_allowed(now));
+            };
             return self.with_invitation(id, |one, _, _| one.postpone(until, why));
         }
         let attempt = AttemptId::new(now, random);

@@ -3,7 +3,7 @@
 //! Every input is followed by writing the rows back as JSON, as the server
 //! writes them to its database; [`World::crash`] throws away everything else.
 //! The phones' side keeps watch over what no test may ever see: two calls at
-//! once to one person, a call after a decline, a call after the end.
+//! once to one person, a call after a decline, after the end or in quiet hours.
 
 mod calls;
 mod crash;
@@ -16,7 +16,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use domain::{
     AttemptId, EmployeeId, InvitationId, MeetingId, Millis, OccurrenceId, Role, RoomId, Span,
     attempt::{Attempt, Call},
-    invitation::{Invitation, Status},
+    company::QuietHours,
+    guard::Limits,
+    invitation::{Invitation, Rsvp, Status, Why},
     line::LineState,
     live::LiveRoom,
     meeting::Invitee,
@@ -41,6 +43,10 @@ pub struct Meeting {
 pub struct World {
     pub now: Millis,
     pub rules: RetryRules,
+    /// When nobody is called who has not accepted, by UTC.
+    pub quiet: Option<QuietHours>,
+    /// Where calls may go, and how many.
+    pub limits: Limits,
     pub meetings: BTreeMap<OccurrenceId, Meeting>,
     pub people: Vec<Person>,
     pub invitations: BTreeMap<InvitationId, Invitation>,
@@ -104,6 +110,8 @@ impl World {
         Self {
             now: START - Span::minutes(5),
             rules: RetryRules::default(),
+            quiet: None,
+            limits: Limits::default(),
             meetings: BTreeMap::new(),
             people: Vec::new(),
             invitations: BTreeMap::new(),
@@ -257,6 +265,26 @@ impl World {
         self.log.push((self.now, what.into()));
     }
 
+    /// The model of quiet hours: minutes of the day, and nothing else.
+    fn is_quiet(&self, at: Millis) -> bool {
+        self.quiet.is_some_and(|quiet| {
+            let minute = at.0.div_euclid(60_000).rem_euclid(24 * 60);
+            let (from, until) = (i64::from(quiet.from_minute), i64::from(quiet.until_minute));
+            if from <= until {
+                (from..until).contains(&minute)
+            } else {
+                minute >= from || minute < until
+            }
+        })
+    }
+
+    /// How many calls a meeting has made.
+    pub fn calls_of(&self, meeting: OccurrenceId) -> usize {
+        let of_it =
+            |attempt: &&Attempt| self.invitations[&attempt.invitation].occurrence == meeting;
+        self.attempts.values().filter(of_it).count()
+    }
+
     /// An INVITE reaches a phone. The same INVITE twice rings once.
     fn invite_reaches(&mut self, person: usize, attempt: AttemptId) {
         if !self.rung.insert(attempt) {
@@ -266,6 +294,19 @@ impl World {
         let invitation = &self.invitations[&self.attempts[&attempt].invitation];
         let ends_at = self.meetings[&invitation.occurrence].occurrence.ends_at;
         assert!(now < ends_at, "{name} is called after the end");
+        let wanted = invitation.rsvp() == Some(Rsvp::Accepted)
+            || matches!(
+                invitation.status(),
+                Status::Calling {
+                    why: Why::Organiser,
+                    ..
+                }
+            );
+        let began = self.attempts[&attempt].started_at;
+        assert!(
+            wanted || !self.is_quiet(began),
+            "{name} is called in quiet hours"
+        );
         if let Some(other) = self.on_the_phone.insert(person, attempt) {
             panic!("{name} is called twice at once: {other} and {attempt}");
         }

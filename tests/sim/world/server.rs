@@ -173,6 +173,7 @@ impl World {
             joined_at: now,
             muted: false,
             talking: false,
+            hand: None,
         };
         self.with_room(occurrence, |room| how(room, member));
     }
@@ -271,6 +272,8 @@ impl World {
                 | live::Output::Tell { .. }
                 | live::Output::Joined(_)
                 | live::Output::Changed(_)
+                | live::Output::Locked(_)
+                | live::Output::EndMeeting
                 | live::Output::Left { .. } => {}
             }
         }

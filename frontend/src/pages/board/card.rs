@@ -12,7 +12,7 @@ use crate::{
     drag::Drag,
     format,
     live::{
-        Topic,
+        Topic, hands,
         offers::{Act, Cargo, Place},
         words::{Sound, Words, address},
     },
@@ -38,6 +38,7 @@ pub fn MemberCard(id: MemberId) -> impl IntoView {
     let muted = move || member.with(|member| member.as_ref().is_some_and(|member| member.muted));
     // Whoever talks shows a little even between two words.
     let arc = move || if talking() { level.get().max(6) } else { 0 };
+    let hand = Memo::new(move |_| feed.read(&[Topic::Members], |live| hands::place_of(live, id)));
     let name = move || {
         member.with(|member| {
             member
@@ -108,6 +109,10 @@ pub fn MemberCard(id: MemberId) -> impl IntoView {
                 <div class="who">
                     <div class="l1">
                         <span class="name cut">{name}</span>
+                        {move || hand.get().map(|place| {
+                            let said = t.hand_place(&place.to_string());
+                            view! { <span class="flag hand" title=said.clone()>{small("hand")}<span class="num" aria-hidden="true">{place}</span><span class="sr">{said.clone()}</span></span> }
+                        })}
                         {move || muted().then(|| view! {
                             <span class="flag muted" title=t.muted()>{small("micoff")}<span class="sr">{t.muted()}</span></span>
                         })}
@@ -236,7 +241,7 @@ fn toggle_mute(id: MemberId) {
     };
     let muted = ChangeMember {
         muted: Some(!member.muted),
-        role: None,
+        ..ChangeMember::default()
     };
     if let Some(request) = change(member.room_id, id, muted) {
         shared.acts.send(request, None);

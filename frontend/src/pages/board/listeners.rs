@@ -13,7 +13,7 @@ use crate::{
     },
     format,
     live::{
-        Live, Topic,
+        Live, Topic, hands,
         offers::{Cargo, Place},
         words::{Sound, Words},
     },
@@ -62,7 +62,9 @@ fn listed(live: &Live, words: Words, room: RoomId) -> Vec<MemberId> {
         .collect();
     found.sort_by_key(|member| {
         let poor = words.sound(member.quality.as_ref()).0;
-        (std::cmp::Reverse(poor), member.joined_at, member.id)
+        // Hands first, in their order, then those who hear badly.
+        let hand = member.hand_at.unwrap_or(i64::MAX);
+        (hand, std::cmp::Reverse(poor), member.joined_at, member.id)
     });
     found.into_iter().map(|member| member.id).collect()
 }
@@ -167,6 +169,7 @@ fn Listener(id: MemberId, place: usize, of: Memo<Vec<MemberId>>) -> impl IntoVie
         let joined = member.with(|member| member.as_ref().map_or(0, |member| member.joined_at));
         format::minutes(shared.clock.now() - joined)
     };
+    let hand = Memo::new(move |_| feed.read(&[Topic::Members], |live| hands::place_of(live, id)));
     let sound = move || {
         member.with(|member| {
             drag.words()
@@ -196,7 +199,11 @@ fn Listener(id: MemberId, place: usize, of: Memo<Vec<MemberId>>) -> impl IntoVie
                 (_, word) => view! { <span class="q warn" title=word.clone()>{small("signal")}<span class="sr">{word.clone()}</span></span> }.into_any(),
             }}
             <span class="grow cut">{name}</span>
-            <span class="num quiet">{since}</span>
+            {move || hand.get().map(|place| {
+                            let said = t.hand_place(&place.to_string());
+                            view! { <span class="flag hand" title=said.clone()>{small("hand")}<span class="num" aria-hidden="true">{place}</span><span class="sr">{said.clone()}</span></span> }
+                        })}
+                        <span class="num quiet">{since}</span>
             <span class="lacts">
                 <button
                     class="btn ghost icon sm"

@@ -1,18 +1,19 @@
 //! Who is in the room: speakers as cards, listeners as rows.
 
-use api::{ChangeMember, MemberId, Role, RoomId};
+use api::{ActInRoom, ChangeMember, MemberId, Role, RoomAct, RoomId};
 use leptos::prelude::*;
 
 use super::{card::MemberCard, listeners::Listeners, picker::Coming};
 use crate::{
-    acts::change,
+    acts::{Call, change},
     app::{shared, texts},
+    client::write,
     components::{
         icon::{icon, small},
         rows,
         slot::{Hint, Slot},
     },
-    live::{Topic, offers::Place},
+    live::{Topic, hands, offers::Place},
 };
 
 #[component]
@@ -62,12 +63,36 @@ pub fn Room(room: RoomId) -> impl IntoView {
                 member,
                 ChangeMember {
                     muted: Some(true),
-                    role: None,
+                    ..ChangeMember::default()
                 },
             ) {
                 shared.acts.send(request, None);
             }
         }
+    };
+    let next_hand = Memo::new(move |_| {
+        feed.read(&[Topic::Members], |live| {
+            let first = hands::hands(live, room).into_iter().next()?;
+            Some(live.members.get(&first)?.name.clone())
+        })
+    });
+    let inside = Memo::new(move |_| {
+        feed.read(&[Topic::Members], |live| {
+            live.members_of(room).next().is_some()
+        })
+    });
+    let locked = Memo::new(move |_| {
+        feed.read(&[Topic::Rooms], |live| {
+            live.rooms.get(&room).is_some_and(|room| room.locked)
+        })
+    });
+    let act = move |act: RoomAct| {
+        let request = Call {
+            method: "POST",
+            path: format!("rooms/{room}/acts"),
+            body: Some(write(&ActInRoom { act })),
+        };
+        shared.acts.send(request, None);
     };
     // While nothing is on, what is planned here can be started from here.
     let next = Memo::new(move |_| {
@@ -92,6 +117,28 @@ pub fn Room(room: RoomId) -> impl IntoView {
                         <span class="count num">{move || speakers.with(Vec::len)}</span>
                         <Hint place=Place::Speakers/>
                         <span class="grow"></span>
+                        {move || next_hand.get().map(|name| view! {
+                            <button
+                                class="btn ghost plain sm"
+                                disabled=move || !feed.is_up()
+                                on:click=move |_| act(RoomAct::NextHand)
+                            >
+                                {small("hand")}
+                                {t.next_hand(&name)}
+                            </button>
+                        })}
+                        <Show when=move || inside.get()>
+                            <button
+                                class="btn ghost plain sm"
+                                aria-pressed=move || locked.get().to_string()
+                                disabled=move || !feed.is_up()
+                                title=move || if locked.get() { t.unlock_room_hint() } else { t.lock_room_hint() }
+                                on:click=move |_| act(if locked.get_untracked() { RoomAct::Unlock } else { RoomAct::Lock })
+                            >
+                                {small("lock")}
+                                {move || if locked.get() { t.unlock_room() } else { t.lock_room() }}
+                            </button>
+                        </Show>
                         <Show when=move || { loud.get() > 1 }>
                             <button class="btn ghost plain sm" disabled=move || !feed.is_up() on:click=mute_all>
                                 {small("micoff")}

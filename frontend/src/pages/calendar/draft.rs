@@ -240,7 +240,7 @@ impl Draft {
         })
     }
 
-    fn participants(&self) -> Vec<NewParticipant> {
+    pub fn participants(&self) -> Vec<NewParticipant> {
         self.guests
             .iter()
             .map(|guest| NewParticipant {

@@ -10,6 +10,8 @@ use super::{
     days::{self, Day},
     draft::{Draft, Part, parse_time, part_at_fault, time},
     guests::Guests,
+    lists::Lists,
+    public::Public,
     repeats::Repeat,
     rules::{Rules, Token, span},
 };
@@ -223,7 +225,8 @@ fn Form(editing: Editing, id: Option<MeetingId>) -> impl IntoView {
                     <Found editing part=Part::Room/>
                 </dd>
                 <dt>{t.people()} " " <span class="count num">{count}</span></dt>
-                <dd><Guests editing/><Found editing part=Part::People(None)/></dd>
+                <dd><Guests editing/><Lists editing/><Found editing part=Part::People(None)/></dd>
+                {id.map(|id| view! { <Public editing id/> })}
                 <dt>{t.form_calling()}</dt>
                 <dd><Rules editing/><Fault editing part=Part::Calling/></dd>
             </dl>

@@ -6,7 +6,14 @@
 //! which keys are not heard; over all calls the [`PinWatch`] counts. Whatever
 //! could have been a PIN and opened nothing was a try, however it was ended: by
 //! `#`, by `*`, by its length, by silence or by hanging up.
-//! Before the start of what he is expected at, the caller waits with music.
+//!
+//! Where only moderators have a PIN, everybody is asked for it too, but comes in
+//! without: by `#`, by saying nothing, and even after wrong ones. The door then
+//! guards the role, not the room, and guesses are counted all the same.
+//!
+//! A locked room takes those expected and moderators, and nobody else. Before
+//! the start of what he is expected at, and where a room waits for its
+//! moderator, the caller waits with music.
 
 mod pin_watch;
 mod way_back;
@@ -29,6 +36,11 @@ use crate::{
 pub struct Entrance {
     room: Room,
     opens_at: Option<Millis>,
+    /// A locked room: whoever is neither expected nor a moderator is turned away.
+    locked: bool,
+    expected: bool,
+    /// Nobody but moderators comes in before one of them is there.
+    awaits_moderator: bool,
     stage: Stage,
     outputs: VecDeque<Output>,
 }
@@ -45,9 +57,13 @@ enum Stage {
         deaf_until: Millis,
         /// When he has taken too long.
         until: Millis,
+        /// What he comes in as without a PIN, where he may.
+        otherwise: Option<Role>,
     },
     /// He waits for the start.
     Waiting { role: Role, opens_at: Millis },
+    /// He waits for a moderator.
+    ForModerator { role: Role },
     /// He is in.
     Inside,
     /// He hears why not, and is hung up.
@@ -61,8 +77,23 @@ enum Stage {
 pub enum Known {
     /// He is expected, or calls back: no PIN.
     Expected(Role),
-    /// He is a stranger.
-    Stranger,
+    /// He comes by a number told to the public: no PIN, and he is on no list.
+    Told(Role),
+    /// He is not on the list; where no PIN is asked for, he is this.
+    Stranger(Role),
+}
+
+/// What holds at the door when somebody comes to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Around {
+    /// The start of what goes on in the room, when that is yet to come.
+    pub opens_at: Option<Millis>,
+    /// The word of the [`PinWatch`].
+    pub watched: Result<(), Millis>,
+    /// Whether a moderator has locked the room.
+    pub locked: bool,
+    /// Whether a moderator is inside.
+    pub moderator_inside: bool,
 }
 
 /// What the door asks for.
@@ -81,6 +112,8 @@ pub enum Output {
     Join(Role),
     /// A PIN was wrong: the watch must know.
     WrongPin,
+    /// A PIN was right: the watch must know.
+    RightPin,
     /// Hang up.
     HangUp,
 }
@@ -90,6 +123,9 @@ const TRIES: u32 = 3;
 
 /// How long a key is waited for.
 const KEY_LIMIT: Span = Span::seconds(20);
+
+/// The same where a PIN is welcome and not needed, once the question is heard.
+const OPEN_KEY_LIMIT: Span = Span::seconds(4);
 
 /// The last words are shorter than this.
 const PARTING_LIMIT: Span = Span::seconds(12);
@@ -101,37 +137,46 @@ const SHORTEST_PIN: usize = *Pin::LENGTHS.start();
 const LONGEST_PIN: usize = *Pin::LENGTHS.end();
 
 impl Entrance {
-    /// A caller is answered. `opens_at` is the start of what goes on in the room,
-    /// when that is yet to come. `watched` is the word of the [`PinWatch`].
-    pub fn new(
-        room: Room,
-        known: Known,
-        opens_at: Option<Millis>,
-        watched: Result<(), Millis>,
-        now: Millis,
-    ) -> Self {
-        let has_pin = room.pin.is_some();
+    /// A caller is answered.
+    pub fn new(room: Room, known: Known, around: Around, now: Millis) -> Self {
+        let Around {
+            opens_at,
+            watched,
+            locked,
+            moderator_inside,
+        } = around;
+        let must = room.pin.is_some();
+        let may = room.moderator_pin.is_some();
         let mut entrance = Self {
+            awaits_moderator: room.settings.wait_for_moderator && !moderator_inside,
+            expected: matches!(known, Known::Expected(_)),
             room,
             opens_at,
+            locked,
             stage: Stage::Gone,
             outputs: VecDeque::new(),
         };
         match known {
-            Known::Expected(role) => entrance.admit(role, now),
-            Known::Stranger if !has_pin => entrance.admit(Role::Speaker, now),
-            Known::Stranger if watched.is_err() => entrance.turn_away(speech::pin_locked(), now),
-            Known::Stranger => {
-                entrance.stage = Stage::Pin {
-                    digits: String::new(),
-                    wrong: 0,
-                    deaf_until: now,
-                    until: now + KEY_LIMIT,
-                };
-                entrance.play(speech::enter_pin(), PlayMode::Once);
+            Known::Expected(role) | Known::Told(role) => entrance.admit(role, now),
+            Known::Stranger(_) if must && watched.is_err() => {
+                entrance.turn_away(speech::pin_locked(), now);
             }
+            Known::Stranger(_) if must => entrance.ask(None, now),
+            Known::Stranger(role) if may && watched.is_ok() => entrance.ask(Some(role), now),
+            Known::Stranger(role) => entrance.admit(role, now),
         }
         entrance
+    }
+
+    fn ask(&mut self, otherwise: Option<Role>, now: Millis) {
+        self.stage = Stage::Pin {
+            digits: String::new(),
+            wrong: 0,
+            deaf_until: now,
+            until: now + KEY_LIMIT,
+            otherwise,
+        };
+        self.play(question(otherwise), PlayMode::Once);
     }
 
     /// What is to be done.
@@ -145,21 +190,26 @@ impl Entrance {
             Stage::Pin { until, .. } => Some((until, "no key")),
             Stage::Waiting { opens_at, .. } => Some((opens_at, "start")),
             Stage::Parting { until } => Some((until, "last words")),
-            Stage::Inside | Stage::Gone => None,
+            Stage::ForModerator { .. } | Stage::Inside | Stage::Gone => None,
         }
     }
 
     /// Goes on to what holds at `now`.
     pub fn handle_timeout(&mut self, now: Millis) {
         match self.stage {
-            Stage::Pin { until, .. } if until <= now => {
+            Stage::Pin {
+                until, otherwise, ..
+            } if until <= now => {
                 self.count_unended();
-                self.hang_up();
+                match otherwise {
+                    Some(role) => self.admit(role, now),
+                    None => self.hang_up(),
+                }
             }
-            Stage::Waiting { role, opens_at } if opens_at <= now => self.join(role),
+            Stage::Waiting { role, opens_at } if opens_at <= now => self.begin(role),
             Stage::Parting { until } if until <= now => self.hang_up(),
             Stage::Pin { .. } | Stage::Waiting { .. } | Stage::Parting { .. } => {}
-            Stage::Inside | Stage::Gone => {}
+            Stage::ForModerator { .. } | Stage::Inside | Stage::Gone => {}
         }
     }
 
@@ -171,6 +221,7 @@ impl Entrance {
             digits,
             deaf_until,
             until,
+            otherwise,
             ..
         } = &mut self.stage
         else {
@@ -180,17 +231,26 @@ impl Entrance {
             return;
         }
         *until = now + KEY_LIMIT;
+        let otherwise = *otherwise;
         match digit {
             '0'..='9' if digits.len() < LONGEST_PIN => {
                 digits.push(digit);
                 let full = digits.len() == LONGEST_PIN;
                 match self.room.admits(digits) {
-                    Some(role) => self.admit(role, now),
+                    Some(role) => {
+                        self.outputs.push_back(Output::RightPin);
+                        self.admit(role, now);
+                    }
                     None if full => self.wrong_pin(now),
                     None => {}
                 }
             }
-            '#' if !digits.is_empty() => self.wrong_pin(now),
+            '#' if digits.is_empty() => {
+                if let Some(role) = otherwise {
+                    self.admit(role, now);
+                }
+            }
+            '#' => self.wrong_pin(now),
             '*' if digits.len() >= SHORTEST_PIN => self.wrong_pin(now),
             '*' => digits.clear(),
             _ => {}
@@ -198,12 +258,58 @@ impl Entrance {
     }
 
     /// What was played once has been heard.
-    pub fn on_played(&mut self) {
-        match self.stage {
-            Stage::Waiting { .. } => self.outputs.push_back(Output::HoldMusic),
+    pub fn on_played(&mut self, now: Millis) {
+        match &mut self.stage {
+            Stage::Waiting { .. } | Stage::ForModerator { .. } => {
+                self.outputs.push_back(Output::HoldMusic);
+            }
             Stage::Parting { .. } => self.hang_up(),
+            Stage::Pin {
+                digits,
+                until,
+                otherwise: Some(_),
+                ..
+            } if digits.is_empty() => *until = now + OPEN_KEY_LIMIT,
             Stage::Pin { .. } | Stage::Inside | Stage::Gone => {}
         }
+    }
+
+    /// From where he calls, or at this room, PINs have been wrong too often by now,
+    /// perhaps in other calls: he tries no more.
+    pub fn on_watched(&mut self, now: Millis) {
+        match self.stage {
+            Stage::Pin {
+                otherwise: Some(role),
+                ..
+            } => self.admit(role, now),
+            Stage::Pin {
+                otherwise: None, ..
+            } => self.hang_up(),
+            Stage::Waiting { .. }
+            | Stage::ForModerator { .. }
+            | Stage::Parting { .. }
+            | Stage::Inside
+            | Stage::Gone => {}
+        }
+    }
+
+    /// A moderator is inside, or none is any more.
+    pub fn on_moderator(&mut self, inside: bool, now: Millis) {
+        self.awaits_moderator = self.room.settings.wait_for_moderator && !inside;
+        if let Stage::ForModerator { role } = self.stage
+            && inside
+        {
+            // Due at once: he comes in in his own turn.
+            self.stage = Stage::Waiting {
+                role,
+                opens_at: now,
+            };
+        }
+    }
+
+    /// A moderator locked the room, or opened it again.
+    pub fn on_lock(&mut self, locked: bool) {
+        self.locked = locked;
     }
 
     /// The meeting begins at another time than planned: now, for instance.
@@ -217,7 +323,8 @@ impl Entrance {
 
     /// He hung up. What the watch must know is still to be polled.
     pub fn on_gone(&mut self) {
-        self.outputs.retain(|output| *output == Output::WrongPin);
+        self.outputs
+            .retain(|output| matches!(output, Output::WrongPin | Output::RightPin));
         self.count_unended();
         self.stage = Stage::Gone;
     }
@@ -236,6 +343,7 @@ impl Entrance {
             digits,
             wrong,
             deaf_until,
+            otherwise,
             ..
         } = &mut self.stage
         else {
@@ -245,21 +353,39 @@ impl Entrance {
         *wrong += 1;
         *deaf_until = now + Span::seconds(1 << (*wrong - 1).min(4));
         let too_often = *wrong >= TRIES;
+        let otherwise = *otherwise;
         self.outputs.push_back(Output::WrongPin);
-        if too_often {
-            self.turn_away(speech::pin_locked(), now);
-        } else {
-            self.play(speech::wrong_pin(), PlayMode::Once);
+        match otherwise {
+            Some(role) if too_often => self.admit(role, now),
+            None if too_often => self.turn_away(speech::pin_locked(), now),
+            Some(_) | None => {
+                let mut phrases = speech::wrong_pin();
+                phrases.extend(question(otherwise));
+                self.play(phrases, PlayMode::Once);
+            }
         }
     }
 
     fn admit(&mut self, role: Role, now: Millis) {
+        if self.locked && !self.expected && role != Role::Moderator {
+            return self.turn_away(speech::locked_out(), now);
+        }
         match self.opens_at {
             Some(opens_at) if now < opens_at => {
                 self.stage = Stage::Waiting { role, opens_at };
                 self.play(speech::not_begun(), PlayMode::Once);
             }
-            Some(_) | None => self.join(role),
+            Some(_) | None => self.begin(role),
+        }
+    }
+
+    /// What goes on in the room has begun: he comes in, or waits for the one it waits for.
+    fn begin(&mut self, role: Role) {
+        if self.awaits_moderator && role != Role::Moderator {
+            self.stage = Stage::ForModerator { role };
+            self.play(speech::awaits_moderator(), PlayMode::Once);
+        } else {
+            self.join(role);
         }
     }
 
@@ -282,6 +408,14 @@ impl Entrance {
 
     fn play(&mut self, phrases: Vec<Phrase>, mode: PlayMode) {
         self.outputs.push_back(Output::Play { phrases, mode });
+    }
+}
+
+/// Whom the room asks for what.
+fn question(otherwise: Option<Role>) -> Vec<Phrase> {
+    match otherwise {
+        Some(_) => speech::enter_moderator_pin(),
+        None => speech::enter_pin(),
     }
 }
 

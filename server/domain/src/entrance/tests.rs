@@ -6,7 +6,7 @@ use crate::{
     invitation::{Invitation, Terms},
     meeting::Invitee,
     number::{PhoneNumber, ShortNumber},
-    room::Pin,
+    room::{Pin, RoomSettings},
     rules::RetryRules,
 };
 
@@ -19,12 +19,38 @@ fn room(pin: Option<&str>) -> Room {
         number: ShortNumber::parse("9000").unwrap(),
         name: "Dealers".to_owned(),
         pin: pin.map(|pin| Pin::parse(pin).unwrap()),
-        moderator_pin: Pin::parse("777777").ok(),
+        moderator_pin: pin.and_then(|_| Pin::parse("777777").ok()),
+        settings: RoomSettings::default(),
     }
 }
 
+/// A room in which moderators alone have a PIN.
+fn moderators_room() -> Room {
+    Room {
+        moderator_pin: Pin::parse("777777").ok(),
+        ..room(None)
+    }
+}
+
+const AROUND: Around = Around {
+    opens_at: None,
+    watched: Ok(()),
+    locked: false,
+    moderator_inside: false,
+};
+
 fn stranger(pin: Option<&str>) -> Entrance {
-    Entrance::new(room(pin), Known::Stranger, None, Ok(()), NOW)
+    at_door(room(pin), AROUND)
+}
+
+fn at_door(room: Room, around: Around) -> Entrance {
+    Entrance::new(room, Known::Stranger(Role::Speaker), around, NOW)
+}
+
+fn wrong_pin() -> Vec<Phrase> {
+    let mut phrases = speech::wrong_pin();
+    phrases.extend(speech::enter_pin());
+    phrases
 }
 
 fn drain(entrance: &mut Entrance) -> Vec<Output> {
@@ -57,7 +83,7 @@ fn a_pin_opens_as_soon_as_it_is_complete() {
 
     assert_eq!(
         press(&mut caller, "1234", NOW),
-        [Output::Join(Role::Speaker)]
+        [Output::RightPin, Output::Join(Role::Speaker)]
     );
     assert_eq!(press(&mut caller, "1234", NOW), []);
 }
@@ -69,7 +95,7 @@ fn the_moderators_pin_opens_as_moderator() {
 
     assert_eq!(
         press(&mut caller, "777777", NOW),
-        [Output::Join(Role::Moderator)]
+        [Output::RightPin, Output::Join(Role::Moderator)]
     );
 }
 
@@ -80,20 +106,20 @@ fn three_wrong_pins_end_the_call_and_each_costs_a_longer_silence() {
 
     assert_eq!(
         press(&mut caller, "1111#", NOW),
-        [Output::WrongPin, once(speech::wrong_pin())]
+        [Output::WrongPin, once(wrong_pin())]
     );
     // Not heard in the silence that follows.
     assert_eq!(press(&mut caller, "1234", NOW + Span(999)), []);
     assert_eq!(
         press(&mut caller, "2222#", NOW + Span::seconds(1)),
-        [Output::WrongPin, once(speech::wrong_pin())]
+        [Output::WrongPin, once(wrong_pin())]
     );
     assert_eq!(press(&mut caller, "1234", NOW + Span::seconds(2)), []);
     assert_eq!(
         press(&mut caller, "3333#", NOW + Span::seconds(3)),
         [Output::WrongPin, once(speech::pin_locked())]
     );
-    caller.on_played();
+    caller.on_played(NOW);
     assert_eq!(drain(&mut caller), [Output::HangUp]);
 }
 
@@ -104,7 +130,7 @@ fn a_star_begins_the_pin_anew() {
 
     assert_eq!(
         press(&mut caller, "99*1234", NOW),
-        [Output::Join(Role::Speaker)]
+        [Output::RightPin, Output::Join(Role::Speaker)]
     );
 }
 
@@ -115,7 +141,7 @@ fn a_star_after_what_could_have_been_a_pin_is_a_wrong_try() {
 
     assert_eq!(
         press(&mut caller, "9999*1234", NOW),
-        [Output::WrongPin, once(speech::wrong_pin())],
+        [Output::WrongPin, once(wrong_pin())],
         "and the silence that follows it is deaf to the next"
     );
 }
@@ -128,7 +154,7 @@ fn digits_without_end_are_one_wrong_try_per_longest_pin() {
     assert_eq!(press(&mut caller, "99999999999", NOW), []);
     assert_eq!(
         press(&mut caller, "9", NOW),
-        [Output::WrongPin, once(speech::wrong_pin())]
+        [Output::WrongPin, once(wrong_pin())]
     );
 }
 
@@ -154,6 +180,7 @@ fn hanging_up_is_free_for_who_tried_no_pin_or_the_right_one() {
     for keys in ["", "999", "99*99", "1234", "1234999"] {
         let mut caller = stranger(Some("1234"));
         press(&mut caller, keys, NOW);
+        drain(&mut caller);
         caller.on_gone();
         assert_eq!(drain(&mut caller), [], "{keys}");
     }
@@ -186,8 +213,11 @@ fn who_presses_nothing_is_hung_up() {
 
 #[test]
 fn a_source_that_guessed_is_not_even_asked() {
-    let watched = Err(NOW + Span::seconds(30));
-    let mut caller = Entrance::new(room(Some("1234")), Known::Stranger, None, watched, NOW);
+    let around = Around {
+        watched: Err(NOW + Span::seconds(30)),
+        ..AROUND
+    };
+    let mut caller = at_door(room(Some("1234")), around);
 
     assert_eq!(drain(&mut caller), [once(speech::pin_locked())]);
     assert_eq!(press(&mut caller, "1234", NOW), []);
@@ -197,10 +227,10 @@ fn a_source_that_guessed_is_not_even_asked() {
 fn who_is_expected_needs_no_pin_and_waits_for_the_start_with_music() {
     let start = NOW + Span::minutes(3);
     let known = Known::Expected(Role::Moderator);
-    let mut caller = Entrance::new(room(Some("1234")), known, Some(start), Ok(()), NOW);
+    let mut caller = Entrance::new(room(Some("1234")), known, before(start), NOW);
     assert_eq!(drain(&mut caller), [once(speech::not_begun())]);
 
-    caller.on_played();
+    caller.on_played(NOW);
     assert_eq!(drain(&mut caller), [Output::HoldMusic]);
     caller.handle_timeout(start - Span(1));
     assert_eq!(drain(&mut caller), []);
@@ -212,12 +242,148 @@ fn who_is_expected_needs_no_pin_and_waits_for_the_start_with_music() {
 fn start_pressed_early_lets_those_who_wait_in() {
     let start = NOW + Span::minutes(3);
     let known = Known::Expected(Role::Speaker);
-    let mut caller = Entrance::new(room(None), known, Some(start), Ok(()), NOW);
+    let mut caller = Entrance::new(room(None), known, before(start), NOW);
     drain(&mut caller);
 
     caller.on_start_moved(NOW + Span::seconds(5), NOW + Span::seconds(5));
 
     assert_eq!(drain(&mut caller), [Output::Join(Role::Speaker)]);
+}
+
+fn before(start: Millis) -> Around {
+    Around {
+        opens_at: Some(start),
+        ..AROUND
+    }
+}
+
+#[test]
+fn a_room_with_a_moderators_pin_alone_asks_for_it_and_lets_everybody_in() {
+    let mut boss = at_door(moderators_room(), AROUND);
+    assert_eq!(drain(&mut boss), [once(speech::enter_moderator_pin())]);
+    assert_eq!(
+        press(&mut boss, "777777", NOW),
+        [Output::RightPin, Output::Join(Role::Moderator)]
+    );
+
+    let mut hasty = at_door(moderators_room(), AROUND);
+    drain(&mut hasty);
+    assert_eq!(press(&mut hasty, "#", NOW), [Output::Join(Role::Speaker)]);
+
+    let mut silent = at_door(moderators_room(), AROUND);
+    drain(&mut silent);
+    silent.on_played(NOW);
+    let (until, _) = silent.poll_timeout().unwrap();
+    assert_eq!(until, NOW + OPEN_KEY_LIMIT);
+    silent.handle_timeout(until);
+    assert_eq!(drain(&mut silent), [Output::Join(Role::Speaker)]);
+}
+
+#[test]
+fn who_guesses_the_moderators_pin_comes_in_as_everybody_and_is_counted() {
+    let mut caller = at_door(moderators_room(), AROUND);
+    drain(&mut caller);
+
+    press(&mut caller, "1111#", NOW);
+    press(&mut caller, "2222#", NOW + Span::seconds(1));
+    assert_eq!(
+        press(&mut caller, "3333#", NOW + Span::seconds(3)),
+        [Output::WrongPin, Output::Join(Role::Speaker)]
+    );
+
+    let around = Around {
+        watched: Err(NOW + Span::seconds(30)),
+        ..AROUND
+    };
+    let mut again = at_door(moderators_room(), around);
+    assert_eq!(
+        drain(&mut again),
+        [Output::Join(Role::Speaker)],
+        "he is not asked, but the room is open"
+    );
+
+    let mut in_many_calls = at_door(moderators_room(), AROUND);
+    drain(&mut in_many_calls);
+    in_many_calls.on_watched(NOW);
+    assert_eq!(drain(&mut in_many_calls), [Output::Join(Role::Speaker)]);
+}
+
+#[test]
+fn a_locked_room_takes_those_expected_and_moderators_and_nobody_else() {
+    let around = Around {
+        locked: true,
+        ..AROUND
+    };
+    let mut caller = at_door(room(Some("1234")), around);
+    drain(&mut caller);
+    assert_eq!(
+        press(&mut caller, "1234", NOW),
+        [Output::RightPin, once(speech::locked_out())]
+    );
+    caller.on_played(NOW);
+    assert_eq!(drain(&mut caller), [Output::HangUp]);
+
+    let mut boss = at_door(room(Some("1234")), around);
+    drain(&mut boss);
+    assert_eq!(
+        press(&mut boss, "777777", NOW),
+        [Output::RightPin, Output::Join(Role::Moderator)]
+    );
+
+    let known = Known::Expected(Role::Speaker);
+    let mut expected = Entrance::new(room(Some("1234")), known, around, NOW);
+    assert_eq!(drain(&mut expected), [Output::Join(Role::Speaker)]);
+
+    let mut at_the_question = at_door(room(Some("1234")), AROUND);
+    drain(&mut at_the_question);
+    at_the_question.on_lock(true);
+    assert_eq!(
+        press(&mut at_the_question, "1234", NOW),
+        [Output::RightPin, once(speech::locked_out())]
+    );
+}
+
+#[test]
+fn where_the_moderator_is_awaited_callers_hear_music_until_he_is_there() {
+    let mut held = room(None);
+    held.settings.wait_for_moderator = true;
+    let mut caller = at_door(held.clone(), AROUND);
+    assert_eq!(drain(&mut caller), [once(speech::awaits_moderator())]);
+    caller.on_played(NOW);
+    assert_eq!(drain(&mut caller), [Output::HoldMusic]);
+    assert_eq!(caller.poll_timeout(), None);
+
+    caller.on_moderator(true, NOW);
+    caller.handle_timeout(NOW);
+    assert_eq!(drain(&mut caller), [Output::Join(Role::Speaker)]);
+
+    let known = Known::Expected(Role::Moderator);
+    let mut boss = Entrance::new(held.clone(), known, AROUND, NOW);
+    assert_eq!(drain(&mut boss), [Output::Join(Role::Moderator)]);
+
+    let around = Around {
+        moderator_inside: true,
+        ..AROUND
+    };
+    assert_eq!(
+        drain(&mut at_door(held, around)),
+        [Output::Join(Role::Speaker)]
+    );
+}
+
+#[test]
+fn who_comes_by_a_number_told_to_the_public_needs_no_pin_and_stays_out_of_a_locked_room() {
+    let told = |around| {
+        let known = Known::Told(Role::Listener);
+        drain(&mut Entrance::new(room(Some("1234")), known, around, NOW))
+    };
+    let locked = Around {
+        locked: true,
+        ..AROUND
+    };
+
+    assert_eq!(told(AROUND), [Output::Join(Role::Listener)]);
+    assert_eq!(told(locked), [once(speech::locked_out())]);
 }
 
 fn invited(n: u8, invitee: Invitee) -> Invitation {

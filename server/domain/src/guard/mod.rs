@@ -4,7 +4,13 @@
 //! over all meetings. It never forgets a reason to refuse: a refusal says until
 //! when it holds, if it does not hold for good.
 
+mod countries;
+mod limits;
+
 use serde::{Deserialize, Serialize};
+
+pub use countries::zone_of;
+pub use limits::{Cap, Charged, Limits, Over, Prefix, PrefixError, Price, Spent};
 
 use crate::{
     company::QuietHours,
@@ -48,8 +54,14 @@ pub struct Circumstances<'a> {
     pub never: &'a [PhoneNumber],
     /// The line that is about to be called.
     pub line: &'a LineKey,
-    /// Its number, if it is one.
+    /// Its number, if it is called over an operator.
     pub number: Option<&'a PhoneNumber>,
+    /// Where the company calls, and what that may cost.
+    pub limits: &'a Limits,
+    /// What this meeting has called and spent.
+    pub meeting_spent: Spent,
+    /// The same of the company today.
+    pub day_spent: Spent,
 }
 
 /// Why somebody is not called now.
@@ -70,6 +82,12 @@ pub enum Blocked {
     InFlight {
         /// At which occurrence.
         occurrence: OccurrenceId,
+    },
+    /// The company does not call there, or has called and spent enough.
+    #[error("It is over the company's limits: {over:?}")]
+    Limit {
+        /// Over which.
+        over: Over,
     },
     /// It is night where he is.
     #[error("It is quiet hours where he is")]
@@ -100,6 +118,13 @@ pub fn check(
     {
         return Err(Blocked::NeverAgain);
     }
+    // The organiser may want him all the same: the limits are not his to lift.
+    if let Some(number) = around.number {
+        around
+            .limits
+            .check(number, around.meeting_spent, around.day_spent)
+            .map_err(|over| Blocked::Limit { over })?;
+    }
     if let Some(other) = around
         .in_flight
         .iter()
@@ -121,7 +146,7 @@ impl Blocked {
     /// When to ask again, and what the board says until then; none when never.
     pub fn retry(self, now: Millis) -> Option<(Millis, Why)> {
         match self {
-            Self::MeetingOver | Self::Declined | Self::NeverAgain => None,
+            Self::MeetingOver | Self::Declined | Self::NeverAgain | Self::Limit { .. } => None,
             Self::InFlight { .. } => Some((now + LOOK_AGAIN, Why::AlreadyCalled)),
             Self::QuietHours { until } => Some((until, Why::QuietHours)),
         }

@@ -53,6 +53,8 @@ struct Around {
     quiet_hours: Option<QuietHours>,
     in_flight: Vec<InFlight>,
     never: Vec<PhoneNumber>,
+    limits: Limits,
+    spent: Spent,
 }
 
 fn quiet_around() -> Around {
@@ -62,6 +64,8 @@ fn quiet_around() -> Around {
         quiet_hours: None,
         in_flight: Vec::new(),
         never: Vec::new(),
+        limits: Limits::default(),
+        spent: Spent::default(),
     }
 }
 
@@ -84,6 +88,9 @@ fn ask(invitation: &Invitation, around: Around) -> Result<(), Blocked> {
         never: &around.never,
         line: &line,
         number: Some(&mobile),
+        limits: &around.limits,
+        meeting_spent: around.spent,
+        day_spent: Spent::default(),
     };
     check(invitation, &around, NOW)
 }
@@ -191,4 +198,47 @@ fn an_unwanted_number_is_never_called() {
     let asked = ask(&invitation(outside("+79162041138")), around);
 
     assert_eq!(asked, Err(Blocked::NeverAgain));
+}
+
+#[test]
+fn the_companys_limits_hold_even_for_whom_the_organiser_wants_by_name() {
+    let mut wanted = invitation(outside("+79162041138"));
+    wanted.call_now(NOW);
+    let limited = |limits, spent| Around {
+        limits,
+        spent,
+        ..quiet_around()
+    };
+    let nowhere = Limits {
+        allowed: vec![Prefix::parse("+49").unwrap()],
+        ..Limits::default()
+    };
+    let ten_calls = Limits {
+        meeting: Cap {
+            calls: Some(10),
+            price: None,
+        },
+        ..Limits::default()
+    };
+    let spent = Spent {
+        calls: 10,
+        price: 0,
+    };
+    let blocked = |over| Err(Blocked::Limit { over });
+
+    assert_eq!(
+        ask(&wanted, limited(nowhere, Spent::default())),
+        blocked(Over::Destination)
+    );
+    assert_eq!(
+        ask(&wanted, limited(ten_calls, spent)),
+        blocked(Over::MeetingCalls)
+    );
+    assert_eq!(
+        Blocked::Limit {
+            over: Over::DayPrice
+        }
+        .retry(NOW),
+        None
+    );
 }

@@ -259,6 +259,15 @@ impl Invitation {
         }
     }
 
+    /// He is due, and the company's limits forbid the call.
+    pub fn not_allowed(&mut self, now: Millis) {
+        if let Status::Waiting { .. } = self.status {
+            self.finish(Finish::NotAllowed, now);
+            self.outputs
+                .push_back(Output::TellOrganiser(Finish::NotAllowed));
+        }
+    }
+
     /// The call went on.
     pub fn on_phase(&mut self, of: AttemptId, reached: Phase, now: Millis) {
         if let Status::Calling {
@@ -482,6 +491,7 @@ impl Invitation {
             | Finish::NoDevice
             | Finish::TakenOut
             | Finish::GivenUp
+            | Finish::NotAllowed
             | Finish::Attended
             | Finish::Absent => false,
         }

@@ -158,6 +158,8 @@ pub enum Finish {
     TakenOut,
     /// The organiser gave up on him.
     GivenUp,
+    /// The company does not call there, or has spent enough.
+    NotAllowed,
     /// The meeting ended with him in it.
     Attended,
     /// The meeting ended without him.

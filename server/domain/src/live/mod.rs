@@ -6,8 +6,11 @@
 //! lead to the same [`Output`]s. The room hears nothing itself: sound is the
 //! mixer's affair, and this says only who may be heard.
 //!
-//! Keys: `*6` mutes and unmutes, `*5` tells how many are here, `*#` helps, `*0`
-//! leaves. A key is two presses within two seconds.
+//! Keys: `*6` mutes and unmutes, `*9` raises and lowers a hand, `*5` tells how
+//! many are here, `*#` helps, `*0` leaves; for moderators `*7` locks and opens,
+//! `*8` mutes everybody else and lets them be heard again, `*2` lets the next
+//! raised hand speak, and `*4`, pressed twice, ends the meeting. A key is two
+//! presses within two seconds.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -46,6 +49,20 @@ pub struct Member {
     pub muted: bool,
     /// Whether he talks now.
     pub talking: bool,
+    /// Since when he wants to speak.
+    #[serde(default)]
+    pub hand: Option<Millis>,
+}
+
+/// What a moderator does with the room as a whole, by key, console or API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Act {
+    /// Locks it, or opens it again.
+    Lock(bool),
+    /// Mutes everybody but moderators, or lets them be heard again.
+    MuteAll(bool),
+    /// Lets the one speak whose hand has been up the longest.
+    NextHand,
 }
 
 /// What a room asks for, and tells.
@@ -69,6 +86,10 @@ pub enum Output {
     },
     /// Let everyone hear this.
     Announce(Vec<Phrase>),
+    /// The room is locked, or open again.
+    Locked(bool),
+    /// A moderator ends the meeting.
+    EndMeeting,
     /// Hang this leg up; [`LiveRoom::leave`] follows when it is gone.
     HangUp {
         /// Whose leg.
@@ -97,6 +118,9 @@ pub struct LiveRoom {
     members: BTreeMap<MemberId, Member>,
     /// Who pressed a star, and when.
     stars: BTreeMap<MemberId, Millis>,
+    locked: bool,
+    /// Which moderator wants the meeting to end, and since when.
+    ends: Option<(MemberId, Millis)>,
     /// What is still to be said into the room: one after the other.
     announcements: VecDeque<Vec<Phrase>>,
     announcing: bool,
@@ -105,6 +129,9 @@ pub struct LiveRoom {
 
 /// The second press of a key comes within this.
 const KEY_TIME: Span = Span::seconds(2);
+
+/// The second wish to end the meeting comes within this.
+const END_TIME: Span = Span::seconds(12);
 
 /// Announcements that wait; more are dropped, the oldest first.
 const MOST_WAITING: usize = 20;
@@ -116,6 +143,8 @@ impl LiveRoom {
             id,
             members: BTreeMap::new(),
             stars: BTreeMap::new(),
+            locked: false,
+            ends: None,
             announcements: VecDeque::new(),
             announcing: false,
             outputs: VecDeque::new(),
@@ -135,6 +164,18 @@ impl LiveRoom {
     /// How many are here.
     pub fn count(&self) -> usize {
         self.members.len()
+    }
+
+    /// Whether it is locked.
+    pub fn is_locked(&self) -> bool {
+        self.locked
+    }
+
+    /// Whether a moderator is here.
+    pub fn has_moderator(&self) -> bool {
+        self.members
+            .values()
+            .any(|member| member.role == Role::Moderator)
     }
 
     /// What is to be done.
@@ -173,6 +214,7 @@ impl LiveRoom {
         }
         if self.members.is_empty() {
             self.announcing = false;
+            self.act(Act::Lock(false));
         }
     }
 
@@ -194,7 +236,22 @@ impl LiveRoom {
         match digit {
             '6' => self.toggle_mute(id),
             '5' => self.tell(id, speech::head_count(self.members.len() - 1)),
-            '#' => self.tell(id, speech::help()),
+            '#' => self.tell(id, speech::help(self.moderates(id))),
+            '9' => self.toggle_hand(id, now),
+            '2' | '4' | '7' | '8' if !self.moderates(id) => {
+                self.tell(id, speech::only_moderators());
+            }
+            '2' => self.next_hand_for(id),
+            '4' => self.end_for(id, now),
+            '7' => {
+                self.act(Act::Lock(!self.locked));
+                self.tell(id, speech::locked(self.locked));
+            }
+            '8' => {
+                let muted = self.anybody_may_be_muted();
+                self.act(Act::MuteAll(muted));
+                self.tell(id, speech::all_muted(muted));
+            }
             '0' => self.outputs.push_back(Output::HangUp {
                 member: id,
                 way: LeaveWay::Key,
@@ -228,6 +285,53 @@ impl LiveRoom {
             self.tell(id, speech::muted(muted));
         }
         true
+    }
+
+    /// Raises somebody's hand, or lowers it; he is told. False when he is not here.
+    pub fn raise_hand(&mut self, id: MemberId, up: bool, now: Millis) -> bool {
+        let Some(member) = self.members.get_mut(&id) else {
+            return false;
+        };
+        if member.hand.is_some() != up {
+            member.hand = up.then_some(now);
+            self.changed(id);
+            self.tell(id, speech::hand(up));
+        }
+        true
+    }
+
+    /// Does what a moderator wants of the room. Answers whose turn it is, if that was asked.
+    pub fn act(&mut self, act: Act) -> Option<MemberId> {
+        match act {
+            Act::Lock(locked) => {
+                if self.locked != locked {
+                    self.locked = locked;
+                    self.outputs.push_back(Output::Locked(locked));
+                }
+                None
+            }
+            Act::MuteAll(muted) => {
+                let others: Vec<MemberId> = self
+                    .members
+                    .values()
+                    .filter(|member| member.role == Role::Speaker)
+                    .map(|member| member.id)
+                    .collect();
+                for id in others {
+                    self.mute(id, muted);
+                }
+                None
+            }
+            Act::NextHand => {
+                let (_, next) = self
+                    .members
+                    .values()
+                    .filter_map(|member| Some((member.hand?, member.id)))
+                    .min()?;
+                self.give_the_floor(next);
+                Some(next)
+            }
+        }
     }
 
     /// Gives somebody another role; he is told when it matters to his voice.
@@ -291,6 +395,62 @@ impl LiveRoom {
                 member,
                 way: LeaveWay::MeetingOver,
             }));
+    }
+
+    fn moderates(&self, id: MemberId) -> bool {
+        self.members
+            .get(&id)
+            .is_some_and(|member| member.role == Role::Moderator)
+    }
+
+    fn anybody_may_be_muted(&self) -> bool {
+        self.members
+            .values()
+            .any(|member| member.role == Role::Speaker && !member.muted)
+    }
+
+    fn toggle_hand(&mut self, id: MemberId, now: Millis) {
+        let up = self
+            .members
+            .get(&id)
+            .is_some_and(|member| member.hand.is_none());
+        self.raise_hand(id, up, now);
+    }
+
+    fn next_hand_for(&mut self, moderator: MemberId) {
+        let next = self.act(Act::NextHand);
+        let name = next
+            .and_then(|id| self.members.get(&id))
+            .map(|member| speech::name(&member.name));
+        self.tell(moderator, speech::next_hand(name));
+    }
+
+    /// He may speak, whatever kept him from it, and hears so.
+    fn give_the_floor(&mut self, id: MemberId) {
+        let Some(member) = self.members.get_mut(&id) else {
+            return;
+        };
+        member.hand = None;
+        member.muted = false;
+        if member.role == Role::Listener {
+            member.role = Role::Speaker;
+        }
+        self.changed(id);
+        self.hearing(id);
+        self.tell(id, speech::may_speak(true));
+    }
+
+    fn end_for(&mut self, moderator: MemberId, now: Millis) {
+        match self.ends {
+            Some((who, since)) if who == moderator && now - since <= END_TIME => {
+                self.ends = None;
+                self.outputs.push_back(Output::EndMeeting);
+            }
+            Some(_) | None => {
+                self.ends = Some((moderator, now));
+                self.tell(moderator, speech::end_asked());
+            }
+        }
     }
 
     fn toggle_mute(&mut self, id: MemberId) {

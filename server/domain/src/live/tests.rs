@@ -16,6 +16,7 @@ fn member(n: u8, role: Role) -> Member {
         joined_at: NOW,
         muted: false,
         talking: false,
+        hand: None,
     }
 }
 
@@ -212,4 +213,107 @@ fn closing_hangs_everyone_up() {
         way: LeaveWay::MeetingOver,
     });
     assert_eq!(drain(&mut room), gone.collect::<Vec<_>>());
+}
+
+fn told(member: MemberId, phrases: Vec<Phrase>) -> Output {
+    Output::Tell { member, phrases }
+}
+
+#[test]
+fn star_nine_raises_a_hand_and_a_second_time_lowers_it() {
+    let (mut room, ids) = room(&[Role::Listener]);
+
+    let outputs = press(&mut room, ids[0], "*9");
+    assert_eq!(room.member(ids[0]).unwrap().hand, Some(NOW));
+    assert!(outputs.contains(&told(ids[0], speech::hand(true))));
+
+    press(&mut room, ids[0], "*9");
+    assert_eq!(room.member(ids[0]).unwrap().hand, None);
+}
+
+#[test]
+fn the_next_hand_is_the_one_that_has_been_up_the_longest_and_may_speak() {
+    let (mut room, ids) = room(&[Role::Moderator, Role::Speaker, Role::Listener]);
+    room.raise_hand(ids[2], true, NOW);
+    room.raise_hand(ids[1], true, NOW + Span(1));
+    room.mute(ids[1], true);
+    drain(&mut room);
+
+    let outputs = press(&mut room, ids[0], "*2");
+    let listener = room.member(ids[2]).unwrap();
+    assert_eq!((listener.role, listener.hand), (Role::Speaker, None));
+    assert!(outputs.contains(&Output::Hearing {
+        member: ids[2],
+        speaks: true,
+        hears: true
+    }));
+    let name = Some(speech::name("Member 3"));
+    assert!(outputs.contains(&told(ids[0], speech::next_hand(name))));
+
+    press(&mut room, ids[0], "*2");
+    assert!(!room.member(ids[1]).unwrap().muted);
+    assert_eq!(
+        press(&mut room, ids[0], "*2"),
+        [told(ids[0], speech::next_hand(None))]
+    );
+}
+
+#[test]
+fn moderators_lock_the_room_and_mute_everybody_else() {
+    let (mut room, ids) = room(&[Role::Moderator, Role::Speaker, Role::Speaker]);
+
+    assert_eq!(
+        press(&mut room, ids[0], "*7"),
+        [Output::Locked(true), told(ids[0], speech::locked(true))]
+    );
+    press(&mut room, ids[0], "*8");
+    let muted = |room: &LiveRoom| {
+        ids.iter()
+            .map(|id| room.member(*id).unwrap().muted)
+            .collect()
+    };
+    let now: Vec<bool> = muted(&room);
+    assert_eq!(now, [false, true, true]);
+    press(&mut room, ids[1], "*6");
+    press(&mut room, ids[0], "*8");
+    let now: Vec<bool> = muted(&room);
+    assert_eq!(now, [false, true, true], "one was heard: all are muted");
+    press(&mut room, ids[0], "*8");
+    let now: Vec<bool> = muted(&room);
+    assert_eq!(now, [false; 3]);
+    assert!(room.is_locked());
+
+    for id in ids {
+        room.leave(id, LeaveWay::HungUp);
+    }
+    assert!(!room.is_locked(), "who comes next finds it open");
+}
+
+#[test]
+fn only_moderators_keys_need_a_moderator() {
+    let (mut room, ids) = room(&[Role::Speaker]);
+
+    for keys in ["*2", "*4", "*4", "*7", "*8"] {
+        assert_eq!(
+            press(&mut room, ids[0], keys),
+            [told(ids[0], speech::only_moderators())],
+            "{keys}"
+        );
+    }
+}
+
+#[test]
+fn the_meeting_is_ended_by_a_moderator_who_says_so_twice() {
+    let (mut room, ids) = room(&[Role::Moderator, Role::Moderator]);
+
+    assert_eq!(
+        press(&mut room, ids[0], "*4"),
+        [told(ids[0], speech::end_asked())]
+    );
+    assert_eq!(
+        press(&mut room, ids[1], "*4"),
+        [told(ids[1], speech::end_asked())],
+        "the other one has not said it yet"
+    );
+    assert_eq!(press(&mut room, ids[1], "*4"), [Output::EndMeeting]);
 }

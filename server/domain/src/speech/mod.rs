@@ -6,8 +6,10 @@
 //! are in the texts. [`number`] counts, [`every_key`] lists all that can be heard,
 //! so that a missing sound is found by a test and not by a caller.
 
+pub mod desk;
 mod numbers;
 
+use chrono::Datelike;
 use serde::{Deserialize, Serialize};
 
 pub use numbers::{Plural, digits, in_the_room, number};
@@ -62,35 +64,55 @@ pub struct Briefing {
 
 /// The sounds that are prompts of one phrase.
 const SINGLE: &[&str] = &[
-    "begins_at",
+    "all_muted",
+    "all_unmuted",
+    "at",
+    "awaits_moderator",
     "began_at",
+    "begins_at",
     "called_at_start",
     "called_later",
     "caller_generic",
     "cannot_come",
+    "end_by_star_four",
+    "enter_moderator_pin",
     "enter_pin",
+    "event_begins",
+    "event_over",
+    "event_stay",
     "good_afternoon",
     "good_evening",
     "good_morning",
     "goodbye",
+    "hand_lowered",
+    "hand_raised",
     "help",
+    "help_moderator",
     "in_the_room",
     "is_offline",
     "keys_join_later_cannot",
+    "locked_out",
     "meeting_ended",
     "meeting_generic",
+    "next_is",
+    "no_hands",
     "no_such_number",
     "nobody_here",
     "nobody_reached",
     "not_begun",
+    "only_moderators",
     "out_of_order",
     "pin_locked",
     "room_full",
+    "room_locked",
     "room_number_is",
+    "room_unlocked",
     "somebody",
     "stay_on_the_line",
     "taken_out",
     "this_is",
+    "today",
+    "tomorrow",
     "welcome",
     "wrong_pin",
     "you_are_invited",
@@ -223,8 +245,12 @@ pub fn may_speak(on: bool) -> Vec<Phrase> {
 }
 
 /// The keys that work in a room.
-pub fn help() -> Vec<Phrase> {
-    vec![sound("help")]
+pub fn help(moderates: bool) -> Vec<Phrase> {
+    let mut phrases = vec![sound("help")];
+    if moderates {
+        phrases.push(sound("help_moderator"));
+    }
+    phrases
 }
 
 /// A moderator takes him out.
@@ -237,9 +263,57 @@ pub fn enter_pin() -> Vec<Phrase> {
     vec![sound("enter_pin")]
 }
 
-/// The PIN was wrong, and may be tried again.
+/// The room asks for a moderator's PIN; without one, everybody may enter.
+pub fn enter_moderator_pin() -> Vec<Phrase> {
+    vec![sound("enter_moderator_pin")]
+}
+
+/// The PIN was wrong; it is asked for anew.
 pub fn wrong_pin() -> Vec<Phrase> {
-    vec![sound("wrong_pin"), sound("enter_pin")]
+    vec![sound("wrong_pin")]
+}
+
+/// A moderator has locked the room.
+pub fn locked_out() -> Vec<Phrase> {
+    vec![sound("locked_out")]
+}
+
+/// Nobody comes in before the moderator.
+pub fn awaits_moderator() -> Vec<Phrase> {
+    vec![sound("awaits_moderator")]
+}
+
+/// His hand is up, or down again.
+pub fn hand(up: bool) -> Vec<Phrase> {
+    vec![sound(if up { "hand_raised" } else { "hand_lowered" })]
+}
+
+/// To a moderator: the room is locked, or open again.
+pub fn locked(on: bool) -> Vec<Phrase> {
+    vec![sound(if on { "room_locked" } else { "room_unlocked" })]
+}
+
+/// To a moderator: all others are muted, or heard again.
+pub fn all_muted(on: bool) -> Vec<Phrase> {
+    vec![sound(if on { "all_muted" } else { "all_unmuted" })]
+}
+
+/// To a moderator: who speaks next; nobody when no hand is up.
+pub fn next_hand(name: Option<Phrase>) -> Vec<Phrase> {
+    match name {
+        Some(name) => vec![sound("next_is"), name],
+        None => vec![sound("no_hands")],
+    }
+}
+
+/// To a moderator: the same keys again end the meeting for everyone.
+pub fn end_asked() -> Vec<Phrase> {
+    vec![sound("end_by_star_four")]
+}
+
+/// He pressed keys that moderators have.
+pub fn only_moderators() -> Vec<Phrase> {
+    vec![sound("only_moderators")]
 }
 
 /// The PIN was wrong too often.
@@ -281,6 +355,53 @@ pub fn time_of_day(at: Millis, zone: Zone) -> Vec<Phrase> {
     }
 }
 
+/// The day on the wall of a zone: "today", "tomorrow", "on Tuesday, the twenty-fourth of November".
+pub fn day(at: Millis, zone: Zone, now: Millis) -> Vec<Phrase> {
+    let (Some(local), Some(here)) = (at.in_zone(zone), now.in_zone(zone)) else {
+        return Vec::new();
+    };
+    let (date, today) = (local.date(), here.date());
+    if date == today {
+        return vec![sound("today")];
+    }
+    if Some(date) == today.succ_opt() {
+        return vec![sound("tomorrow")];
+    }
+    vec![
+        Phrase::Sound(SoundKey(format!(
+            "weekday_{}",
+            date.weekday().number_from_monday()
+        ))),
+        Phrase::Sound(SoundKey(format!("day_{}", date.day()))),
+        Phrase::Sound(SoundKey(format!("month_{}", date.month()))),
+    ]
+}
+
+/// When something begins: "today at ten o'clock".
+pub fn day_and_time(at: Millis, zone: Zone, now: Millis) -> Vec<Phrase> {
+    let mut phrases = day(at, zone, now);
+    phrases.push(sound("at"));
+    phrases.extend(time_of_day(at, zone));
+    phrases
+}
+
+/// Whoever dials an event's number before its time hears when that is.
+pub fn event_begins(starts_at: Millis, zone: Zone, now: Millis) -> Vec<Phrase> {
+    let mut phrases = vec![sound("event_begins")];
+    phrases.extend(day_and_time(starts_at, zone, now));
+    phrases
+}
+
+/// He dials it a little early, and may stay.
+pub fn event_stay() -> Vec<Phrase> {
+    vec![sound("event_stay")]
+}
+
+/// He dials it afterwards.
+pub fn event_over() -> Vec<Phrase> {
+    vec![sound("event_over")]
+}
+
 /// Every sound that can be asked for: each must be in the texts of each language.
 pub fn every_key() -> Vec<SoundKey> {
     let mut keys: Vec<SoundKey> = SINGLE.iter().map(|name| key(name)).collect();
@@ -288,7 +409,11 @@ pub fn every_key() -> Vec<SoundKey> {
     keys.extend((0..24).map(|hour| SoundKey(format!("hour_{hour}"))));
     keys.extend((1..60).map(|minute| SoundKey(format!("minute_{minute}"))));
     keys.extend((1..=MOST_MINUTES_AHEAD).map(|n| SoundKey(format!("in_minutes_{n}"))));
+    keys.extend((1..=7).map(|day| SoundKey(format!("weekday_{day}"))));
+    keys.extend((1..=31).map(|day| SoundKey(format!("day_{day}"))));
+    keys.extend((1..=12).map(|month| SoundKey(format!("month_{month}"))));
     keys.extend(numbers::every_key());
+    keys.extend(desk::every_key());
     keys
 }
 

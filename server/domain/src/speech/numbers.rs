@@ -72,6 +72,35 @@ pub fn number(n: usize) -> Vec<Phrase> {
     phrases
 }
 
+/// "Thirty minutes", up to a day of them. A minute is feminine, as thousands are.
+pub fn minutes(n: usize) -> Vec<Phrase> {
+    let n = n.min(MOST);
+    let (round, rest) = (n / 100 * 100, n % 100);
+    let form = Plural::of(n);
+    let is_gendered = match form {
+        Plural::One => true,
+        Plural::Few => n % 10 == 2,
+        Plural::Many => false,
+    };
+    let mut phrases = match (round, rest) {
+        (0, 0) => vec![plain(0)],
+        (0, _) => Vec::new(),
+        (round, _) => number(round),
+    };
+    match rest {
+        0 => {}
+        rest if is_gendered => phrases.push(gendered(rest)),
+        rest => phrases.push(plain(rest)),
+    }
+    // "Twenty-one minute" is right in Russian only: the number decides, not its end.
+    let form = match form {
+        Plural::One if n != 1 => "one_of_many",
+        form => form.suffix(),
+    };
+    phrases.push(sound(&format!("minutes_{form}")));
+    phrases
+}
+
 /// The digits of a number, one by one. A plus in front is read too.
 pub fn digits(text: &str) -> Vec<Phrase> {
     let digit = |found| match found {
@@ -116,6 +145,9 @@ pub(super) fn every_key() -> Vec<SoundKey> {
         .iter()
         .map(|form| SoundKey(format!("people_{form}")))
         .collect();
+    keys.extend(
+        ["one", "one_of_many", "few", "many"].map(|form| SoundKey(format!("minutes_{form}"))),
+    );
     keys.extend(
         [Plural::One, Plural::Few, Plural::Many]
             .iter()

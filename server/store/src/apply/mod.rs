@@ -99,6 +99,7 @@ impl Store {
         work.trunks(&mut tx).await?;
         work.rooms(&mut tx).await?;
         work.numbers(&mut tx).await?;
+        work.event_numbers(&mut tx).await?;
         work.people(&mut tx).await?;
         work.remove_places(&mut tx).await?;
         if !work.changes.is_empty() {

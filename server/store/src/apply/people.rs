@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use domain::{
     DeviceId, EmployeeId, UserId,
     employee::{DeviceKind, Employee, Secret},
+    room::Pin,
 };
 
 use super::{ChangeKind, MadeSecret, PlanError, Work, order, refused};
@@ -88,17 +89,21 @@ impl Work<'_> {
                 && old.extension == planned.extension
                 && old.zone == planned.zone
         });
+        let there = self.there.as_ref();
+        let old_pin = there.and_then(|there| there.phone_pins.get(&id)).cloned();
+        let pin = super::places::pin(&planned.phone_pin, old_pin.as_ref());
+        let same = same && pin == old_pin;
         match old {
             Some(_) if same => {}
             Some(_) => self.note(ChangeKind::Changed, "employee", &planned.name),
             None => self.note(ChangeKind::Added, "employee", &planned.name),
         }
         sqlx::query(
-            "INSERT INTO employees (id, company_id, position, name, group_name, extension, time_zone)
-             VALUES ($1, $2, $3, $4, $5, $6, $7)
+            "INSERT INTO employees (id, company_id, position, name, group_name, extension, time_zone, phone_pin)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
              ON CONFLICT (id) DO UPDATE
                 SET position = excluded.position, name = excluded.name, group_name = excluded.group_name,
-                    extension = excluded.extension, time_zone = excluded.time_zone",
+                    extension = excluded.extension, time_zone = excluded.time_zone, phone_pin = excluded.phone_pin",
         )
         .bind(id.to_string())
         .bind(self.company.to_string())
@@ -107,6 +112,7 @@ impl Work<'_> {
         .bind(&planned.group)
         .bind(planned.extension.as_str())
         .bind(planned.zone.map(|zone| zone.name()))
+        .bind(pin.as_ref().map(Pin::reveal))
         .execute(&mut *tx)
         .await?;
         Ok(())

@@ -140,6 +140,7 @@ impl Work<'_> {
                     &planned.moderator_pin,
                     old.as_ref().and_then(|old| old.moderator_pin.as_ref()),
                 ),
+                settings: planned.settings.clone(),
             };
             match &old {
                 Some(old) if *old == new => {}
@@ -147,11 +148,11 @@ impl Work<'_> {
                 None => self.note(ChangeKind::Added, "room", new.number.as_str()),
             }
             sqlx::query(
-                "INSERT INTO rooms (id, company_id, number, name, pin, moderator_pin, from_file, position)
-                 VALUES ($1, $2, $3, $4, $5, $6, 1, $7)
+                "INSERT INTO rooms (id, company_id, number, name, pin, moderator_pin, settings, from_file, position)
+                 VALUES ($1, $2, $3, $4, $5, $6, $8, 1, $7)
                  ON CONFLICT (id) DO UPDATE
                     SET name = excluded.name, pin = excluded.pin, moderator_pin = excluded.moderator_pin,
-                        from_file = 1, position = excluded.position",
+                        settings = excluded.settings, from_file = 1, position = excluded.position",
             )
             .bind(new.id.to_string())
             .bind(self.company.to_string())
@@ -160,6 +161,7 @@ impl Work<'_> {
             .bind(new.pin.as_ref().map(Pin::reveal))
             .bind(new.moderator_pin.as_ref().map(Pin::reveal))
             .bind(order(index))
+            .bind(to_json(&new.settings))
             .execute(&mut *tx)
             .await?;
         }
@@ -185,7 +187,7 @@ impl Work<'_> {
                 .execute(&mut *tx)
                 .await?;
         }
-        for (index, planned) in plan.numbers.iter().enumerate() {
+        for planned in &plan.numbers {
             let number = planned.number.as_str();
             let room = self.room_id(tx, planned.room.as_str()).await?;
             let trunk = match &planned.trunk {
@@ -200,19 +202,7 @@ impl Work<'_> {
             if same {
                 continue;
             }
-            let owner: Option<(String,)> = sqlx::query_as(
-                "SELECT company_id FROM numbers WHERE number = $1 AND company_id <> $2",
-            )
-            .bind(number)
-            .bind(self.company.to_string())
-            .fetch_optional(&mut *tx)
-            .await?;
-            if owner.is_some() {
-                return Err(refused(
-                    format!("numbers[{index}].number"),
-                    format!("{number} belongs to another company"),
-                ));
-            }
+            self.must_be_ours(tx, planned.place, number).await?;
             let kind = if old.is_some() {
                 ChangeKind::Changed
             } else {
@@ -233,6 +223,76 @@ impl Work<'_> {
             .await?;
         }
         Ok(())
+    }
+
+    /// Numbers kept for events; whatever they are bound to, they stay bound to it.
+    pub(super) async fn event_numbers(&mut self, tx: &mut Tx) -> Result<(), PlanError> {
+        let plan = self.plan;
+        let old = self
+            .there
+            .as_ref()
+            .map(|there| there.event_numbers.clone())
+            .unwrap_or_default();
+        let planned = |number: &str| {
+            plan.event_numbers
+                .iter()
+                .any(|planned| planned.number.as_str() == number)
+        };
+        for gone in old.iter().filter(|old| !planned(old.number.as_str())) {
+            self.note(ChangeKind::Removed, "event number", gone.number.as_str());
+            sqlx::query("DELETE FROM event_numbers WHERE id = $1")
+                .bind(gone.id.to_string())
+                .execute(&mut *tx)
+                .await?;
+        }
+        for planned in &plan.event_numbers {
+            let number = planned.number.as_str();
+            let trunk = match &planned.trunk {
+                Some(name) => Some(self.trunk_id(tx, name).await?),
+                None => None,
+            };
+            let old = old.iter().find(|old| old.number == planned.number);
+            if old.is_some_and(|old| old.trunk.map(|id| id.to_string()) == trunk) {
+                continue;
+            }
+            self.must_be_ours(tx, planned.place, number).await?;
+            let kind = match old {
+                Some(_) => ChangeKind::Changed,
+                None => ChangeKind::Added,
+            };
+            self.note(kind, "event number", number);
+            let id = old.map_or_else(|| NumberId::new(self.now, random()), |old| old.id);
+            sqlx::query(
+                "INSERT INTO event_numbers (id, company_id, number, trunk_id) VALUES ($1, $2, $3, $4)
+                 ON CONFLICT (id) DO UPDATE SET trunk_id = excluded.trunk_id",
+            )
+            .bind(id.to_string())
+            .bind(self.company.to_string())
+            .bind(number)
+            .bind(trunk)
+            .execute(&mut *tx)
+            .await?;
+        }
+        Ok(())
+    }
+
+    /// No two companies have one number, whatever they use it for.
+    async fn must_be_ours(&self, tx: &mut Tx, place: usize, number: &str) -> Result<(), PlanError> {
+        let owner: Option<(String,)> = sqlx::query_as(
+            "SELECT company_id FROM numbers WHERE number = $1 AND company_id <> $2
+              UNION SELECT company_id FROM event_numbers WHERE number = $1 AND company_id <> $2",
+        )
+        .bind(number)
+        .bind(self.company.to_string())
+        .fetch_optional(&mut *tx)
+        .await?;
+        match owner {
+            Some(_) => Err(refused(
+                format!("numbers[{place}].number"),
+                format!("{number} belongs to another company"),
+            )),
+            None => Ok(()),
+        }
     }
 
     /// Trunks and rooms that are no longer in the file, once nothing refers to them.
@@ -333,7 +393,7 @@ fn status(planned: Option<&PlannedStatus>, old: Option<&StatusSources>) -> Statu
     }
 }
 
-fn pin(planned: &PlannedPin, old: Option<&Pin>) -> Option<Pin> {
+pub(super) fn pin(planned: &PlannedPin, old: Option<&Pin>) -> Option<Pin> {
     match planned {
         PlannedPin::Keep => old.cloned(),
         PlannedPin::None => None,

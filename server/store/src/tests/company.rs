@@ -32,6 +32,7 @@ fn full_plan() -> CompanyPlan {
     plan.rooms = vec![room("9000"), room("9001")];
     plan.rooms[0].pin = PlannedPin::Set(Pin::parse("4711").unwrap());
     plan.numbers = vec![PlannedNumber {
+        place: 0,
         number: "+74951204040".parse().unwrap(),
         trunk: Some("North".to_owned()),
         room: "9000".parse().unwrap(),
@@ -380,6 +381,7 @@ async fn a_room_made_on_the_board_outlives_the_file() {
         name: "Made by hand".to_owned(),
         pin: None,
         moderator_pin: None,
+        settings: Default::default(),
     };
     store.add_room(&made, "{}", NOW).await.unwrap();
     for taken in ["9005", "101", "204"] {

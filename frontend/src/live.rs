@@ -157,7 +157,7 @@ impl Live {
                 vec![Topic::Announced]
             }
             // The report asks for these when it is opened; the board shows the invitation.
-            EventKind::Attempt(_) => Vec::new(),
+            EventKind::Attempt(_) | EventKind::Notice(_) => Vec::new(),
         }
     }
 

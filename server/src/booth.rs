@@ -106,7 +106,13 @@ impl Booth {
             | Event::Incoming { .. }
             | Event::Bindings { .. }
             | Event::Registration { .. }
-            | Event::Watched { .. } => false,
+            | Event::Subscription { .. }
+            | Event::Notified { .. }
+            | Event::Wanted { .. }
+            | Event::Watched { .. }
+            | Event::Unwanted { .. }
+            | Event::Published { .. }
+            | Event::Garbage { .. } => false,
         }
     }
 

@@ -13,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-use crate::{http_out::Network, toml_reader::Source};
+use crate::{http_out::Network, notices::MailServer, toml_reader::Source};
 
 /// The settings of a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,8 +37,20 @@ pub struct Config {
     pub database_url: Option<String>,
     /// How long running calls may go on when the service is asked to end.
     pub drain: Duration,
+    /// By what mails leave; they are kept and shown as not sent if there is nothing.
+    pub mail: Option<Mail>,
+    /// The board's address as people outside reach it, for links in mails.
+    pub public_url: Option<String>,
     /// `info`, or a filter such as `info,sip=debug`.
     pub log: String,
+}
+
+/// The mail server, and in whose name mails leave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mail {
+    /// With the password.
+    pub smtp_url: String,
+    pub from: String,
 }
 
 /// The flags that every command which needs the server's settings takes.
@@ -77,6 +89,15 @@ pub struct Flags {
     /// How many seconds running calls may go on after SIGTERM; new ones are turned away [default: 30]
     #[arg(long, value_name = "SECONDS")]
     pub drain: Option<String>,
+    /// The mail server for invitations and reports, such as smtps://user:password@mail.example
+    #[arg(long, value_name = "URL")]
+    pub smtp_url: Option<String>,
+    /// The address in whose name mails leave
+    #[arg(long, value_name = "ADDRESS")]
+    pub mail_from: Option<String>,
+    /// The board's address as people outside reach it, for the links in mails
+    #[arg(long, value_name = "URL")]
+    pub public_url: Option<String>,
     /// error, warn, info, debug, trace, or a filter such as info,sip=debug [default: info]
     #[arg(long, value_name = "LEVEL")]
     pub log: Option<String>,
@@ -87,7 +108,7 @@ pub struct Flags {
 #[error("{0}")]
 pub struct ConfigError(pub String);
 
-const KEYS: [&str; 11] = [
+const KEYS: &[&str] = &[
     "data",
     "http",
     "sip",
@@ -98,6 +119,9 @@ const KEYS: [&str; 11] = [
     "dns",
     "database_url",
     "drain",
+    "smtp_url",
+    "mail_from",
+    "public_url",
     "log",
 ];
 
@@ -158,6 +182,8 @@ impl Config {
             })?,
             database_url: gathered.parse_if_set("database_url", database_url)?,
             drain: gathered.parse("drain", "30", seconds)?,
+            mail: mail(&gathered)?,
+            public_url: gathered.parse_if_set("public_url", public_url)?,
             log: gathered.parse("log", "info", log_filter)?,
         })
     }
@@ -178,7 +204,7 @@ fn read_file(path: &std::path::Path) -> Result<Vec<(&'static str, Setting)>, Con
         .map_err(|error| ConfigError(format!("Cannot read {name}: {error}")))?;
     let read = Source::new(&name, &text).read(|source, root| {
         let mut found: Vec<(&'static str, String)> = Vec::new();
-        for key in KEYS {
+        for &key in KEYS {
             let value = match key {
                 "sip" | "http_out_allow" => root.texts(source, key).map(|list| list.join(",")),
                 _ => root.text(source, key).map(str::to_owned),
@@ -281,6 +307,9 @@ impl Flags {
             "dns" => self.dns.as_ref(),
             "database_url" => self.database_url.as_ref(),
             "drain" => self.drain.as_ref(),
+            "smtp_url" => self.smtp_url.as_ref(),
+            "mail_from" => self.mail_from.as_ref(),
+            "public_url" => self.public_url.as_ref(),
             "log" => self.log.as_ref(),
             _ => None,
         }
@@ -342,6 +371,46 @@ fn seconds(text: &str) -> Result<Duration, String> {
     match text.parse() {
         Ok(seconds) if seconds <= DAY => Ok(Duration::from_secs(seconds)),
         Ok(_) | Err(_) => Err("expected seconds, from 0 to a day".to_owned()),
+    }
+}
+
+/// Both, or neither: a server without a sender's name sends nothing.
+fn mail<V: Fn(&str) -> Option<String>>(
+    gathered: &Gathered<'_, V>,
+) -> Result<Option<Mail>, ConfigError> {
+    let smtp_url = gathered.find("smtp_url");
+    let from = gathered.find("mail_from");
+    let missing = |there: &Setting, other: &str| {
+        ConfigError(format!("{}: {other} must be set too", there.origin))
+    };
+    match (smtp_url, from) {
+        (Some(url), Some(from)) => {
+            // What is wrong is told without the password that may be in it.
+            MailServer::new(&url.value, &from.value).map_err(|problem| {
+                ConfigError(format!("{} or {}: {problem}", url.origin, from.origin))
+            })?;
+            Ok(Some(Mail {
+                smtp_url: url.value,
+                from: from.value,
+            }))
+        }
+        (Some(url), None) => Err(missing(&url, "mail_from")),
+        (None, Some(from)) => Err(missing(&from, "smtp_url")),
+        (None, None) => Ok(None),
+    }
+}
+
+fn public_url(text: &str) -> Result<String, String> {
+    let rest = text
+        .strip_prefix("https://")
+        .or_else(|| text.strip_prefix("http://"));
+    let sound = rest.is_some_and(|rest| {
+        !rest.is_empty() && !rest.contains(|sign: char| sign.is_whitespace() || sign == '?')
+    });
+    if sound {
+        Ok(text.trim_end_matches('/').to_owned())
+    } else {
+        Err("expected a URL such as https://pbx.example".to_owned())
     }
 }
 
@@ -486,6 +555,15 @@ mod tests {
         assert!(told("http_out_allow = ['home']\n").contains("networks such as 10.1.0.0/16"));
         assert!(told("database_url = 'mysql://x'\n").contains("postgres://"));
         assert_eq!(told("a = \n").lines().count(), 1);
+    }
+
+    #[test]
+    fn mails_need_a_server_and_a_sender() {
+        let told = |text: &str| in_file(text).unwrap_err();
+        assert!(told("smtp_url = 'smtp://127.0.0.1:25'\n").contains("mail_from must be set too"));
+        let wrong = told("smtp_url = 'mail:secret@x'\nmail_from = 'a@b.example'\n");
+        assert!(wrong.contains("expected a URL such as smtps://") && !wrong.contains("secret@x"));
+        assert!(told("public_url = 'pbx.example'\n").contains("https://pbx.example"));
     }
 
     #[test]

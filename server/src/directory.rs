@@ -360,6 +360,8 @@ impl Authority for Book {
         match company.dialled(user) {
             Dialled::Room(room) => Some(ResourceId(room.uuid())),
             Dialled::Employee(employee) => Some(ResourceId(employee.uuid())),
+            // Neither is a person or a place that could be free or busy.
+            Dialled::Event(_) | Dialled::Service => None,
             Dialled::Nothing => {
                 let device = company.credentials.get(user)?.device;
                 let owner = page.device(device)?;

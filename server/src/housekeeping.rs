@@ -13,6 +13,12 @@ use crate::{clock, shared::Shared};
 /// Boards that were away for longer begin with a snapshot.
 const EVENTS_KEPT: Span = Span::minutes(7 * 24 * 60);
 
+/// What was written to whom is shown in reports for so long.
+const NOTICES_KEPT: Span = Span::minutes(400 * 24 * 60);
+
+/// So long a request with a key is answered as it was.
+const RECEIPTS_KEPT: Span = Span::minutes(24 * 60);
+
 /// At seventeen minutes past each hour, in UTC.
 const HOURLY: &str = "0 17 * * * *";
 
@@ -33,6 +39,8 @@ async fn forget(shared: &Shared) {
     let forgotten = async {
         let events = shared.store.forget_events(now - EVENTS_KEPT).await?;
         let bindings = shared.store.forget_bindings(now).await?;
+        shared.store.forget_notices(now - NOTICES_KEPT).await?;
+        shared.store.forget_receipts(now - RECEIPTS_KEPT).await?;
         Ok::<_, store::StoreError>((events, bindings))
     };
     match forgotten.await {

@@ -3,7 +3,8 @@
 //! [`run`] starts everything. The rows are read by the [`scheduler`], which
 //! hands what is due to the task of its room ([`conference`]); calls that come
 //! in go through the [`exchange`]; [`lines`] and [`members`] hold what everybody
-//! may look at; [`web`] is the API over all of it.
+//! may look at; what is written to people leaves through [`notices`]; [`web`] is
+//! the API over all of it.
 
 mod accounts;
 mod booth;
@@ -23,6 +24,7 @@ mod inflight;
 mod lamps;
 mod lines;
 mod members;
+mod notices;
 mod operators;
 mod people;
 mod plans;
@@ -41,4 +43,5 @@ pub mod web;
 mod wire;
 
 pub use clock::now;
+pub use notices::signature;
 pub use run::serve;

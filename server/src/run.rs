@@ -29,6 +29,7 @@ use crate::{
     lamps,
     lines::Lines,
     members::{self, Members},
+    notices::{Hooks, MailServer, Post},
     operators,
     people::{self, People},
     registrations,
@@ -84,6 +85,10 @@ pub async fn serve<Hurry: Future<Output = ()>>(
             })?;
     let http_out = HttpOut::new(config.http_out_allow.clone(), config.http_out_ca.as_deref())
         .map_err(|problem| ConfigError(format!("http_out_ca: {problem}")))?;
+    let mail = match &config.mail {
+        Some(mail) => Some(MailServer::new(&mail.smtp_url, &mail.from).map_err(ConfigError)?),
+        None => None,
+    };
     let (people, changed) = People::new();
     let shared = Arc::new(Shared {
         hub: Hub::new(store.clone()),
@@ -101,6 +106,9 @@ pub async fn serve<Hurry: Future<Output = ()>>(
         lamps: Default::default(),
         pins: Default::default(),
         nudge: Notify::new(),
+        post: Notify::new(),
+        mail,
+        public_url: config.public_url.clone(),
         settled: Default::default(),
         store,
         book,
@@ -138,6 +146,8 @@ pub async fn serve<Hurry: Future<Output = ()>>(
     );
     tasks.spawn(series::run(shared.clone()));
     tasks.spawn(shared.book.clone().keep_names());
+    tasks.spawn(Post::new(shared.clone()).run());
+    tasks.spawn(Hooks::new(shared.clone()).run());
     tasks.spawn(people::tell(shared.clone(), changed));
     tasks.spawn(members::tell_levels(shared.clone()));
     tasks.spawn(operators::ask_for_the_waiting(shared.clone()));

@@ -121,6 +121,7 @@ impl Secretary {
                         employee_id,
                         name,
                         number,
+                        email: one.email.clone(),
                         role: one.role,
                     }
                 });
@@ -182,6 +183,7 @@ impl Secretary {
                 own_people_need_no_key: None,
                 participants: participants.clone(),
                 rules: None,
+                remind_min: None,
             };
             let organiser = directory.users.get(&who.employee).copied();
             match web::plan(&self.app, directory, organiser, &request).await {
@@ -270,6 +272,7 @@ fn person(id: EmployeeId) -> NewParticipant {
         employee_id: Some(id),
         name: None,
         number: None,
+        email: None,
         role: domain::Role::Speaker,
     }
 }

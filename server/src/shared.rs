@@ -23,6 +23,7 @@ use crate::{
     lamps::Lamps,
     lines::Lines,
     members::{Members, Order},
+    notices::MailServer,
     operators::{Asking, Subscriptions},
     people::{self, People},
     registrations,
@@ -57,6 +58,12 @@ pub struct Shared {
     pub pins: Mutex<PinWatch>,
     /// Rows have changed: the scheduler should look.
     pub nudge: Notify,
+    /// Something is to be sent: the post should look.
+    pub post: Notify,
+    /// By what mails leave, if anything is set up.
+    pub mail: Option<MailServer>,
+    /// How the board is reached from outside.
+    pub public_url: Option<String>,
     /// What an earlier process left has been handed to its rooms.
     pub settled: AtomicBool,
 }
@@ -137,6 +144,7 @@ impl Live for Shared {
 
     fn nudge(&self) {
         self.nudge.notify_one();
+        self.post.notify_one();
     }
 
     fn mute(&self, member: MemberId, muted: bool) -> Command<'_> {

@@ -8,6 +8,7 @@
 mod clock;
 mod crash;
 mod database;
+mod notices;
 mod rows;
 mod small;
 mod stopping;

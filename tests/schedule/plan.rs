@@ -98,6 +98,7 @@ impl Calendar {
             rules: None,
             own_people_need_no_key: true,
             language: None,
+            remind_ms: None,
             organiser: None::<UserId>,
         };
         let occurrence = Occurrence {
@@ -156,6 +157,7 @@ impl Calendar {
                         number: number(place).parse().ok()?,
                     },
                     role: Role::Speaker,
+                    email: None,
                 })
             })
             .collect()

@@ -22,7 +22,7 @@ pub struct Server {
     first_rtp_port: u16,
     rtp_ports: u16,
     /// What it finds in its environment, beyond ours.
-    environment: Vec<(String, String)>,
+    pub environment: Vec<(String, String)>,
 }
 
 /// RTP ports each server may use: two a member.

@@ -264,6 +264,7 @@ pub fn snapshot() -> Snapshot {
             series: None,
             lead_s: 300,
             own_people_need_no_key: true,
+            remind_min: 15,
             participants: Vec::new(),
             rules: None,
             occurrence_ids: vec![occurrence_id(1)],

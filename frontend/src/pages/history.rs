@@ -13,6 +13,7 @@ use crate::{
     texts::Texts,
 };
 
+mod messages;
 mod report;
 mod story;
 mod timeline;

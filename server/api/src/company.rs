@@ -51,6 +51,32 @@ pub struct ChangeCompany {
     pub rules: Option<RetryRules>,
 }
 
+/// `GET /company/sms-gateway`: by what short messages leave.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct SmsGateway {
+    pub url: String,
+    pub content_type: String,
+    pub template: String,
+    pub has_token: bool,
+}
+
+/// `PUT /company/sms-gateway`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct NewSmsGateway {
+    pub url: String,
+    /// Left out: `application/json`.
+    #[serde(default)]
+    pub content_type: Option<String>,
+    /// The request, with `{to}` and `{text}` in it, and `{id}` where the gateway wants one.
+    pub template: String,
+    /// Goes along as `Authorization: Bearer`. Left out: as it is for this address.
+    #[serde(default)]
+    pub token: Option<String>,
+}
+
 /// `GET /health`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

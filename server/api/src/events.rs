@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Attempt, Company, EmployeeId, Invitation, InvitationId, LeaveReason, Me, Meeting, MeetingId,
-    Member, MemberId, Occurrence, Person, Room, RoomId, Text,
+    Member, MemberId, Notice, Occurrence, Person, Room, RoomId, Text,
 };
 
 /// One text frame from the server.
@@ -98,6 +98,8 @@ pub enum EventKind {
     Company(Company),
     /// Something was said into a room.
     Announced(Announcement),
+    /// A mail or a short message was sent, or could not be.
+    Notice(Notice),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -184,9 +184,44 @@ pub struct Attempt {
     pub ringing_at: Option<i64>,
     pub answered_at: Option<i64>,
     pub ended_at: Option<i64>,
+    /// What came of it; `null` while it goes on.
     pub outcome: Option<Outcome>,
+    /// Who ended it, or what; `null` while it goes on.
+    #[serde(default)]
+    pub ending: Option<AttemptEnding>,
     /// The row of the decoding table that judged.
     pub row: Option<String>,
     pub sip_code: Option<u16>,
     pub q850_cause: Option<u8>,
+}
+
+/// Who ended a call, or what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum AttemptEnding {
+    /// Nobody answered: the outcome says why.
+    Failed,
+    /// Answered, but no key was pressed.
+    NotConfirmed,
+    /// He asked to be called later.
+    Later,
+    /// He cannot come.
+    CannotCome,
+    /// He heard when it begins, and hung up before.
+    LeftHold,
+    /// Nobody wanted it any more: he came by another way, or the calls were stopped.
+    Withdrawn,
+    /// He hung up, in the room.
+    HungUp,
+    /// No audio came from him any more.
+    AudioLost,
+    /// He left the room by key.
+    Key,
+    /// He was taken out of the room.
+    TakenOut,
+    /// The meeting was over.
+    MeetingOver,
+    /// We lost it, over a restart.
+    Lost,
 }

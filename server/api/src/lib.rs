@@ -18,34 +18,39 @@ mod event_numbers;
 mod events;
 mod invitations;
 mod meetings;
+mod notices;
 mod people;
 mod reports;
 mod rooms;
 mod session;
 mod templates;
 mod trunks;
+mod webhooks;
 
-pub use company::{ChangeCompany, Company, Health, QuietHours};
+pub use company::{ChangeCompany, Company, Health, NewSmsGateway, QuietHours, SmsGateway};
 pub use domain::{
     AttemptId, CompanyId, DeviceId, EmployeeId, InvitationId, Language, LocalDate, MeetingId,
-    MemberId, OccurrenceId, Outcome, Role, RoomId, TemplateId, TokenId, TrunkId, UserId,
+    MemberId, NoticeId, OccurrenceId, Outcome, Role, RoomId, TemplateId, TokenId, TrunkId, UserId,
+    WebhookId,
     calibration::{Condition as CalibrationCondition, Useless},
     decode::Fingerprint,
     employee::{DeviceClass as DeviceKind, Level},
+    notice::{About, TroubleKind},
     rules::{LastAct, RetryRules},
 };
 pub use error::{ErrorBody, ErrorCode, ErrorDetails};
 pub use event_numbers::{BindEventNumber, EventBinding, EventNumber, EventNumberState};
 pub use events::{Announcement, Event, EventKind, MemberLeft, ServerMessage, Snapshot, Talking};
 pub use invitations::{
-    AtOnceWhen, Attempt, CallPhase, Finish, Invitation, InvitationStatus, Next, Reason, Rsvp,
-    WaitReason,
+    AtOnceWhen, Attempt, AttemptEnding, CallPhase, Finish, Invitation, InvitationStatus, Next,
+    Reason, Rsvp, WaitReason,
 };
 pub use meetings::{
     ChangeMeeting, CheckMeeting, Finding, FindingCode, FindingMeeting, FindingPerson, Meeting,
     MeetingCheck, MoveOccurrence, NewMeeting, NewParticipant, Occurrence, OccurrenceStatus,
     Participant, Series, SeriesException, Severity,
 };
+pub use notices::{MailReply, Notice, NoticeState, NoticeTrouble, NoticeWay};
 pub use people::{
     Confidence, Device, Evidence, EvidenceSource, LineState, LineStatus, LineView, Person, Text,
 };
@@ -56,3 +61,4 @@ pub use rooms::{
 pub use session::{Me, NewToken, SignIn, SignedIn, Token, TokenCreated};
 pub use templates::{NewTemplate, Template};
 pub use trunks::{Alike, Calibration, CalibrationStep, StepStatus, TestCall, Trunk, TrunkState};
+pub use webhooks::{NewWebhook, Replay, Webhook, WebhookCreated};

@@ -23,6 +23,8 @@ pub struct Meeting {
     pub lead_s: u32,
     /// Employees on their own devices join without pressing a key.
     pub own_people_need_no_key: bool,
+    /// Everybody is reminded so long before the start; 0: never.
+    pub remind_min: u32,
     pub participants: Vec<Participant>,
     /// `null`: the company's rules.
     pub rules: Option<RetryRules>,
@@ -63,6 +65,9 @@ pub struct Participant {
     pub name: String,
     /// In E.164; for who is not an employee.
     pub number: Option<String>,
+    /// Where he is written to; for who is not an employee.
+    #[serde(default)]
+    pub email: Option<String>,
     pub role: Role,
 }
 
@@ -91,6 +96,9 @@ pub struct NewMeeting {
     /// Left out: yes.
     #[serde(default)]
     pub own_people_need_no_key: Option<bool>,
+    /// Left out: 15 minutes. 0: never.
+    #[serde(default)]
+    pub remind_min: Option<u32>,
     pub participants: Vec<NewParticipant>,
     #[serde(default)]
     pub rules: Option<RetryRules>,
@@ -107,6 +115,9 @@ pub struct NewParticipant {
     pub name: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub number: Option<String>,
+    /// Where somebody who is not an employee is written to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
     pub role: Role,
 }
 
@@ -138,6 +149,8 @@ pub struct ChangeMeeting {
     pub lead_s: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub own_people_need_no_key: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remind_min: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub participants: Option<Vec<NewParticipant>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

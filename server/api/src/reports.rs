@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Attempt, EmployeeId, Invitation, LeaveReason, Member, MemberId, Occurrence};
+use crate::{Attempt, EmployeeId, Invitation, LeaveReason, Member, MemberId, Notice, Occurrence};
 
 /// `GET /occurrences/{id}`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -14,6 +14,8 @@ pub struct OccurrenceReport {
     pub members: Vec<Member>,
     /// Every stay in the room, in order of joining; those still there have no `left_at`.
     pub visits: Vec<Visit>,
+    /// What was written to anybody about it, first to last.
+    pub notices: Vec<Notice>,
 }
 
 /// An invitation and every call made for it, first to last.
@@ -35,4 +37,10 @@ pub struct Visit {
     pub joined_at: i64,
     pub left_at: Option<i64>,
     pub why: Option<LeaveReason>,
+    /// How long he talked; `null` where it was not measured, or not yet.
+    #[serde(default)]
+    pub talked_s: Option<u32>,
+    /// Of all the talking, in percent.
+    #[serde(default)]
+    pub talk_share: Option<u32>,
 }

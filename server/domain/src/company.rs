@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    employee::Secret,
     guard::Limits,
     id::CompanyId,
     number::{PhoneNumber, ShortNumber},
@@ -66,6 +67,20 @@ pub struct Service {
     /// From outside.
     #[serde(default)]
     pub city_number: Option<PhoneNumber>,
+}
+
+/// A service of the company's that sends short messages, asked over HTTP.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SmsGateway {
+    /// Where it is asked, by POST.
+    pub url: String,
+    /// What the request is, such as `application/json`.
+    pub content_type: String,
+    /// The request, with `{to}`, `{text}` and `{id}` in it.
+    pub template: String,
+    /// Goes along as `Authorization: Bearer`. Kept sealed, beside this.
+    #[serde(skip)]
+    pub token: Option<Secret>,
 }
 
 /// A daily stretch in which nobody is called, by the clock of the callee's zone.

@@ -237,6 +237,8 @@ mod tests {
             id: OccurrenceId::new(START, [n; 10]),
             company: CompanyId::new(START, [2; 10]),
             meeting: Some(MeetingId::new(START, [4; 10])),
+            slot: None,
+            zone: None,
             room: RoomId::new(START, [3; 10]),
             title: "Open day".to_owned(),
             starts_at,

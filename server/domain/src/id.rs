@@ -102,6 +102,10 @@ ids! {
     TokenId
     /// A list of people with a name.
     TemplateId
+    /// A mail or a short message.
+    NoticeId
+    /// A program that is told of events.
+    WebhookId
 }
 
 #[cfg(test)]

@@ -23,7 +23,9 @@
 //! 5. [`rules`] decides what follows an outcome;
 //! 6. [`calibration`] teaches the decoder a trunk that has its own ways;
 //! 7. [`live`] is the room while people are in it, [`entrance`] the door for
-//!    those who call it, [`speech`] what all of them hear.
+//!    those who call it, [`speech`] what all of them hear;
+//! 8. [`notice`] is what reaches people in writing: when it is tried again, and
+//!    when no more; [`webhook`] is what tells other programs.
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
 pub mod attempt;
@@ -40,6 +42,7 @@ pub mod invitation;
 pub mod line;
 pub mod live;
 pub mod meeting;
+pub mod notice;
 pub mod number;
 pub mod occurrence;
 pub mod outcome;
@@ -53,6 +56,7 @@ pub mod speech;
 pub mod template;
 pub mod time;
 pub mod trunk;
+pub mod webhook;
 mod windows_zones;
 
 pub use company::Language;

@@ -46,9 +46,23 @@ pub struct Meeting {
     /// Its language, when it is not the company's.
     #[serde(default)]
     pub language: Option<Language>,
+    /// How long before the start everybody is reminded; never if none.
+    #[serde(default = "default_reminder")]
+    pub remind_ms: Option<Span>,
     /// Who made it, and is told of those who cannot be reached.
     #[serde(default)]
     pub organiser: Option<UserId>,
+}
+
+/// A quarter of an hour.
+pub const DEFAULT_REMINDER: Span = Span::minutes(15);
+
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "it stands for a value that may be none"
+)]
+fn default_reminder() -> Option<Span> {
+    Some(DEFAULT_REMINDER)
 }
 
 /// One person expected, and what he may do.
@@ -59,6 +73,9 @@ pub struct Participant {
     /// As what.
     #[serde(default)]
     pub role: Role,
+    /// Where somebody from outside is written to. Employees have their logins' addresses.
+    #[serde(default)]
+    pub email: Option<String>,
 }
 
 /// Who is expected.
@@ -133,6 +150,14 @@ impl Meeting {
         Ok(self.starts_local.resolve(self.zone)?)
     }
 
+    /// Where somebody from outside is written to, if it is known.
+    pub fn mail_of(&self, invitee: &Invitee) -> Option<String> {
+        let mut all = self.participants.iter();
+        all.find(|one| one.invitee.is_same_person(invitee))?
+            .email
+            .clone()
+    }
+
     /// When it begins and when it is over; the first time, if it repeats.
     pub fn hours(&self) -> Result<(Millis, Millis), TimeError> {
         let start = self.starts_local.resolve(self.zone)?.at;
@@ -185,6 +210,7 @@ mod tests {
             rules: None,
             own_people_need_no_key: true,
             language: None,
+            remind_ms: Some(DEFAULT_REMINDER),
             organiser: None,
         }
     }
@@ -196,6 +222,7 @@ mod tests {
                 number: number.parse().unwrap(),
             },
             role: Role::Speaker,
+            email: None,
         }
     }
 

@@ -4,12 +4,15 @@
 //! newcomer, who has no telephones yet, and the tests. What every line does stands in
 //! a script ([`script`]); [`line`] plays one line of it and decides everything,
 //! purely; [`stage`] carries that out. What the lines live through is told as JSON
-//! lines ([`event`]).
+//! lines ([`event`]). Beside the telephones stands a mail server that keeps what it
+//! is sent ([`mail`]), and an HTTP server that does ([`receiver`]).
 
 mod agent;
 mod ear;
 mod event;
 mod line;
+pub mod mail;
+pub mod receiver;
 pub mod rtp;
 pub mod script;
 pub mod speech;

@@ -159,6 +159,7 @@ impl Conference {
             quality: None,
             local: leg.local,
             probed: false,
+            talked: Default::default(),
         };
         self.calls.insert(call, leg.id);
         self.parties.insert(leg.id, party);

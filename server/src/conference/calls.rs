@@ -178,6 +178,7 @@ impl Conference {
             LegEvent::Played { .. } => {}
             LegEvent::Talking { on } => {
                 if let Some(member) = party.member {
+                    party.talk(on, now);
                     self.live.on_talking(member, on);
                 }
             }
@@ -347,7 +348,7 @@ impl Conference {
                 self.shared.lines.add(line, evidence, now);
             }
         }
-        row.attempt.finish(verdict, now);
+        row.attempt.finish(end, verdict, now);
         let invitation = row.attempt.invitation;
         self.unwritten.attempts.insert(attempt, *row);
         self.shared.flights.end(attempt);
@@ -405,10 +406,10 @@ impl Conference {
                     InvitationOutput::Withdraw(attempt) => self.withdraw(attempt, now).await,
                     InvitationOutput::AnnounceOffline => self.announce_offline(id),
                     InvitationOutput::TellOrganiser(why) => {
-                        tracing::info!(invitation = %id, ?why, "The organiser is told on the board");
+                        self.tell_organiser(id, why, now);
                     }
                     InvitationOutput::Send(act) => {
-                        tracing::info!(invitation = %id, ?act, "No gateway for messages is set up");
+                        self.write_to(id, act, now);
                     }
                     InvitationOutput::NeverAgain(number) => {
                         tracing::info!(%number, "This number asked never to be called again");

@@ -356,6 +356,10 @@ impl Conference {
     }
 
     fn visit(&self, member: &Member, why: Option<LeaveReason>) -> VisitRow {
+        let now = clock::now();
+        let party = self
+            .leg_of(member.id)
+            .and_then(|leg| self.parties.get(&leg));
         VisitRow {
             member: member.id,
             occurrence: self.occurrence.as_ref().map(|held| held.value.id),
@@ -363,8 +367,9 @@ impl Conference {
             employee: member.employee,
             number: member.number.clone(),
             joined_at: member.joined_at,
-            left_at: why.map(|_| clock::now()),
+            left_at: why.map(|_| now),
             why: why.and_then(|why| serde_json::to_value(why).ok()?.as_str().map(str::to_owned)),
+            talked_ms: party.map(|party| party.talked_until(now).0),
         }
     }
 

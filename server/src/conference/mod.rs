@@ -20,6 +20,7 @@ mod dial;
 mod ending;
 mod facts;
 mod members;
+mod messages;
 mod party;
 mod registry;
 mod restart;

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use domain::{
-    InvitationId, MemberId, Millis, OccurrenceId, Role, RoomId, attempt::Call,
+    InvitationId, MemberId, Millis, OccurrenceId, Role, RoomId, Span, attempt::Call,
     employee::DeviceClass, entrance::Entrance, line::LineKey, live::Member, meeting::Invitee,
 };
 use serde::{Deserialize, Serialize};
@@ -29,6 +29,15 @@ pub struct Party {
     pub local: SocketAddr,
     /// He was silent for long, and has been asked whether he is still there.
     pub probed: bool,
+    /// How long he has talked in the room.
+    pub talked: Talked,
+}
+
+/// How long somebody has talked.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Talked {
+    since: Option<Millis>,
+    before: Span,
 }
 
 /// Who it is, as far as we know.
@@ -85,6 +94,18 @@ impl Party {
             Part::Called { machine, .. } => machine.poll_timeout().map(|(at, _)| at),
             Part::Caller { door, .. } => door.poll_timeout().map(|(at, _)| at),
         }
+    }
+
+    /// He begins to talk, or stops.
+    pub fn talk(&mut self, on: bool, now: Millis) {
+        self.talked.before = self.talked_until(now);
+        self.talked.since = on.then_some(now);
+    }
+
+    /// How long he has talked up to now.
+    pub fn talked_until(&self, now: Millis) -> Span {
+        let Talked { since, before } = self.talked;
+        since.map_or(before, |since| before + (now - since).max(Span::ZERO))
     }
 
     /// The key under which this call is evidence about the line.

@@ -143,7 +143,8 @@ impl Conference {
     async fn write_off(&mut self, mut row: AttemptRow, now: Millis) {
         let facts = CallFacts::default();
         let verdict = Verdict::after_answer(Outcome::Dropped, Row::BrokenOff, facts);
-        row.attempt.finish(&verdict, now);
+        let end = CallEnd::Left(LeaveWay::Lost);
+        row.attempt.finish(end, &verdict, now);
         let (id, attempt) = (row.attempt.invitation, row.attempt.id);
         self.shared.flights.end(attempt);
         self.unwritten.attempts.insert(attempt, row);
@@ -154,7 +155,6 @@ impl Conference {
                 starts_at: times.0,
                 ends_at: times.1,
             };
-            let end = CallEnd::Left(LeaveWay::Lost);
             invitation.on_call_ended(attempt, end, &verdict, Remaining::default(), terms, now);
         })
         .await;

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use api::EventKind;
 use domain::{AttemptId, InvitationId, PhoneNumber, invitation::Invitation};
-use store::{AttemptRow, Batch, StoreError, VisitRow};
+use store::{AttemptRow, Batch, NoticeRow, StoreError, VisitRow};
 
 use super::Conference;
 use crate::{
@@ -25,6 +25,8 @@ pub struct Unwritten {
     pub events: Vec<EventKind>,
     /// Numbers that asked never to be called again.
     pub never_again: Vec<PhoneNumber>,
+    /// What is to be written to somebody.
+    pub notices: Vec<NoticeRow>,
 }
 
 impl Unwritten {
@@ -34,6 +36,7 @@ impl Unwritten {
             && self.visits.is_empty()
             && self.events.is_empty()
             && self.never_again.is_empty()
+            && self.notices.is_empty()
     }
 }
 
@@ -107,7 +110,10 @@ impl Conference {
                 seat.version += 1;
             }
         }
-        self.unwritten = Unwritten::default();
+        let written = std::mem::take(&mut self.unwritten);
+        if !written.notices.is_empty() {
+            self.shared.post.notify_one();
+        }
         self.shared.hub.wake(self.company);
         Ok(())
     }
@@ -146,6 +152,7 @@ impl Conference {
         }
         batch.visits = self.unwritten.visits.clone();
         batch.never_again = self.unwritten.never_again.clone();
+        batch.notices = self.unwritten.notices.clone();
         // What is told of members follows what brought them.
         events.extend(self.unwritten.events.iter().cloned());
         batch.events = events.iter().map(resources::event).collect();

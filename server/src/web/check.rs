@@ -71,6 +71,7 @@ pub(super) async fn check(
         repeats: request.repeats,
         lead_s: None,
         own_people_need_no_key: None,
+        remind_min: None,
         participants: request.participants,
         rules: None,
     };

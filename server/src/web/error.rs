@@ -165,9 +165,11 @@ fn key(code: ErrorCode) -> String {
 
 fn status(code: ErrorCode) -> StatusCode {
     match code {
-        ErrorCode::MalformedJson | ErrorCode::BadParameter => StatusCode::BAD_REQUEST,
         ErrorCode::NotSignedIn | ErrorCode::WrongEmailOrPassword | ErrorCode::WrongToken => {
             StatusCode::UNAUTHORIZED
+        }
+        ErrorCode::MalformedJson | ErrorCode::BadParameter | ErrorCode::BadIdempotencyKey => {
+            StatusCode::BAD_REQUEST
         }
         ErrorCode::NotAllowed | ErrorCode::ForeignOrigin => StatusCode::FORBIDDEN,
         ErrorCode::NotFound => StatusCode::NOT_FOUND,
@@ -183,6 +185,9 @@ fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::OccurrenceIsOver
         | ErrorCode::NotASeries
         | ErrorCode::DateHasBegun
+        | ErrorCode::EventsNotKept
+        | ErrorCode::RequestUnderWay
+        | ErrorCode::AnswerLost
         | ErrorCode::AlreadyInRoom
         | ErrorCode::AlreadyCalling
         | ErrorCode::NotInRoom
@@ -206,6 +211,14 @@ fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::BadDuration
         | ErrorCode::BadLead
         | ErrorCode::BadNumber
+        | ErrorCode::BadEmail
+        | ErrorCode::BadMailReply
+        | ErrorCode::BadUrl
+        | ErrorCode::BadTemplate
+        | ErrorCode::IdempotencyKeyReused
+        | ErrorCode::UnknownEventKind
+        | ErrorCode::TooManyWebhooks
+        | ErrorCode::BadReminder
         | ErrorCode::BadRoomNumber
         | ErrorCode::BadPin
         | ErrorCode::UnknownRoom

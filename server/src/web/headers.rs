@@ -74,13 +74,15 @@ fn put(response: &mut Response<Body>, name: header::HeaderName, value: Option<He
 
 fn protect(headers: &mut HeaderMap, is_api: bool) {
     for (name, value) in [
-        (header::CONTENT_SECURITY_POLICY, CSP),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::X_FRAME_OPTIONS, "DENY"),
         (header::REFERRER_POLICY, "no-referrer"),
     ] {
         headers.insert(name, HeaderValue::from_static(value));
     }
+    // A page may have a policy of its own.
+    let policy = headers.entry(header::CONTENT_SECURITY_POLICY);
+    policy.or_insert(HeaderValue::from_static(CSP));
     headers.insert(
         "cross-origin-opener-policy",
         HeaderValue::from_static("same-origin"),

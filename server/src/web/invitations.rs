@@ -183,6 +183,7 @@ async fn act(
             .events
             .push(resources::event(&EventKind::Invitation(answer.clone())));
         batch.invitations.push(row);
+        app.store.promise(StatusCode::ACCEPTED.as_u16(), &answer);
         match app.store.write_batch(&batch).await {
             Err(StoreError::Stale { .. }) => continue,
             written => written?,

@@ -246,6 +246,7 @@ pub(super) async fn save(
 ) -> Result<Option<Meeting>, ApiError> {
     check::room_is_free(app, &meeting, None, now).await?;
     let (plan, shown) = rows(app, meeting, there, directory, now).await?;
+    app.store.promise(StatusCode::CREATED.as_u16(), &shown);
     Ok(write(app, &[plan], now).await?.then_some(shown))
 }
 
@@ -442,6 +443,7 @@ pub(super) async fn start_meeting(
         }));
         batch.invitations = rows;
         batch.occurrences.push(date);
+        app.store.promise(StatusCode::ACCEPTED.as_u16(), &shown);
         match app.store.write_batch(&batch).await {
             Err(StoreError::Stale { .. }) => continue,
             written => written?,

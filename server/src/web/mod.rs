@@ -17,6 +17,7 @@ mod company;
 mod dates;
 mod error;
 mod event_numbers;
+mod gateways;
 mod guarded;
 mod headers;
 mod hub;
@@ -28,17 +29,20 @@ mod login_guard;
 mod meetings;
 mod members;
 mod occurrences;
+mod once;
 mod openapi;
 pub mod password;
 pub mod resources;
 mod rooms;
+mod rsvp;
 mod serve;
 mod session;
 mod socket;
 mod templates;
-mod texts;
+pub(crate) mod texts;
 mod trunks;
 mod validate;
+mod webhooks;
 
 use axum::{Router, extract::DefaultBodyLimit, http::Method, middleware};
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -59,9 +63,15 @@ pub fn router(app: App) -> Router {
     let api = api
         .route("/openapi.json", axum::routing::get(openapi::json))
         .fallback(no_such_route)
-        .method_not_allowed_fallback(no_such_method);
+        .method_not_allowed_fallback(no_such_method)
+        .layer(middleware::from_fn_with_state(app.clone(), once::once));
     Router::new()
         .nest("/api/v1", api)
+        .route("/rsvp/style.css", axum::routing::get(rsvp::style))
+        .route(
+            "/rsvp/{meeting}/{signature}",
+            axum::routing::get(rsvp::page).post(rsvp::answer),
+        )
         .route("/api", axum::routing::any(no_such_route))
         .route("/api/{*rest}", axum::routing::any(no_such_route))
         .fallback(assets::file)
@@ -78,6 +88,11 @@ fn api_routes() -> OpenApiRouter<App> {
         .routes(routes!(session::tokens, session::add_token))
         .routes(routes!(session::remove_token))
         .routes(routes!(company::company, company::change_company))
+        .routes(routes!(
+            gateways::sms_gateway,
+            gateways::set_sms_gateway,
+            gateways::remove_sms_gateway
+        ))
         .routes(routes!(company::health))
         .routes(routes!(trunks::trunks))
         .routes(routes!(trunks::begin_calibration, trunks::drop_calibration))
@@ -112,6 +127,7 @@ fn api_routes() -> OpenApiRouter<App> {
         ))
         .routes(routes!(occurrences::occurrences))
         .routes(routes!(occurrences::report))
+        .routes(routes!(occurrences::report_csv))
         .routes(routes!(occurrences::end))
         .routes(routes!(dates::move_date))
         .routes(routes!(dates::cancel))
@@ -120,6 +136,10 @@ fn api_routes() -> OpenApiRouter<App> {
         .routes(routes!(invitations::call))
         .routes(routes!(invitations::stop))
         .routes(routes!(line_status::tell))
+        .routes(routes!(rsvp::mail_reply))
+        .routes(routes!(webhooks::webhooks, webhooks::add_webhook))
+        .routes(routes!(webhooks::remove_webhook))
+        .routes(routes!(webhooks::replay))
         .routes(routes!(socket::events))
 }
 

@@ -5,7 +5,11 @@ use std::collections::BTreeMap;
 use api::{
     Attempt, ErrorBody, ErrorCode, EventKind, InvitationStory, Occurrence, OccurrenceReport,
 };
-use axum::{extract::State, http::StatusCode};
+use axum::{
+    extract::State,
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
 use domain::{InvitationId, Millis, OccurrenceId, Span};
 use serde::Deserialize;
 use store::{Batch, CompanyDirectory, StoreError, Versioned};
@@ -16,6 +20,7 @@ use super::{
     json::{Json, Path, Query},
     resources::{self, Around},
 };
+use crate::notices::report::Report;
 
 const PERIOD_MOST_DAYS: i64 = 400;
 const DAY: Span = Span::minutes(24 * 60);
@@ -129,6 +134,7 @@ pub(super) async fn report(
     let mut members = app.live.members(signed.company_id());
     members.retain(|member| date.is_open() && member.room_id == date.room);
     let visits = app.store.visits(id).await?;
+    let notices = app.store.notices_of(id).await?;
     Ok(Json(OccurrenceReport {
         occurrence: resources::occurrence(
             &date,
@@ -137,8 +143,36 @@ pub(super) async fn report(
         ),
         invitations,
         members,
-        visits: visits.iter().map(resources::visit).collect(),
+        visits: visits
+            .iter()
+            .zip(Report::shares(&visits))
+            .map(|(visit, share)| resources::visit(visit, share))
+            .collect(),
+        notices: notices.iter().map(resources::notice).collect(),
     }))
+}
+
+/// The same as a table for a spreadsheet: a line for each stay, each call, and each
+/// one who did not come. Times are on the clocks of the company.
+#[utoipa::path(get, path = "/occurrences/{id}/report.csv", tag = "meetings", params(("id" = String, Path)), responses(
+    (status = 200, body = String, content_type = "text/csv"),
+    (status = 404, body = ErrorBody, description = "`not_found`"),
+))]
+pub(super) async fn report_csv(
+    State(app): State<App>,
+    signed: Signed,
+    Path(id): Path<OccurrenceId>,
+) -> Result<Response, ApiError> {
+    let directory = signed.company()?;
+    let report = Report::read(&app.store, directory, id).await?;
+    let headers = [
+        (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
+        (
+            header::CONTENT_DISPOSITION,
+            "attachment; filename=\"report.csv\"",
+        ),
+    ];
+    Ok((headers, report.csv(directory)).into_response())
 }
 
 /// Ends what goes on: everybody is hung up, nobody is called any more.
@@ -170,6 +204,7 @@ pub(super) async fn end(
             .events
             .push(resources::event(&EventKind::Occurrence(shown.clone())));
         batch.occurrences.push(date);
+        app.store.promise(StatusCode::ACCEPTED.as_u16(), &shown);
         match app.store.write_batch(&batch).await {
             Err(StoreError::Stale { .. }) => continue,
             written => written?,

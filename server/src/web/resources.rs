@@ -3,18 +3,19 @@
 //! Nothing is decided here. The server's tasks use the same functions for the events they write.
 
 use api::{
-    AtOnceWhen, CallPhase, Evidence, EvidenceSource, LastAct, Level, LineView, Me, Next, Reason,
-    Text, WaitReason,
+    AtOnceWhen, AttemptEnding, CallPhase, Evidence, EvidenceSource, LastAct, Level, LineView, Me,
+    Next, Reason, Text, WaitReason,
 };
 use domain::{
     MeetingId, Millis, OccurrenceId, RoomId,
-    attempt::Attempt,
+    attempt::{Attempt, CallEnd, LeaveWay},
     calibration::{Calibration, Condition, Step},
     company::{Company, QuietHours},
     employee::{Device, DeviceKind, Employee},
     invitation::{self, Invitation, Phase, Status, Why},
     line,
     meeting::{Invitee, Meeting},
+    notice::{self, Notice},
     occurrence::{Occurrence, StatusKind},
     room::Room,
     rules::RetryRules,
@@ -296,6 +297,9 @@ pub fn meeting(
         series: meeting.series.as_ref().map(series),
         lead_s: seconds(meeting.lead_ms.as_seconds()),
         own_people_need_no_key: meeting.own_people_need_no_key,
+        remind_min: meeting
+            .remind_ms
+            .map_or(0, |before| seconds(before.as_seconds() / 60)),
         participants: participants.collect(),
         rules: meeting.rules.clone(),
         occurrence_ids: occurrences,
@@ -320,6 +324,7 @@ fn participant(
         employee_id,
         name,
         number,
+        email: participant.email.clone(),
         role: participant.role,
     }
 }
@@ -463,11 +468,15 @@ pub fn invitation(invitation: &Invitation, around: Around<'_>) -> api::Invitatio
         next: next(invitation, standing.next, around),
         tries_made,
         tries_allowed: standing.tries_allowed,
-        rsvp: invitation.rsvp().map(|rsvp| match rsvp {
-            invitation::Rsvp::Accepted => api::Rsvp::Accepted,
-            invitation::Rsvp::Later => api::Rsvp::Later,
-            invitation::Rsvp::Declined => api::Rsvp::Declined,
-        }),
+        rsvp: invitation.rsvp().map(rsvp),
+    }
+}
+
+pub fn rsvp(rsvp: invitation::Rsvp) -> api::Rsvp {
+    match rsvp {
+        invitation::Rsvp::Accepted => api::Rsvp::Accepted,
+        invitation::Rsvp::Later => api::Rsvp::Later,
+        invitation::Rsvp::Declined => api::Rsvp::Declined,
     }
 }
 
@@ -655,13 +664,64 @@ pub fn attempt(attempt: &Attempt, directory: &CompanyDirectory) -> api::Attempt 
         answered_at: attempt.answered_at.map(|at| at.0),
         ended_at: attempt.ended_at.map(|at| at.0),
         outcome: attempt.result.map(|result| result.outcome),
+        ending: attempt.end.map(ending),
         row: row.and_then(|row| row.as_str().map(str::to_owned)),
         sip_code: attempt.result.and_then(|result| result.sip_code),
         q850_cause: attempt.result.and_then(|result| result.q850_cause),
     }
 }
 
-pub(super) fn visit(visit: &VisitRow) -> api::Visit {
+/// A mail or a short message.
+pub fn notice(notice: &Notice) -> api::Notice {
+    api::Notice {
+        id: notice.id,
+        about: notice.about,
+        occurrence_id: notice.occurrence,
+        invitation_id: notice.invitation,
+        by: match notice.to {
+            notice::Address::Mail(_) => api::NoticeWay::Mail,
+            notice::Address::Sms(_) => api::NoticeWay::Sms,
+        },
+        to: notice.to.to_string(),
+        name: notice.name.clone(),
+        created_at: notice.created_at.0,
+        state: match notice.state {
+            notice::State::Waiting { due_at } => api::NoticeState::Waiting { due_at: due_at.0 },
+            notice::State::Sent { at } => api::NoticeState::Sent { at: at.0 },
+            notice::State::Failed { at } => api::NoticeState::Failed { at: at.0 },
+        },
+        tries: notice.tries,
+        trouble: notice.trouble.as_ref().map(trouble),
+    }
+}
+
+pub(super) fn trouble(trouble: &notice::Trouble) -> api::NoticeTrouble {
+    api::NoticeTrouble {
+        kind: trouble.kind,
+        detail: trouble.detail.clone(),
+    }
+}
+
+fn ending(end: CallEnd) -> AttemptEnding {
+    match end {
+        CallEnd::Failed => AttemptEnding::Failed,
+        CallEnd::NotConfirmed => AttemptEnding::NotConfirmed,
+        CallEnd::Later => AttemptEnding::Later,
+        CallEnd::CannotCome => AttemptEnding::CannotCome,
+        CallEnd::LeftHold => AttemptEnding::LeftHold,
+        CallEnd::Withdrawn => AttemptEnding::Withdrawn,
+        CallEnd::Left(way) => match way {
+            LeaveWay::HungUp => AttemptEnding::HungUp,
+            LeaveWay::AudioLost => AttemptEnding::AudioLost,
+            LeaveWay::Key => AttemptEnding::Key,
+            LeaveWay::Moderator => AttemptEnding::TakenOut,
+            LeaveWay::MeetingOver => AttemptEnding::MeetingOver,
+            LeaveWay::Lost => AttemptEnding::Lost,
+        },
+    }
+}
+
+pub(super) fn visit(visit: &VisitRow, talk_share: Option<u32>) -> api::Visit {
     api::Visit {
         member_id: visit.member,
         name: visit.name.clone(),
@@ -673,6 +733,11 @@ pub(super) fn visit(visit: &VisitRow) -> api::Visit {
             .why
             .as_ref()
             .and_then(|why| serde_json::from_value(why.as_str().into()).ok()),
+        talked_s: visit
+            .talked_ms
+            .filter(|_| visit.left_at.is_some())
+            .and_then(|talked| u32::try_from(talked / 1000).ok()),
+        talk_share,
     }
 }
 

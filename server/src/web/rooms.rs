@@ -113,6 +113,7 @@ pub(super) async fn add_room(
     };
     let shown = resources::room(&room, directory, None, &[]);
 
+    app.store.promise(StatusCode::CREATED.as_u16(), &shown);
     match app
         .store
         .add_room(

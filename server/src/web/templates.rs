@@ -256,6 +256,7 @@ fn people(text: &str, directory: &CompanyDirectory) -> Result<Vec<NewParticipant
                 .filter(|_| employee_id.is_none())
                 .map(|name| name.trim_start_matches('\'').to_owned()),
             number,
+            email: None,
             role,
         });
     }

@@ -66,7 +66,7 @@ fn texts(language: Language) -> &'static BTreeMap<String, String> {
 }
 
 /// Keys in tables become `table.key`.
-fn read(file: &str) -> BTreeMap<String, String> {
+pub(crate) fn read(file: &str) -> BTreeMap<String, String> {
     let table: toml::Table = file
         .parse()
         .expect("the texts are compiled in, and a test reads them");

@@ -53,6 +53,10 @@ pub(super) fn new_meeting(
         rules: request.rules.as_ref().map(rules).transpose()?,
         own_people_need_no_key: request.own_people_need_no_key.unwrap_or(true),
         language: None,
+        remind_ms: match request.remind_min {
+            Some(minutes) => reminder(minutes)?,
+            None => Some(domain::meeting::DEFAULT_REMINDER),
+        },
         organiser,
     };
     begin_on_a_date_to_come(&mut meeting, now)?;
@@ -113,6 +117,9 @@ pub(super) fn changed_meeting(
     }
     if let Some(needs_none) = request.own_people_need_no_key {
         meeting.own_people_need_no_key = needs_none;
+    }
+    if let Some(minutes) = request.remind_min {
+        meeting.remind_ms = reminder(minutes)?;
     }
     if let Some(list) = &request.participants {
         meeting.participants = participants(list, directory)?;
@@ -288,6 +295,15 @@ pub(super) fn duration(minutes: u32) -> Result<Span, ApiError> {
         .ok_or_else(|| ApiError::new(ErrorCode::BadDuration).at("duration_min"))
 }
 
+/// 0 is never.
+fn reminder(minutes: u32) -> Result<Option<Span>, ApiError> {
+    let span = Span::minutes(i64::from(minutes));
+    if span > DAY {
+        return Err(ApiError::new(ErrorCode::BadReminder).at("remind_min"));
+    }
+    Ok((minutes > 0).then_some(span))
+}
+
 pub(super) fn lead(seconds: u32) -> Result<Span, ApiError> {
     let span = Span::seconds(i64::from(seconds));
     (span <= DAY)
@@ -333,7 +349,13 @@ pub(super) fn participants(
                 .at(at)
                 .with("name", name));
         }
+        let email = match one.email.as_deref().map(str::trim) {
+            None | Some("") => None,
+            Some(text) => Some(email(&format!("{at}.email"), text)?),
+        };
         participants.push(Participant {
+            // An employee has the address he signs in with.
+            email: email.filter(|_| matches!(invitee, Invitee::Outside { .. })),
             invitee,
             role: one.role,
         });
@@ -388,6 +410,31 @@ pub(super) fn invitee(
             })
         }
     }
+}
+
+/// A mail address, as far as can be told without sending a mail.
+pub(super) fn email(field: &str, text: &str) -> Result<String, ApiError> {
+    let sound = text.len() <= 254
+        && text
+            .chars()
+            .all(|sign| !sign.is_whitespace() && !sign.is_control())
+        && text.parse::<lettre::Address>().is_ok();
+    sound.then(|| text.to_owned()).ok_or_else(|| {
+        ApiError::new(ErrorCode::BadEmail)
+            .at(field)
+            .with("email", short(text))
+    })
+}
+
+/// An address that requests of ours may go to, as far as can be told from its text.
+pub(super) fn url(field: &str, text: &str) -> Result<String, ApiError> {
+    let text = text.trim();
+    let sound = text.len() <= 1000 && text.parse::<crate::http_out::Url>().is_ok();
+    sound.then(|| text.to_owned()).ok_or_else(|| {
+        ApiError::new(ErrorCode::BadUrl)
+            .at(field)
+            .with("url", short(text))
+    })
 }
 
 /// How somebody is called in a sentence.

@@ -4,8 +4,8 @@
 use domain::{CompanyId, Millis, PhoneNumber, meeting::Meeting, occurrence::Occurrence};
 
 use crate::{
-    AttemptRow, InvitationRow, Store, StoreError, VisitRow, attempts, events, invitations,
-    meetings, never_again, occurrences, visits,
+    AttemptRow, InvitationRow, NoticeRow, Store, StoreError, VisitRow, attempts, events,
+    invitations, meetings, never_again, notices, occurrences, visits,
 };
 
 /// A row and how often it had been written when it was read.
@@ -37,6 +37,8 @@ pub struct Batch {
     pub visits: Vec<VisitRow>,
     /// Numbers that said never to be called again. Those already noted may be among them.
     pub never_again: Vec<PhoneNumber>,
+    /// What is to be written to somebody because of it.
+    pub notices: Vec<NoticeRow>,
     /// Each the `api` crate's JSON of one event, in order.
     pub events: Vec<String>,
 }
@@ -52,6 +54,7 @@ impl Batch {
             attempts: Vec::new(),
             visits: Vec::new(),
             never_again: Vec::new(),
+            notices: Vec::new(),
             events: Vec::new(),
         }
     }
@@ -87,6 +90,9 @@ impl Store {
         }
         for number in &batch.never_again {
             never_again::write(&mut tx, batch.company, number, batch.at).await?;
+        }
+        for notice in &batch.notices {
+            notices::write(&mut tx, notice).await?;
         }
         let mut numbers = Vec::with_capacity(batch.events.len());
         for body in &batch.events {

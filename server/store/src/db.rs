@@ -19,6 +19,8 @@ use sqlx::{
 };
 use tokio::time::{Instant, Sleep, sleep_until, timeout_at};
 
+use crate::receipts;
+
 /// How long a question, or a transaction from its beginning to its end, may take
 /// altogether. With a little to spare: who asked is told within 5 s.
 pub(crate) const ANSWER_TIMEOUT: Duration = Duration::from_millis(4500);
@@ -37,13 +39,19 @@ pub(crate) struct Tx {
     inner: Transaction<'static, Any>,
     /// None: as long as it needs.
     until: Option<Instant>,
+    /// It writes, and not for the receipts themselves.
+    acts: bool,
 }
 
 impl Db {
     pub(crate) async fn begin(&self, how: &'static str) -> Result<Tx, Error> {
         let until = Some(Instant::now() + ANSWER_TIMEOUT);
         let inner = within(until, self.pool.begin_with(how)).await?;
-        Ok(Tx { inner, until })
+        Ok(Tx {
+            inner,
+            until,
+            acts: false,
+        })
     }
 }
 
@@ -52,7 +60,16 @@ impl Tx {
         self.until = None;
     }
 
-    pub(crate) async fn commit(self) -> Result<(), Error> {
+    /// What it writes is what somebody asked for: his receipt is marked with it.
+    pub(crate) fn acting(mut self) -> Self {
+        self.acts = true;
+        self
+    }
+
+    pub(crate) async fn commit(mut self) -> Result<(), Error> {
+        if self.acts {
+            receipts::mark(&mut self).await?;
+        }
         within(self.until, self.inner.commit()).await
     }
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use domain::{
     CompanyId, DeviceId, EmployeeId, PhoneNumber, TrunkId, UserId,
     calibration::Calibration,
-    company::Company,
+    company::{Company, SmsGateway},
     employee::{Device, DeviceKind, Employee, Level, Login, Secret},
     event_number::EventNumber,
     room::{Pin, Room},
@@ -54,6 +54,8 @@ pub struct CompanyDirectory {
     pub phone_pins: BTreeMap<EmployeeId, Pin>,
     /// Numbers that must not be called again: see [`CompanyDirectory::may_call`].
     pub never: Vec<PhoneNumber>,
+    /// By what short messages leave, with its secret, opened.
+    pub sms: Option<SmsGateway>,
 }
 
 /// A device's login.
@@ -138,6 +140,7 @@ impl Store {
             calibrations: calibrations::read(tx, company.id).await?,
             phone_pins: BTreeMap::new(),
             never: never_again::read(tx, company.id).await?,
+            sms: self.read_sms_gateway(tx, company.id).await?,
             company,
         };
         read_employees(tx, &mut directory).await?;

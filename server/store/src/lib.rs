@@ -22,19 +22,24 @@ mod directory;
 mod error;
 mod event_numbers;
 mod events;
+mod followers;
 mod ha1;
 mod invitations;
 mod meetings;
 mod migrate;
 mod never_again;
+mod notices;
 mod occurrences;
 mod open;
+mod receipts;
 mod rooms;
 mod seal;
 mod sessions;
+mod sms;
 mod templates;
 mod text;
 mod visits;
+mod webhooks;
 
 #[cfg(test)]
 mod testing;
@@ -53,9 +58,13 @@ pub use company_plan::{
 pub use directory::{CompanyDirectory, Credential, Directory};
 pub use error::StoreError;
 pub use events::EventRow;
+pub use followers::Followed;
 pub use ha1::Ha1;
 pub use invitations::{InvitationRow, person_key};
 pub use meetings::{Booking, Plan, Slot};
+pub use notices::NoticeRow;
 pub use open::Store;
+pub use receipts::{Found, Receipt, ReceiptAnswer, with_receipt};
 pub use sessions::{Login, Secret, SecretHash, TokenRow, User};
 pub use visits::{InboundRow, VisitRow};
+pub use webhooks::WebhookRow;

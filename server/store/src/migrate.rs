@@ -17,6 +17,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/0005_event_numbers.sql"),
     include_str!("../../../migrations/0006_the_desk.sql"),
     include_str!("../../../migrations/0007_calls_of_a_day.sql"),
+    include_str!("../../../migrations/0008_notices.sql"),
 ];
 
 pub(crate) async fn run(store: &Store, url: &str) -> Result<(), StoreError> {

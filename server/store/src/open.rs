@@ -104,7 +104,7 @@ impl Store {
             Dialect::Sqlite => "BEGIN IMMEDIATE",
             Dialect::Postgres => "BEGIN",
         };
-        Ok(self.db.begin(begin).await?)
+        Ok(self.db.begin(begin).await?.acting())
     }
 }
 
@@ -162,7 +162,7 @@ macro_rules! rows_with_ids {
     )*};
 }
 
-rows_with_ids! { (A) (A, B) (A, B, C, D) (A, B, C, D, E) (A, B, C, D, E, F) }
+rows_with_ids! { (A) (A, B) (A, B, C) (A, B, C, D) (A, B, C, D, E) (A, B, C, D, E, F) }
 
 impl Dialect {
     fn of(url: &str) -> Result<Self, StoreError> {

@@ -8,8 +8,11 @@ use chacha20poly1305::{
     aead::{Aead, KeyInit, Payload},
 };
 
+use hmac::{Hmac, Mac};
+use sha2::Sha256;
+
 use crate::{
-    StoreError,
+    Store, StoreError,
     text::{from_hex, to_hex},
 };
 
@@ -19,7 +22,11 @@ const NONCE_LEN: usize = 24;
 
 /// XChaCha20-Poly1305: a random nonce of 24 bytes needs no counter that must survive.
 #[derive(Clone)]
-pub(crate) struct Seal(Arc<XChaCha20Poly1305>);
+pub(crate) struct Seal {
+    cipher: Arc<XChaCha20Poly1305>,
+    /// For signatures. It opens nothing.
+    signing: Hmac<Sha256>,
+}
 
 impl fmt::Debug for Seal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -57,7 +64,15 @@ impl Seal {
                     "it is not a key of 64 hexadecimal digits",
                 ))
             })?;
-        Ok(Self(Arc::new(XChaCha20Poly1305::new(&key.into()))))
+        let derive = |key: &[u8]| <Hmac<Sha256> as KeyInit>::new_from_slice(key);
+        let signing = derive(&key)
+            .map(|mac| mac.chain_update(b"rollcall signatures").finalize())
+            .and_then(|derived| derive(&derived.into_bytes()))
+            .map_err(|_| failed(std::io::Error::other("it cannot be used to sign")))?;
+        Ok(Self {
+            cipher: Arc::new(XChaCha20Poly1305::new(&key.into())),
+            signing,
+        })
     }
 
     /// Encrypts for one row: what was sealed for `owner` opens for no other.
@@ -68,7 +83,7 @@ impl Seal {
             aad: owner.as_bytes(),
         };
         let sealed = self
-            .0
+            .cipher
             .encrypt(&nonce.into(), payload)
             .expect("a secret is far shorter than the cipher's 256 GiB");
         to_hex(&[&nonce[..], &sealed].concat())
@@ -83,10 +98,38 @@ impl Seal {
             aad: owner.as_bytes(),
         };
         let secret = self
-            .0
+            .cipher
             .decrypt(&(*nonce).into(), payload)
             .map_err(|_| wrong())?;
         String::from_utf8(secret).map_err(|_| wrong())
+    }
+}
+
+/// How much of a signature is shown: guessing 16 bytes is hopeless.
+const SIGNATURE_LEN: usize = 16;
+
+impl Store {
+    /// A signature that only who has the data folder can make: for links that must
+    /// not be made up. `purpose` keeps one kind of link from serving as another.
+    pub fn sign(&self, purpose: &str, text: &str) -> String {
+        let signature = self.seal.mac(purpose, text).finalize().into_bytes();
+        to_hex(&signature[..SIGNATURE_LEN])
+    }
+
+    /// Whether a signature was made by [`Store::sign`].
+    pub fn is_signed(&self, purpose: &str, text: &str, signature: &str) -> bool {
+        let Some(bytes) = from_hex(signature).filter(|bytes| bytes.len() == SIGNATURE_LEN) else {
+            return false;
+        };
+        let mac = self.seal.mac(purpose, text);
+        mac.verify_truncated_left(&bytes).is_ok()
+    }
+}
+
+impl Seal {
+    fn mac(&self, purpose: &str, text: &str) -> Hmac<Sha256> {
+        let mac = self.signing.clone().chain_update(purpose.as_bytes());
+        mac.chain_update([0]).chain_update(text.as_bytes())
     }
 }
 

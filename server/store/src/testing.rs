@@ -167,6 +167,7 @@ impl Northway {
             rules: None,
             own_people_need_no_key: true,
             language: None,
+            remind_ms: None,
             organiser: None,
         };
         let occurrence = Occurrence {

@@ -23,6 +23,9 @@ pub struct VisitRow {
     pub left_at: Option<Millis>,
     /// Why it ended, as the `api` crate writes it.
     pub why: Option<String>,
+    /// How long he talked, if that was measured.
+    #[serde(default)]
+    pub talked_ms: Option<i64>,
 }
 
 /// A call that came in and was answered.

@@ -228,7 +228,7 @@ impl World {
     ) {
         let now = self.now;
         let invitation = self.attempts[&id].invitation;
-        self.record(id, |record| record.finish(verdict, now));
+        self.record(id, |record| record.finish(end, verdict, now));
         self.phone_is_down(person, id);
 
         let freed = self.people[person].line.call_ended(&id.to_string(), now);

@@ -16,6 +16,8 @@ pub struct Guest {
     pub name: String,
     /// For who is not an employee.
     pub number: Option<String>,
+    /// Where he is written to, likewise.
+    pub email: Option<String>,
     pub role: Role,
 }
 
@@ -118,6 +120,7 @@ impl Draft {
                     person: participant.employee_id,
                     name: participant.name.clone(),
                     number: participant.number.clone(),
+                    email: participant.email.clone(),
                     role: participant.role,
                 })
                 .collect(),
@@ -171,6 +174,7 @@ impl Draft {
             person: Some(person.id),
             name: person.name.clone(),
             number: None,
+            email: None,
             role: Role::Speaker,
         });
         true
@@ -195,6 +199,7 @@ impl Draft {
             repeats: self.repeats.rule(self.day).filter(|_| !at_once),
             lead_s: Some(self.lead_s),
             own_people_need_no_key: Some(self.no_key),
+            remind_min: None,
             participants: self.participants(),
             rules: self.own_rules.then(|| self.rules.clone()),
         })
@@ -213,6 +218,7 @@ impl Draft {
             from_date: self.one.map(|one| one.date),
             lead_s: Some(self.lead_s),
             own_people_need_no_key: Some(self.no_key),
+            remind_min: None,
             participants: Some(self.participants()),
             rules: self.own_rules.then(|| self.rules.clone()),
         }
@@ -251,6 +257,7 @@ impl Draft {
                     .then(|| guest.name.clone())
                     .filter(|name| !name.is_empty()),
                 number: guest.number.clone(),
+                email: guest.email.clone(),
                 role: guest.role,
             })
             .collect()

@@ -176,6 +176,7 @@ fn Outside(editing: Editing) -> impl IntoView {
     let t = texts();
     let number = RwSignal::new(String::new());
     let name = RwSignal::new(String::new());
+    let email = RwSignal::new(String::new());
     let add = move |event: SubmitEvent| {
         event.prevent_default();
         let text = number.get_untracked().trim().to_owned();
@@ -189,12 +190,15 @@ fn Outside(editing: Editing) -> impl IntoView {
                     person: None,
                     name: name.get_untracked().trim().to_owned(),
                     number: Some(text),
+                    email: Some(email.get_untracked().trim().to_owned())
+                        .filter(|text| !text.is_empty()),
                     role: Role::Speaker,
                 });
             }
         });
         number.set(String::new());
         name.set(String::new());
+        email.set(String::new());
     };
     view! {
         <form class="outside" on:submit=add>
@@ -218,6 +222,17 @@ fn Outside(editing: Editing) -> impl IntoView {
                     placeholder=t.outside_name()
                     prop:value=name
                     on:input=move |event| name.set(event_target_value(&event))
+                />
+            </span>
+            <span class="field">
+                <input
+                    name="email"
+                    type="email"
+                    autocomplete="off"
+                    aria-label=t.outside_email()
+                    placeholder=t.outside_email()
+                    prop:value=email
+                    on:input=move |event| email.set(event_target_value(&event))
                 />
             </span>
             <button class="btn icon" aria-label=t.outside_add() title=t.outside_add()>{small("plus")}</button>

@@ -97,6 +97,7 @@ fn join(draft: &mut Draft, list: &Template) {
                 person: one.employee_id,
                 name: one.name.clone(),
                 number: one.number.clone(),
+                email: one.email.clone(),
                 role: one.role,
             });
         }

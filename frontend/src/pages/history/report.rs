@@ -6,6 +6,7 @@ use leptos_router::{components::A, hooks::use_params_map};
 
 use super::{
     day_and_time,
+    messages::Messages,
     story::{Row, Story},
     timeline::{Timeline, mark},
     title_of,
@@ -74,6 +75,7 @@ fn Full(report: OccurrenceReport) -> impl IntoView {
         .collect();
     let sums = story.sums;
     let attempts = attempts(&report);
+    let table = format!("/api/v1/occurrences/{}/report.csv", date.id);
     view! {
         <p class="crumb"><A href="/history">{t.nav_history()}</A> " / " {title_of(t, date)}</p>
         <header class="hhead">
@@ -83,6 +85,7 @@ fn Full(report: OccurrenceReport) -> impl IntoView {
                     {day_and_time(t, date.starts_at)} ", " {hours} ", " {t.room_and_name(&date.room_number)}
                 </p>
             </div>
+            <a class="btn" href=table download="report.csv">{t.report_table()}</a>
         </header>
         <div class="sum">
             <dl>
@@ -101,6 +104,7 @@ fn Full(report: OccurrenceReport) -> impl IntoView {
         </div>
         <Timeline story/>
         <Attempts attempts/>
+        <Messages notices=report.notices.clone()/>
     }
 }
 

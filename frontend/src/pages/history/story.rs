@@ -229,11 +229,14 @@ mod tests {
             joined_at,
             left_at,
             why: left_at.map(|_| LeaveReason::Left),
+            talked_s: None,
+            talk_share: None,
         }
     }
 
     fn report(visits: Vec<Visit>, invitations: Vec<Invitation>) -> OccurrenceReport {
         OccurrenceReport {
+            notices: Vec::new(),
             occurrence: company().occurrences[&occurrence_id(1)].clone(),
             invitations: invitations
                 .into_iter()

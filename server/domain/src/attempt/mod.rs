@@ -46,6 +46,9 @@ pub struct Attempt {
     pub ended_at: Option<Millis>,
     /// How; none while it goes on.
     pub result: Option<AttemptResult>,
+    /// Who ended it, or what; none while it goes on.
+    #[serde(default)]
+    pub end: Option<CallEnd>,
 }
 
 /// How an attempt ended.
@@ -81,7 +84,8 @@ pub struct Route {
 
 impl Attempt {
     /// Puts the result on record.
-    pub fn finish(&mut self, verdict: &Verdict, now: Millis) {
+    pub fn finish(&mut self, end: CallEnd, verdict: &Verdict, now: Millis) {
+        self.end = Some(end);
         self.ended_at = Some(now);
         self.result = Some(AttemptResult::from(verdict));
     }

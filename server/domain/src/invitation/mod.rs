@@ -240,6 +240,7 @@ impl Invitation {
             answered_at: None,
             ended_at: None,
             result: None,
+            end: None,
         })
     }
 
@@ -424,6 +425,37 @@ impl Invitation {
                 | Status::Finished { .. },
             ) => {}
         }
+    }
+
+    /// He answered in writing whether he comes. Dialling begins at `dials_at`.
+    ///
+    /// Whoever declines is not called, as if he had pressed the key; whoever has
+    /// changed his mind is called after all. Who is in the room has come.
+    pub fn on_reply(&mut self, rsvp: Rsvp, dials_at: Millis, now: Millis) {
+        match (rsvp, self.status) {
+            (_, Status::InRoom { .. }) => return,
+            (Rsvp::Declined, Status::Waiting { .. }) => self.finish(Finish::CannotCome, now),
+            (Rsvp::Declined, Status::Calling { attempt, .. } | Status::Held { attempt, .. }) => {
+                self.outputs.push_back(Output::Withdraw(attempt));
+                self.finish(Finish::CannotCome, now);
+            }
+            (
+                Rsvp::Accepted | Rsvp::Later,
+                Status::Finished {
+                    why: Finish::CannotCome,
+                    ..
+                },
+            ) => self.wait(dials_at.max(now), Why::First),
+            (Rsvp::Declined, Status::Finished { .. })
+            | (
+                Rsvp::Accepted | Rsvp::Later,
+                Status::Waiting { .. }
+                | Status::Calling { .. }
+                | Status::Held { .. }
+                | Status::Finished { .. },
+            ) => {}
+        }
+        self.rsvp = Some(rsvp);
     }
 
     /// The organiser wants him now, even after he declined.

@@ -25,6 +25,7 @@ fn meeting(zone: &str, starts_local: &str, rule: &str) -> Meeting {
         rules: None,
         own_people_need_no_key: true,
         language: None,
+        remind_ms: None,
         organiser: None,
     }
 }

@@ -54,6 +54,7 @@ fn attempt_for(row: &InvitationRow, started_at: Millis) -> AttemptRow {
             ringing_at: None,
             answered_at: None,
             ended_at: None,
+            end: None,
             result: None,
         },
     }
@@ -356,6 +357,7 @@ async fn a_damaged_row_stops_nobody_elses_beginning_end_claim_or_report() {
         joined_at: DUE,
         left_at: None,
         why: None,
+        talked_ms: None,
     };
     let mut batch = Batch::new(company, DUE);
     batch.visits = vec![visit(1), visit(2)];
@@ -456,6 +458,7 @@ async fn stays_that_a_dead_server_left_open_are_closed() {
         joined_at: START + Span::minutes(minutes),
         left_at,
         why: None,
+        talked_ms: None,
     };
     let mut batch = Batch::new(northway.company, START);
     batch.visits = vec![visit(0, Some(START + Span::minutes(1))), visit(2, None)];

@@ -5,4 +5,6 @@ mod company;
 mod events;
 mod faults;
 mod meetings;
+mod notices;
 mod people;
+mod receipts;

@@ -1,0 +1,80 @@
+//! Notices are claimed by queue and lease, and what is to be said once is said once.
+
+use domain::{
+    Millis, NoticeId, Span,
+    notice::{About, Address, Content, Notice},
+};
+
+use crate::{
+    Batch, NoticeRow,
+    seal::random,
+    testing::{NOW, Northway, northway},
+};
+
+fn notice(house: &Northway, to: Address, now: Millis) -> Notice {
+    Notice::new(
+        NoticeId::new(now, random()),
+        house.company,
+        About::Reminder,
+        to,
+        Content::Report,
+        now,
+    )
+}
+
+fn mail(house: &Northway, now: Millis) -> Notice {
+    notice(
+        house,
+        Address::Mail("irina@northway.example".to_owned()),
+        now,
+    )
+}
+
+#[tokio::test]
+async fn a_due_notice_is_claimed_once_until_its_lease_runs_out_and_beside_other_queues() {
+    let house = northway().await;
+    let store = house.store();
+    let sms = notice(&house, Address::Sms("+79162041138".parse().unwrap()), NOW);
+    let mut batch = Batch::new(house.company, NOW);
+    batch.notices = vec![mail(&house, NOW).into(), sms.clone().into()];
+    store.write_batch(&batch).await.unwrap();
+    let later = NOW + Span::minutes(1);
+
+    assert_eq!(store.due_queues(NOW).await.unwrap().len(), 2);
+    let claim = |queue: &'static str, now: Millis| {
+        store.claim_notices(queue, now, now + Span::minutes(1), 10)
+    };
+    assert_eq!(claim("mail", NOW).await.unwrap().len(), 1);
+    assert_eq!(claim("mail", NOW + Span(1)).await.unwrap(), []);
+    assert_eq!(
+        store.due_queues(NOW + Span(1)).await.unwrap(),
+        [sms.to.queue(house.company)]
+    );
+
+    let mut again = claim("mail", later).await.unwrap();
+    again[0].on_sent(later);
+    store.save_notice(&again[0], "{}", later).await.unwrap();
+    assert_eq!(claim("mail", later + Span::minutes(5)).await.unwrap(), []);
+    assert_eq!(store.notices(house.company, 10).await.unwrap().len(), 2);
+    assert_eq!(store.next_notice().await.unwrap(), Some(NOW));
+}
+
+#[tokio::test]
+async fn what_is_to_be_said_once_is_said_once() {
+    let house = northway().await;
+    let row = || NoticeRow {
+        notice: mail(&house, NOW),
+        once: Some("report of a date".to_owned()),
+    };
+    house.store().add_notices(&[row(), row()]).await.unwrap();
+    house.store().add_notices(&[row()]).await.unwrap();
+    assert_eq!(
+        house
+            .store()
+            .notices(house.company, 10)
+            .await
+            .unwrap()
+            .len(),
+        1
+    );
+}

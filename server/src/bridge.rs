@@ -2,17 +2,27 @@
 //!
 //! The two talk in a room of the mixer like any other, so that what begins as
 //! a talk between two can become a conference without a drop.
+//!
+//! A talk is on record from before its INVITE leaves. After a crash two dialogs
+//! that stood are taken up by re-INVITE and the two talk on; whatever was less
+//! than that is ended, lest a phone rings on or talks to nobody. The record is
+//! written beside the talk: a database that is away never keeps two people apart.
 
-use std::{sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use domain::{
-    EmployeeId,
+    CompanyId, EmployeeId, Millis, PhoneNumber, TrunkId,
     line::{LineKey, LineState, Seen},
     trunk::Trunk,
 };
 use media::{Hearing, Leg, LegEvent, LegId, RoomKey};
-use sip::{CallId, Ending, Event, Failure, Incoming, LocalMedia, Party, Rejection};
-use tokio::sync::mpsc;
+use serde::{Deserialize, Serialize};
+use sip::{
+    CallId, DialogRecord, Ending, Event, Failure, Host, Incoming, LocalMedia, Party, Rejection,
+};
+use store::{Store, StoreError, TalkRow};
+use tokio::sync::{mpsc, oneshot};
+use uuid::Uuid;
 
 use crate::{
     clock,
@@ -24,12 +34,8 @@ use crate::{
 /// How long a colleague's phones ring.
 const RING: Duration = Duration::from_secs(60);
 
-/// One side of the talk.
-struct Side {
-    call: CallId,
-    leg: LegId,
-    line: LineKey,
-}
+/// A call is not kept waiting longer than this for its record.
+const RECORDED_WITHIN: Duration = Duration::from_millis(500);
 
 /// Who calls whom.
 pub struct Connection {
@@ -39,6 +45,50 @@ pub struct Connection {
     /// What the called phone shows.
     pub from: Party,
     pub callee: EmployeeId,
+}
+
+/// The way to a colleague.
+struct Road {
+    way: Way,
+    line: LineKey,
+    over: Over,
+}
+
+/// What it leads over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Over {
+    /// Directly to his phone.
+    Direct,
+    Trunk {
+        id: TrunkId,
+        number: PhoneNumber,
+    },
+}
+
+/// What is on record of a talk besides its dialogs.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Kept {
+    caller: KeptSide,
+    callee: KeptSide,
+    over: Over,
+    /// Name and extension the called phone shows.
+    from: (Option<String>, String),
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct KeptSide {
+    line: LineKey,
+    rtp_port: u16,
+}
+
+/// One side of the talk.
+struct Side {
+    call: CallId,
+    leg: LegId,
+    local: SocketAddr,
+    line: LineKey,
+    dialog: Option<String>,
 }
 
 /// Connects the two and stays with them until one hangs up.
@@ -51,11 +101,17 @@ pub async fn connect(shared: Arc<Shared>, connection: Connection) {
         callee,
     } = connection;
     let signalling = shared.switchboard.signalling().clone();
-    let (sip_tx, mut sip_rx) = mpsc::unbounded_channel();
-    let (leg_tx, mut leg_rx) = mpsc::unbounded_channel();
+    let (sip_tx, sip_rx) = mpsc::unbounded_channel();
+    let (leg_tx, leg_rx) = mpsc::unbounded_channel();
     shared.switchboard.take(call, sip_tx.clone());
 
-    let Some((way, callee_line)) = way_to(&shared, callee, from).await else {
+    let company = {
+        let page = shared.book.page();
+        page.directory()
+            .employee(callee)
+            .map(|(company, _)| company.company.id)
+    };
+    let (Some(road), Some(company)) = (way_to(&shared, callee, from.clone()).await, company) else {
         // Nowhere to ring: 480, as an operator says of a phone that is off.
         signalling.reject(call, Rejection::status(480));
         return;
@@ -63,9 +119,8 @@ pub async fn connect(shared: Arc<Shared>, connection: Connection) {
     let caller_family = incoming
         .media
         .as_ref()
-        .map_or(way.family, |media| family_of(media.remote.ip()));
-    let legs = open_two(&shared, caller_family, way.family, &leg_tx);
-    let Some((leg_a, leg_b)) = legs else {
+        .map_or(road.way.family, |media| family_of(media.remote.ip()));
+    let Some((leg_a, leg_b)) = open_two(&shared, caller_family, road.way.family, &leg_tx) else {
         signalling.reject(
             call,
             Rejection {
@@ -75,56 +130,163 @@ pub async fn connect(shared: Arc<Shared>, connection: Connection) {
         );
         return;
     };
-    let seed = *uuid_of(clock::now()).as_bytes();
-    let invite = way.invite(seed, LocalMedia::at(leg_b.local));
+    let now = clock::now();
+    let id = domain::AttemptId::new(now, clock::random()).uuid();
+    let kept = Kept {
+        caller: KeptSide {
+            line: caller_line.clone(),
+            rtp_port: leg_a.local.port(),
+        },
+        callee: KeptSide {
+            line: road.line.clone(),
+            rtp_port: leg_b.local.port(),
+        },
+        over: road.over.clone(),
+        from: (from.display, from.user),
+    };
+    let record = Record::begin(&shared.store, id, company, now, kept);
+    record.written(None, None).await;
+    let seed = id.into_bytes();
+    let invite = road.way.invite(seed, LocalMedia::at(leg_b.local));
     let other = shared.switchboard.invite(invite, sip_tx);
-    let a = Side {
+    let side = |call, leg: Leg, line| Side {
         call,
-        leg: leg_a.id,
-        line: caller_line,
+        leg: leg.id,
+        local: leg.local,
+        line,
+        dialog: None,
     };
-    let b = Side {
-        call: other,
-        leg: leg_b.id,
-        line: callee_line,
-    };
-    mark(&shared, &a, LineState::Busy);
-    mark(&shared, &b, LineState::Ringing);
-
-    let mut talk = Talk {
-        shared: shared.clone(),
-        a,
-        b,
+    let talk = Talk {
+        a: side(call, leg_a, caller_line),
+        b: side(other, leg_b, road.line),
         room: RoomKey(u128::from_be_bytes(seed)),
         answered: false,
+        resumed: false,
+        record,
+        shared,
     };
-    let mut ring = Box::pin(tokio::time::sleep(RING));
-    loop {
-        tokio::select! {
-            event = sip_rx.recv() => match event {
-                Some(event) => if talk.signalled(event, leg_a) { break },
-                None => break,
-            },
-            event = leg_rx.recv() => if let Some((leg, LegEvent::Digit(digit))) = event {
-                talk.digit(leg, digit);
-            },
-            () = &mut ring, if !talk.answered => {
-                signalling.hang_up(talk.b.call, Vec::new());
-                signalling.reject(talk.a.call, Rejection::status(480));
-                break;
+    mark(&talk.shared, &talk.a, LineState::Busy);
+    mark(&talk.shared, &talk.b, LineState::Ringing);
+    talk.run(sip_rx, leg_rx).await;
+}
+
+/// Takes up the talks of an earlier process, and ends those that did not stand.
+pub async fn take_up(shared: &Arc<Shared>) -> Result<(), StoreError> {
+    for row in shared.store.talks().await? {
+        match serde_json::from_str::<Kept>(&row.body) {
+            Ok(kept) => {
+                let shared = shared.clone();
+                tokio::spawn(async move { resume(shared, row, kept).await });
+            }
+            Err(error) => {
+                tracing::warn!(%error, "A talk of before the restart cannot be read");
+                shared.store.remove_talk(row.id).await?;
             }
         }
     }
-    talk.part();
+    Ok(())
+}
+
+async fn resume(shared: Arc<Shared>, row: TalkRow, kept: Kept) {
+    let dialog = |text: &Option<String>| {
+        let text = text.as_deref()?;
+        serde_json::from_str::<DialogRecord>(text).ok()
+    };
+    let (caller, callee) = (dialog(&row.caller_dialog), dialog(&row.callee_dialog));
+    let record = Record::goes_on(&shared.store, &row, kept.clone());
+    let (sip_tx, sip_rx) = mpsc::unbounded_channel();
+    let (leg_tx, leg_rx) = mpsc::unbounded_channel();
+    let (Some(caller), Some(callee)) = (caller.clone(), callee.clone()) else {
+        tracing::info!(talk = %row.id, "A talk of before the restart did not stand: it is ended");
+        let_go(&shared, &row, &kept, [caller, callee], &sip_tx, &leg_tx).await;
+        return record.over();
+    };
+    let leg = |dialog: &DialogRecord, port| {
+        let family = family_of(dialog.flow.remote.ip());
+        let at_its_port = shared.open_leg(family, Some(port), leg_tx.clone());
+        // A re-INVITE names another one just as well.
+        at_its_port.or_else(|_| shared.open_leg(family, None, leg_tx.clone()))
+    };
+    let legs = (
+        leg(&caller, kept.caller.rtp_port),
+        leg(&callee, kept.callee.rtp_port),
+    );
+    let (Ok(leg_a), Ok(leg_b)) = legs else {
+        tracing::error!(talk = %row.id, "No audio for a talk of before the restart");
+        let dialogs = [Some(caller), Some(callee)];
+        let_go(&shared, &row, &kept, dialogs, &sip_tx, &leg_tx).await;
+        return record.over();
+    };
+    tracing::info!(talk = %row.id, "Takes up a talk of before the restart");
+    let side = |dialog: DialogRecord, leg: Leg, line: &LineKey, text: &Option<String>| Side {
+        call: shared
+            .switchboard
+            .resume(dialog, LocalMedia::at(leg.local), sip_tx.clone()),
+        leg: leg.id,
+        local: leg.local,
+        line: line.clone(),
+        dialog: text.clone(),
+    };
+    let talk = Talk {
+        a: side(caller, leg_a, &kept.caller.line, &row.caller_dialog),
+        b: side(callee, leg_b, &kept.callee.line, &row.callee_dialog),
+        room: RoomKey(u128::from_be_bytes(row.id.into_bytes())),
+        answered: true,
+        resumed: true,
+        record,
+        shared: shared.clone(),
+    };
+    mark(&talk.shared, &talk.a, LineState::Busy);
+    mark(&talk.shared, &talk.b, LineState::Busy);
+    talk.run(sip_rx, leg_rx).await;
+}
+
+/// Ends whatever there may be of a talk: dialogs by BYE, an INVITE that may be ringing by
+/// the same one again and its CANCEL. A caller who was not answered hears from his own phone.
+async fn let_go(
+    shared: &Arc<Shared>,
+    row: &TalkRow,
+    kept: &Kept,
+    dialogs: [Option<DialogRecord>; 2],
+    events: &mpsc::UnboundedSender<Event>,
+    legs: &mpsc::UnboundedSender<(LegId, LegEvent)>,
+) {
+    let switchboard = &shared.switchboard;
+    let rang = dialogs[1].is_none();
+    for dialog in dialogs.into_iter().flatten() {
+        let family = family_of(dialog.flow.remote.ip());
+        if let Ok(leg) = shared.open_leg(family, None, legs.clone()) {
+            let call = switchboard.resume(dialog, LocalMedia::at(leg.local), events.clone());
+            switchboard.signalling().hang_up(call, Vec::new());
+            shared.media.close(leg.id);
+        }
+    }
+    if !rang {
+        return;
+    }
+    let Some(way) = way_again(shared, kept).await else {
+        return;
+    };
+    let port = Some(kept.callee.rtp_port);
+    if let Ok(leg) = shared.open_leg(way.family, port, legs.clone()) {
+        let invite = way.invite(row.id.into_bytes(), LocalMedia::at(leg.local));
+        let call = switchboard.invite(invite, events.clone());
+        switchboard.signalling().hang_up(call, Vec::new());
+        shared.media.close(leg.id);
+    }
 }
 
 /// The callee's phones that are registered; else his first number, over its operator.
-async fn way_to(shared: &Arc<Shared>, callee: EmployeeId, from: Party) -> Option<(Way, LineKey)> {
+async fn way_to(shared: &Arc<Shared>, callee: EmployeeId, from: Party) -> Option<Road> {
     let page = shared.book.page();
     let (company, employee) = page.directory().employee(callee)?;
     for device in &employee.devices {
         if let Some(way) = Way::to_phone(shared, device.id, from.clone()).await {
-            return Some((way, device.line()));
+            return Some(Road {
+                way,
+                line: device.line(),
+                over: Over::Direct,
+            });
         }
     }
     // Nothing of his is registered: his first number, over its operator.
@@ -141,16 +303,46 @@ async fn way_to(shared: &Arc<Shared>, callee: EmployeeId, from: Party) -> Option
         let trunk = trunks.into_iter().find(free)?;
         let ours = shown_number(shared, trunk.id)?;
         let way = Way::over_trunk(trunk, number, from.display.clone(), &ours)?;
-        Some((way, device.line()))
+        Some(Road {
+            way,
+            line: device.line(),
+            over: Over::Trunk {
+                id: trunk.id,
+                number: number.clone(),
+            },
+        })
     })
+}
+
+/// The same way once more, in another process.
+async fn way_again(shared: &Arc<Shared>, kept: &Kept) -> Option<Way> {
+    let page = shared.book.page();
+    match (&kept.over, &kept.callee.line) {
+        (Over::Direct, LineKey::Device(device)) => {
+            let owner = page.device(*device)?;
+            let from = Party {
+                display: kept.from.0.clone(),
+                user: kept.from.1.clone(),
+                host: host_of(&owner.company.company),
+            };
+            Way::to_phone(shared, *device, from).await
+        }
+        (Over::Trunk { id, number }, _) => {
+            let (_, trunk) = page.trunk(*id)?;
+            let ours = shown_number(shared, *id)?;
+            Way::over_trunk(trunk, number, kept.from.0.clone(), &ours)
+        }
+        (Over::Direct, LineKey::Number(_)) => None,
+    }
 }
 
 /// As whom an employee calls a colleague.
 pub fn caller_party(company: &domain::company::Company, name: &str, extension: &str) -> Party {
+    let host: Host = host_of(company);
     Party {
         display: Some(name.to_owned()),
         user: extension.to_owned(),
-        host: host_of(company),
+        host,
     }
 }
 
@@ -175,10 +367,6 @@ fn open_two(
     }
 }
 
-fn uuid_of(now: domain::Millis) -> uuid::Uuid {
-    domain::AttemptId::new(now, clock::random()).uuid()
-}
-
 fn mark(shared: &Shared, side: &Side, state: LineState) {
     shared.lines.call(
         &side.line,
@@ -195,34 +383,80 @@ struct Talk {
     b: Side,
     room: RoomKey,
     answered: bool,
+    /// Both stood before this process began.
+    resumed: bool,
+    record: Record,
 }
 
 impl Talk {
+    async fn run(
+        mut self,
+        mut sip: mpsc::UnboundedReceiver<Event>,
+        mut legs: mpsc::UnboundedReceiver<(LegId, LegEvent)>,
+    ) {
+        let signalling = self.shared.switchboard.signalling().clone();
+        self.shared
+            .flights
+            .occupy(self.record.row.id, self.record.trunk());
+        let mut ring = Box::pin(tokio::time::sleep(RING));
+        loop {
+            tokio::select! {
+                event = sip.recv() => match event {
+                    Some(event) => if self.signalled(event) { break },
+                    None => break,
+                },
+                event = legs.recv() => if let Some((leg, LegEvent::Digit(digit))) = event {
+                    self.digit(leg, digit);
+                },
+                () = &mut ring, if !self.answered => {
+                    signalling.hang_up(self.b.call, Vec::new());
+                    signalling.reject(self.a.call, Rejection::status(480));
+                    break;
+                }
+            }
+        }
+        self.part();
+    }
+
     /// Takes one piece of news. Answers whether the talk is over.
-    fn signalled(&mut self, event: Event, leg_a: Leg) -> bool {
+    fn signalled(&mut self, event: Event) -> bool {
         let signalling = self.shared.switchboard.signalling().clone();
         match event {
             Event::Ringing { .. } => signalling.ring(self.a.call),
-            Event::Answered { call, media, .. } => {
-                let side = self.side(call);
-                self.shared.media.connect(side.leg, wire::stream(&media));
-                self.shared
-                    .media
-                    .enter(side.leg, self.room, Hearing::SPEAKER);
-                if call == self.b.call {
+            Event::Answered {
+                call,
+                media,
+                dialog,
+                ..
+            } => {
+                let leg = self.side(call).leg;
+                self.shared.media.connect(leg, wire::stream(&media));
+                self.shared.media.enter(leg, self.room, Hearing::SPEAKER);
+                self.note_dialog(call, &dialog);
+                if call == self.b.call && !self.resumed {
                     self.answered = true;
                     mark(&self.shared, &self.b, LineState::Busy);
-                    signalling.answer(self.a.call, LocalMedia::at(leg_a.local));
+                    signalling.answer(self.a.call, LocalMedia::at(self.a.local));
                 }
             }
-            Event::MediaChanged { call, media, .. } => {
+            Event::MediaChanged {
+                call,
+                media,
+                dialog,
+            } => {
                 self.shared
                     .media
                     .connect(self.side(call).leg, wire::stream(&media));
+                self.note_dialog(call, &dialog);
             }
             Event::Digit { call, digit } => self.digit(self.side(call).leg, digit),
-            Event::Failed { failure, .. } => {
-                signalling.reject(self.a.call, as_rejection(&failure));
+            Event::Failed { call, failure } => {
+                if self.resumed {
+                    // The one the other side has let go of is gone; so is the talk.
+                    signalling.hang_up(self.other(call), Vec::new());
+                } else {
+                    signalling.reject(self.a.call, as_rejection(&failure));
+                }
                 return true;
             }
             Event::Ended { call, ending } => {
@@ -233,12 +467,7 @@ impl Talk {
                     | Ending::SessionLost
                     | Ending::NoCommonCodec => Vec::new(),
                 };
-                let other = if call == self.a.call {
-                    self.b.call
-                } else {
-                    self.a.call
-                };
-                signalling.hang_up(other, reasons);
+                signalling.hang_up(self.other(call), reasons);
                 return true;
             }
             Event::Incoming { .. }
@@ -253,6 +482,17 @@ impl Talk {
             | Event::Garbage { .. } => {}
         }
         false
+    }
+
+    fn note_dialog(&mut self, call: CallId, dialog: &DialogRecord) {
+        let text = serde_json::to_string(dialog).ok();
+        if call == self.a.call {
+            self.a.dialog = text;
+        } else {
+            self.b.dialog = text;
+        }
+        self.record
+            .now(self.a.dialog.clone(), self.b.dialog.clone());
     }
 
     /// A key pressed on one side is heard by the other's menu.
@@ -273,6 +513,14 @@ impl Talk {
         }
     }
 
+    fn other(&self, call: CallId) -> CallId {
+        if call == self.a.call {
+            self.b.call
+        } else {
+            self.a.call
+        }
+    }
+
     fn part(self) {
         for side in [&self.a, &self.b] {
             self.shared.media.close(side.leg);
@@ -280,6 +528,8 @@ impl Talk {
                 .lines
                 .call_ended(&side.line, &format!("{:?}", side.call), clock::now());
         }
+        self.shared.flights.release(self.record.row.id);
+        self.record.over();
     }
 }
 
@@ -293,5 +543,92 @@ fn as_rejection(failure: &Failure) -> Rejection {
         status,
         reasons: failure.reasons.clone(),
         retry_after: None,
+    }
+}
+
+/// The talk's row, written in order by a task beside it.
+struct Record {
+    row: TalkRow,
+    kept: Kept,
+    notes: mpsc::UnboundedSender<Note>,
+}
+
+enum Note {
+    Is(Box<TalkRow>, oneshot::Sender<()>),
+    Over(Uuid),
+}
+
+impl Record {
+    fn begin(store: &Store, id: Uuid, company: CompanyId, now: Millis, kept: Kept) -> Self {
+        let row = TalkRow {
+            id,
+            company,
+            started_at: now,
+            caller_dialog: None,
+            callee_dialog: None,
+            body: serde_json::to_string(&kept).unwrap_or_default(),
+        };
+        Self::goes_on(store, &row, kept)
+    }
+
+    fn goes_on(store: &Store, row: &TalkRow, kept: Kept) -> Self {
+        let (notes, inbox) = mpsc::unbounded_channel();
+        tokio::spawn(write(store.clone(), inbox));
+        Self {
+            row: row.clone(),
+            kept,
+            notes,
+        }
+    }
+
+    fn trunk(&self) -> Option<TrunkId> {
+        match &self.kept.over {
+            Over::Direct => None,
+            Over::Trunk { id, .. } => Some(*id),
+        }
+    }
+
+    /// Has it written, and answers who wants to wait for that.
+    fn now(&self, caller: Option<String>, callee: Option<String>) -> oneshot::Receiver<()> {
+        let (done, written) = oneshot::channel();
+        let row = TalkRow {
+            caller_dialog: caller,
+            callee_dialog: callee,
+            ..self.row.clone()
+        };
+        // The writer lives as long as this.
+        _ = self.notes.send(Note::Is(Box::new(row), done));
+        written
+    }
+
+    async fn written(&self, caller: Option<String>, callee: Option<String>) {
+        let written = self.now(caller, callee);
+        if tokio::time::timeout(RECORDED_WITHIN, written)
+            .await
+            .is_err()
+        {
+            tracing::warn!(talk = %self.row.id, "A talk begins without its record");
+        }
+    }
+
+    fn over(self) {
+        _ = self.notes.send(Note::Over(self.row.id));
+    }
+}
+
+async fn write(store: Store, mut notes: mpsc::UnboundedReceiver<Note>) {
+    while let Some(note) = notes.recv().await {
+        let written = match note {
+            Note::Is(row, done) => {
+                let written = store.save_talk(&row).await;
+                // Nobody may be waiting.
+                _ = done.send(());
+                written
+            }
+            Note::Over(id) => store.remove_talk(id).await,
+        };
+        if let Err(error) = written {
+            tracing::warn!(%error, "A talk's record is not written");
+        }
     }
 }

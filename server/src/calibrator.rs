@@ -101,7 +101,9 @@ fn wanted(shared: &Shared) -> Vec<Wanted> {
 
 async fn test(shared: &Arc<Shared>, wanted: Wanted) {
     tracing::info!(trunk = %wanted.trunk, number = %wanted.number, "A test call");
-    shared.flights.occupy(wanted.call.uuid(), wanted.trunk);
+    shared
+        .flights
+        .occupy(wanted.call.uuid(), Some(wanted.trunk));
     let result = ring(shared, &wanted).await;
     shared.flights.release(wanted.call.uuid());
     write(shared, &wanted, |calibration, now| match &result {

@@ -60,7 +60,6 @@ pub enum Company {
 
 /// What the command line came to.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "there is one, in main")]
 pub enum Asked {
     Run(Box<Command>),
     /// Help or the version: to be printed, and that is all.

@@ -20,8 +20,9 @@ struct Entry {
 #[derive(Default)]
 pub struct Flights {
     entries: Mutex<BTreeMap<AttemptId, Entry>>,
-    /// Calls for no meeting that take a trunk's channel: a colleague's mobile, a test call.
-    others: Mutex<BTreeMap<Uuid, TrunkId>>,
+    /// Calls for no meeting, with the trunk whose channel they take: a talk between two
+    /// colleagues, a test call.
+    others: Mutex<BTreeMap<Uuid, Option<TrunkId>>>,
 }
 
 impl Flights {
@@ -44,8 +45,8 @@ impl Flights {
         self.lock().remove(&attempt);
     }
 
-    /// A call for no meeting takes a channel of the trunk.
-    pub fn occupy(&self, call: Uuid, trunk: TrunkId) {
+    /// A call for no meeting begins, and takes a channel of the trunk.
+    pub fn occupy(&self, call: Uuid, trunk: Option<TrunkId>) {
         self.others().insert(call, trunk);
     }
 
@@ -59,7 +60,7 @@ impl Flights {
         let entries = self.lock();
         let for_meetings = entries.values().filter(|entry| entry.trunk == Some(trunk));
         let others = self.others();
-        let for_others = others.values().filter(|carrier| **carrier == trunk);
+        let for_others = others.values().filter(|carrier| **carrier == Some(trunk));
         u32::try_from(for_meetings.count() + for_others.count()).unwrap_or(u32::MAX)
     }
 
@@ -68,7 +69,7 @@ impl Flights {
         !self.lock().is_empty() || !self.others().is_empty()
     }
 
-    fn others(&self) -> MutexGuard<'_, BTreeMap<Uuid, TrunkId>> {
+    fn others(&self) -> MutexGuard<'_, BTreeMap<Uuid, Option<TrunkId>>> {
         self.others.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

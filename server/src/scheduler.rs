@@ -21,7 +21,7 @@ use store::{AttemptRow, Batch, InboundRow, StoreError, Versioned};
 use tokio::task::JoinSet;
 
 use crate::{
-    clock,
+    bridge, clock,
     conference::{Conferences, Guest, Message},
     directory::Numbers,
     operators::Question,
@@ -148,6 +148,8 @@ impl Scheduler {
                 Message::TakeUp(placed, came_in),
             );
         }
+        // Last: should anything before it fail, all of this is done again.
+        bridge::take_up(&self.shared).await?;
         Ok(())
     }
 

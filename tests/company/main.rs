@@ -5,6 +5,7 @@
 //! can be reached ends in the room, that nobody is called who should not be, and that
 //! the API tells the story attempt by attempt.
 
+mod calibration;
 mod clock;
 mod crash;
 mod database;
@@ -12,6 +13,7 @@ mod notices;
 mod rows;
 mod small;
 mod stopping;
+mod talks;
 
 use std::{
     net::TcpStream,

@@ -87,7 +87,7 @@ lead_s = 0
 
 [company.rules]
 ring_s = 2
-setup_s = 3
+setup_s = 6
 confirm_s = 3
 no_answer = { waits_s = [1] }
 

@@ -108,6 +108,12 @@ impl House {
             (self.api.list(&format!("rooms/{id}/members")).len() == members).then_some(())
         });
     }
+
+    pub fn crash(&mut self) {
+        self.server.kill();
+        self.server.serve();
+        self.api = login(&self.server);
+    }
 }
 
 pub fn login(server: &Server) -> Api {

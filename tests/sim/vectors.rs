@@ -154,6 +154,7 @@ fn vectors() -> Vec<Vector> {
         vector("our timeout, sound but no 180",       gave_up(sounded(487)),       Unknown,  Row::TimeoutAudioOnly, Some(LineState::Unknown)),
         vector("the same for the second time",        again(gave_up(sounded(487))), Offline, Row::TimeoutAudioOnlyAgain, Some(LineOffline)),
         vector("our timeout and nothing at all",      gave_up(code(487)),          Unknown,  Row::TimeoutSilent,    None),
+        vector("our timeout before any 100 was due",  gave_up(no_100.clone()),     Network,  Row::TrunkSilent,      None),
         vector("603 that crosses our CANCEL",         gave_up(rang(30_000, 603)),  Declined, Row::Declined603,      Some(Free)),
 
         // The way there.

@@ -392,15 +392,28 @@ impl Conference {
         Detail { seen, trunk }
     }
 
-    /// Carries out what the invitations ask for besides calls.
+    /// Carries out what the invitations ask for besides calls: the first to come here all
+    /// of it, whoever comes here on the way nothing (see [`Self::follow_room`]).
     pub(super) async fn carry_out_all(&mut self) {
+        if std::mem::replace(&mut self.carries_out, true) {
+            return;
+        }
+        while self.carry_out_once().await {}
+        self.carries_out = false;
+        self.follow_room().await;
+    }
+
+    /// Answers whether anything was asked for.
+    async fn carry_out_once(&mut self) -> bool {
         let now = clock::now();
+        let mut asked = false;
         for id in self.seats.keys().copied().collect::<Vec<_>>() {
             while let Some(output) = self
                 .seats
                 .get_mut(&id)
                 .and_then(|seat| seat.invitation.poll_output())
             {
+                asked = true;
                 self.unwritten.invitations.insert(id);
                 match output {
                     InvitationOutput::Withdraw(attempt) => self.withdraw(attempt, now).await,
@@ -421,7 +434,7 @@ impl Conference {
                 }
             }
         }
-        self.follow_room().await;
+        asked
     }
 
     async fn withdraw(&mut self, attempt: domain::AttemptId, now: Millis) {

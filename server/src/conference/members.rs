@@ -94,7 +94,22 @@ impl Conference {
     }
 
     /// Carries out what the room asks for.
+    ///
+    /// Whoever is taken out leaves, and that asks the room again: with hundreds of people
+    /// sent home at once this would stack up without end. So the first to come here takes
+    /// them out one after the other, and whoever comes here on the way only says who is next.
     pub(super) async fn follow_room(&mut self) {
+        self.hear_room().await;
+        if std::mem::replace(&mut self.takes_out, true) {
+            return;
+        }
+        while let Some((member, way)) = self.leaving.pop_front() {
+            self.take_out(member, way).await;
+        }
+        self.takes_out = false;
+    }
+
+    async fn hear_room(&mut self) {
         while let Some(output) = self.live.poll_output() {
             match output {
                 Output::Hearing {
@@ -116,7 +131,7 @@ impl Conference {
                 Output::Announce(phrases) => self.announce(&phrases).await,
                 Output::Locked(locked) => self.on_locked(locked),
                 Output::EndMeeting => self.end_by_key().await,
-                Output::HangUp { member, way } => self.take_out(member, way).await,
+                Output::HangUp { member, way } => self.leaving.push_back((member, way)),
                 Output::Joined(member) => self.on_joined(&member),
                 Output::Changed(member) => self.on_changed(&member),
                 Output::Left { member, way } => self.on_left(&member, way).await,

@@ -28,13 +28,13 @@ mod roll;
 mod rows;
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::Arc,
 };
 
 use domain::{
-    CompanyId, InvitationId, Millis, RoomId, live::LiveRoom, meeting::Meeting,
-    occurrence::Occurrence,
+    CompanyId, InvitationId, MemberId, Millis, RoomId, attempt::LeaveWay, live::LiveRoom,
+    meeting::Meeting, occurrence::Occurrence,
 };
 use media::{LegEvent, LegId, RoomEvent, RoomKey};
 use sip::{CallId, Event};
@@ -91,6 +91,11 @@ struct Conference {
     /// What an earlier process left is taken up: a row that says otherwise is wrong.
     settled: bool,
     unwritten: rows::Unwritten,
+    /// Who is to be taken out, and whether somebody is at it.
+    leaving: VecDeque<(MemberId, LeaveWay)>,
+    takes_out: bool,
+    /// Whether somebody is carrying out what the invitations ask for.
+    carries_out: bool,
     out: Channels,
 }
 

@@ -115,6 +115,9 @@ impl Conferences {
             left_over: None,
             settled: shared_settled,
             unwritten: Unwritten::default(),
+            leaving: Default::default(),
+            takes_out: false,
+            carries_out: false,
             out: Channels {
                 sip: sip_tx,
                 legs: legs_tx,

@@ -75,9 +75,9 @@ pub const TABLE: &[Entry] = {
         row(Row::TimeoutRang,            &[], &[], &[TimedOut, Rang],                    NoAnswer),
         row(Row::TimeoutAudioOnlyAgain,  &[], &[], &[TimedOut, Sound, Again],            Offline),
         row(Row::TimeoutAudioOnly,       &[], &[], &[TimedOut, Sound],                   Unknown),
-        row(Row::TimeoutSilent,          &[], &[], &[TimedOut],                          Unknown),
         row(Row::DeviceSilent,           &[], &[], &[Silent, ToDevice],                  Offline),
         row(Row::TrunkSilent,            &[], &[], &[Silent],                            Network),
+        row(Row::TimeoutSilent,          &[], &[], &[TimedOut],                          Unknown),
 
         // Said by none but one who means it; a cause with them says less.
         row(Row::Unwanted,          &[17, 21],           &[607, 608], &[],               Declined),

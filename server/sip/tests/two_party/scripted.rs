@@ -282,7 +282,7 @@ fn a_name_is_looked_up_and_the_first_usable_address_taken() {
     solo.endpoint.command(command, solo.now);
     assert!(solo.requests().is_empty());
     let lookup = operator(Some(5080));
-    assert_eq!(solo.looked_up, [lookup.clone()]);
+    assert_eq!(solo.looked_up, std::slice::from_ref(&lookup));
 
     let found = ["[2001:db8::1]:5080", "192.0.2.9:5080"].map(|at| at.parse().unwrap());
     solo.endpoint.resolved(&lookup, &found, solo.now);

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use leptos::prelude::*;
+use wasm_bindgen::JsCast;
 
 #[derive(Clone, Copy)]
 pub struct Clock {
@@ -80,6 +81,27 @@ pub fn day_of(at: i64) -> (i32, u32, u32) {
 pub fn minute_of_day(at: i64) -> u32 {
     let date = date(at);
     date.get_hours() * 60 + date.get_minutes()
+}
+
+/// `14:02` on the clocks of a zone; none if the browser does not know it.
+pub fn short_in(at: i64, zone: &str) -> Option<String> {
+    let options = js_sys::Object::new();
+    for (name, value) in [
+        ("timeZone", zone),
+        ("hour", "2-digit"),
+        ("minute", "2-digit"),
+    ] {
+        js_sys::Reflect::set(&options, &name.into(), &value.into()).ok()?;
+    }
+    let date = date(at);
+    // A zone that the browser does not know is an exception there.
+    let show: js_sys::Function = js_sys::Reflect::get(&date, &"toLocaleTimeString".into())
+        .ok()?
+        .dyn_into()
+        .ok()?;
+    show.call2(&date, &"en-GB".into(), &options)
+        .ok()?
+        .as_string()
 }
 
 /// The IANA zone the browser is in; UTC where it does not say.

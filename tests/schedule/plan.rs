@@ -94,6 +94,8 @@ impl Calendar {
             duration_ms: LASTS,
             series: None,
             lead_ms: Span::minutes(5),
+            early_ms: Span::ZERO,
+            warn_ms: Span::ZERO,
             participants: self.people(people),
             rules: None,
             own_people_need_no_key: true,

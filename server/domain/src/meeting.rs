@@ -34,6 +34,12 @@ pub struct Meeting {
     pub series: Option<Series>,
     /// How long before the start dialling begins; zero is at the start.
     pub lead_ms: Span,
+    /// How long before the start those who call the room are let in.
+    #[serde(default)]
+    pub early_ms: Span,
+    /// How long before the end the room hears that it is near; zero is not at all.
+    #[serde(default = "usual_warning")]
+    pub warn_ms: Span,
     /// Who is expected.
     #[serde(default)]
     pub participants: Vec<Participant>,
@@ -63,6 +69,13 @@ pub const DEFAULT_REMINDER: Span = Span::minutes(15);
 )]
 fn default_reminder() -> Option<Span> {
     Some(DEFAULT_REMINDER)
+}
+
+/// How long before the end the room hears that it is near, where nobody said otherwise.
+pub const WARNING: Span = Span::minutes(5);
+
+fn usual_warning() -> Span {
+    WARNING
 }
 
 /// One person expected, and what he may do.
@@ -206,6 +219,8 @@ mod tests {
             duration_ms: Span::minutes(60),
             series: None,
             lead_ms: Span::minutes(5),
+            early_ms: Span::ZERO,
+            warn_ms: WARNING,
             participants: Vec::new(),
             rules: None,
             own_people_need_no_key: true,

@@ -220,6 +220,14 @@ impl Occurrence {
         }
     }
 
+    /// When the room is to hear that the end is near, `ahead` of it. Not in a meeting so
+    /// short that it would hear it at once.
+    pub fn warns_at(&self, ahead: Span) -> Option<Millis> {
+        let lasts = self.ends_at - self.starts_at;
+        let is_live = matches!(self.status, Status::Live { .. });
+        (is_live && ahead > Span::ZERO && lasts.0 >= 2 * ahead.0).then(|| self.ends_at - ahead)
+    }
+
     /// Whether it fell out of its plan before it was held: it can only be forgotten.
     pub fn is_gone(&self) -> bool {
         self.slot.is_none() && matches!(self.status, Status::Cancelled { .. })
@@ -289,6 +297,26 @@ mod tests {
             late: false,
             status: Status::Scheduled,
         }
+    }
+
+    #[test]
+    fn the_end_is_told_of_ahead_and_again_when_it_moves() {
+        let mut plan = occurrence(Span::ZERO);
+        let ahead = Span::minutes(5);
+        assert_eq!(plan.warns_at(ahead), None, "it has not begun");
+        plan.handle_timeout(START);
+
+        assert_eq!(plan.warns_at(ahead), Some(START + Span::minutes(55)));
+        assert_eq!(plan.warns_at(Span::ZERO), None);
+        assert_eq!(
+            plan.warns_at(Span::minutes(31)),
+            None,
+            "it is too short for that"
+        );
+        plan.extend(START + Span::minutes(75));
+        assert_eq!(plan.warns_at(ahead), Some(START + Span::minutes(70)));
+        plan.handle_timeout(START + Span::minutes(75));
+        assert_eq!(plan.warns_at(ahead), None);
     }
 
     #[test]

@@ -168,7 +168,7 @@ impl Conference {
     pub(super) fn opens_at(&self, now: Millis) -> Option<Millis> {
         self.occurrence
             .as_ref()
-            .map(|held| held.value.starts_at)
+            .map(|held| held.value.starts_at - self.early())
             .filter(|at| *at > now)
     }
 

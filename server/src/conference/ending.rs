@@ -4,7 +4,7 @@
 //! what comes next in this room waits until the last one is out. A gathering
 //! nobody planned ends by itself when the last one has left.
 
-use domain::{Millis, Span, invitation::StatusKind};
+use domain::{Millis, Span, invitation::StatusKind, speech};
 use media::LegId;
 use sip::LocalMedia;
 use store::Versioned;
@@ -27,6 +27,9 @@ pub enum Ending {
 
 /// The last words are shorter than this.
 const LAST_WORDS: Span = Span::seconds(8);
+
+/// A warning this late has been heard already, or helps nobody.
+const WARNED_LATE: Span = Span::seconds(30);
 
 /// Somebody who is silent for so long is asked whether he is still there.
 const SILENCE: Span = Span::seconds(20);
@@ -165,6 +168,31 @@ impl Conference {
                 .switchboard
                 .signalling()
                 .remedia(party.call, LocalMedia::at(party.local));
+        }
+    }
+
+    /// When the room is to hear that the end is near; none when it has.
+    pub(super) fn next_warning(&self) -> Option<Millis> {
+        let (held, meeting) = (self.occurrence.as_ref()?, self.meeting.as_ref()?);
+        let told = self.warned_of == Some(held.value.ends_at) || self.ending != Ending::No;
+        held.value.warns_at(meeting.warn_ms).filter(|_| !told)
+    }
+
+    /// Says into the room how long it still lasts: once for each end it is given.
+    pub(super) async fn warn_of_the_end(&mut self, now: Millis) {
+        let (Some(at), Some(held)) = (self.next_warning(), &self.occurrence) else {
+            return;
+        };
+        if at > now {
+            return;
+        }
+        let left = held.value.ends_at - now;
+        self.warned_of = Some(held.value.ends_at);
+        // A server that comes back later does not say what people have heard.
+        if now - at < WARNED_LATE && self.live.count() > 0 {
+            tracing::info!(room = %self.room, left_s = left.as_seconds(), "The end is near");
+            self.live.announce(speech::meeting_ends_in(left));
+            self.follow_room().await;
         }
     }
 

@@ -1,7 +1,8 @@
 //! What holds here: the names, the hours, the language and the rules.
 
 use domain::{
-    Millis, Zone, attempt::Attempt, company::Language, guard, meeting::Invitee, rules::RetryRules,
+    Millis, Span, Zone, attempt::Attempt, company::Language, guard, meeting::Invitee,
+    rules::RetryRules,
 };
 
 use super::{Conference, party::Who};
@@ -97,6 +98,13 @@ impl Conference {
             .and_then(|meeting| meeting.rules.clone())
             .or_else(company)
             .unwrap_or_default()
+    }
+
+    /// How long before the start those who call are let in.
+    pub(super) fn early(&self) -> Span {
+        self.meeting
+            .as_ref()
+            .map_or(Span::ZERO, |meeting| meeting.early_ms)
     }
 
     /// When what is held here begins and ends. An open room has no hours.

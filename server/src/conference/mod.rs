@@ -84,6 +84,8 @@ struct Conference {
     /// Numbers what is played, so that "heard to its end" can be told apart.
     tokens: u64,
     ending: ending::Ending,
+    /// The end of which the room has been told.
+    warned_of: Option<Millis>,
     /// Callers who came while the last ones were leaving.
     at_the_door: Vec<Arrival>,
     /// What an earlier process left, until the rows could be read.
@@ -196,7 +198,7 @@ impl Conference {
         // What could not be written is tried again at the next glance, a second from now.
         let waits = !self.unwritten.is_empty() || self.left_over.is_some();
         let retry = waits.then_some(Millis(i64::MAX));
-        [machines, retry, self.next_end()]
+        [machines, retry, self.next_end(), self.next_warning()]
             .into_iter()
             .flatten()
             .min()
@@ -216,6 +218,7 @@ impl Conference {
         self.take_up_left_over().await;
         self.carry_out_all().await;
         self.probe_the_silent(now);
+        self.warn_of_the_end(now).await;
         self.go_on_ending(now).await;
         self.end_gathering(now).await;
     }

@@ -111,6 +111,7 @@ impl Conferences {
             moderated: false,
             tokens: 0,
             ending: Ending::No,
+            warned_of: None,
             at_the_door: Vec::new(),
             left_over: None,
             settled: shared_settled,

@@ -73,6 +73,7 @@ impl Conference {
 
     /// Everybody hears of a start that has come or moved.
     async fn follow(&mut self, occurrence: &Occurrence, now: Millis) {
+        let early = self.early();
         let legs: Vec<_> = self.parties.keys().copied().collect();
         for leg in legs {
             match self.parties.get_mut(&leg) {
@@ -89,7 +90,7 @@ impl Conference {
                     if guest.awaits.is_some_and(|other| other != occurrence.id) {
                         continue;
                     }
-                    door.on_start_moved(occurrence.starts_at, now);
+                    door.on_start_moved(occurrence.starts_at - early, now);
                 }
                 None => {}
             }

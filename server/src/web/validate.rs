@@ -3,7 +3,7 @@
 use api::{ChangeMeeting, ErrorCode, NewMeeting, NewParticipant};
 use domain::{
     LocalDate, LocalTime, MeetingId, Millis, PhoneNumber, Span, UserId, Zone,
-    meeting::{Invitee, Meeting, Participant},
+    meeting::{Invitee, Meeting, Participant, WARNING},
     recurrence::RecurrenceError,
     rules::RetryRules,
     series::Series,
@@ -49,6 +49,8 @@ pub(super) fn new_meeting(
         duration_ms: duration(request.duration_min)?,
         series: series(request.repeats.as_deref().unwrap_or_default())?,
         lead_ms: request.lead_s.map_or(Ok(company.lead_ms), lead)?,
+        early_ms: Span::ZERO,
+        warn_ms: WARNING,
         participants: participants(&request.participants, directory)?,
         rules: request.rules.as_ref().map(rules).transpose()?,
         own_people_need_no_key: request.own_people_need_no_key.unwrap_or(true),

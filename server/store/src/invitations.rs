@@ -59,6 +59,10 @@ fn status_text(status: StatusKind) -> &'static str {
 impl Store {
     /// Claims the invitations that have fallen due, earliest first, `limit` at most.
     ///
+    /// The question begins with what goes on, so that it costs what goes on and not
+    /// what stands in the table: SQLite takes a `CROSS JOIN` in the order written, and
+    /// `status || ''` keeps it from looking at all who wait instead of at the ids.
+    ///
     /// Only those of occurrences in which people are being called. Safe to call
     /// from several servers: the outer conditions are checked again on the row as
     /// it stands when its lock is taken, so a row goes to one caller. A server
@@ -72,10 +76,10 @@ impl Store {
     ) -> Result<Vec<InvitationRow>, StoreError> {
         let rows: Vec<Columns> = sqlx::query_as(
             "UPDATE invitations SET leased_until = $2
-              WHERE status = 'waiting' AND leased_until <= $1
-                AND id IN (SELECT i.id FROM invitations i JOIN occurrences o ON o.id = i.occurrence_id
-                            WHERE i.status = 'waiting' AND i.due_at <= $1 AND i.leased_until <= $1
-                              AND o.status IN ('calling', 'live')
+              WHERE status || '' = 'waiting' AND leased_until <= $1
+                AND id IN (SELECT i.id FROM occurrences o CROSS JOIN invitations i
+                            WHERE o.status IN ('calling', 'live') AND i.occurrence_id = o.id
+                              AND i.status = 'waiting' AND i.due_at <= $1 AND i.leased_until <= $1
                             ORDER BY i.due_at, i.position, i.id
                             LIMIT $3)
           RETURNING id, company_id, position, version, body",
@@ -95,8 +99,9 @@ impl Store {
     pub async fn next_due(&self) -> Result<Option<Millis>, StoreError> {
         let (next,): (Option<i64>,) = sqlx::query_as(
             "SELECT MIN(CASE WHEN i.leased_until > i.due_at THEN i.leased_until ELSE i.due_at END)
-               FROM invitations i JOIN occurrences o ON o.id = i.occurrence_id
-              WHERE i.status = 'waiting' AND o.status IN ('calling', 'live')",
+               FROM occurrences o CROSS JOIN invitations i
+              WHERE o.status IN ('calling', 'live') AND i.occurrence_id = o.id
+                AND i.status = 'waiting'",
         )
         .fetch_one(&self.db)
         .await?;

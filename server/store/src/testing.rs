@@ -163,6 +163,8 @@ impl Northway {
             duration_ms: Span::minutes(60),
             series: None,
             lead_ms: Span::minutes(5),
+            early_ms: Span::ZERO,
+            warn_ms: Span::ZERO,
             participants: Vec::new(),
             rules: None,
             own_people_need_no_key: true,

@@ -135,8 +135,15 @@ fn Time(on: Occurrence) -> impl IntoView {
             format!("−{}", format::left(on.starts_at - clock.now()))
         }
     };
+    // On the clocks of the meeting too, where they are others than those of the one who looks.
+    let zone = on.time_zone.clone();
+    let there = move || {
+        let at = if begun() { on.ends_at } else { on.starts_at };
+        let there = clock::short_in(at, &zone)?;
+        (there != clock::short(at)).then(|| t.in_zone(&there, &zone))
+    };
     view! {
-        <div class="roomno" class:planned=move || !begun() && on.status == OccurrenceStatus::Calling>
+        <div class="roomno" title=there class:planned=move || !begun() && on.status == OccurrenceStatus::Calling>
             <span class="quiet">{label}</span>
             <b class="num">{figure}</b>
         </div>

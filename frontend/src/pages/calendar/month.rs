@@ -111,6 +111,8 @@ pub fn Month(monday: RwSignal<Monday>, editing: Editing) -> impl IntoView {
             }
         });
     };
+    // The window's listeners know no context by themselves.
+    let owner = Owner::current().unwrap_or_default();
     let up = window_event_listener(leptos::ev::pointerup, move |_| {
         let Some(Held {
             occurrence, over, ..
@@ -123,10 +125,10 @@ pub fn Month(monday: RwSignal<Monday>, editing: Editing) -> impl IntoView {
         match over {
             Some(day) if day != was => {
                 let minutes = (day.number() - was.number()) * 24 * 60;
-                moving::move_by(editing, &occurrence, minutes);
+                owner.with(|| moving::move_by(editing, &occurrence, minutes));
             }
             Some(_) => {}
-            None => editing.open(&occurrence),
+            None => owner.with(|| editing.open(&occurrence)),
         }
     });
     let escape = window_event_listener(leptos::ev::pointercancel, move |_| held.set(None));

@@ -92,17 +92,17 @@ pub fn Question(editing: Editing) -> impl IntoView {
         );
         Some(view! {
             <div
-                class="askwrap"
+                class="whichwrap"
                 on:keydown=move |event| {
                     if event.key() == "Escape" {
                         editing.asked.set(None);
                     }
                 }
             >
-                <div class="ask" role="dialog" aria-modal="true" aria-labelledby="which-dates">
+                <div class="which" role="dialog" aria-modal="true" aria-labelledby="which-dates">
                     <h2 id="which-dates">{t.which_dates(&draft.title)}</h2>
                     <p class="quiet num">{when(t, starts_at)} " · " {hours}</p>
-                    <div class="askbtns">
+                    <div class="whichbtns">
                         <button
                             class="btn primary"
                             data-act="only"

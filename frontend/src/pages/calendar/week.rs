@@ -201,6 +201,8 @@ pub fn Week(monday: RwSignal<Monday>, editing: Editing) -> impl IntoView {
             }
         });
     };
+    // The window's listeners know no context by themselves.
+    let owner = Owner::current().unwrap_or_default();
     let up = window_event_listener(leptos::ev::pointerup, move |_| {
         hold.set(Hold::Nothing);
         let Some(Carried { drawn, by_min }) = carried.get_untracked() else {
@@ -208,7 +210,7 @@ pub fn Week(monday: RwSignal<Monday>, editing: Editing) -> impl IntoView {
         };
         carried.set(None);
         if by_min != 0 {
-            moving::move_by(editing, &drawn.occurrence, by_min);
+            owner.with(|| moving::move_by(editing, &drawn.occurrence, by_min));
         }
     });
     let lost = window_event_listener(leptos::ev::pointercancel, move |_| {
@@ -331,6 +333,9 @@ fn Planned(drawn: Drawn, editing: Editing, was_drag: StoredValue<bool>) -> impl 
         state.map_or_else(String::new, |state| format!(", {state}"))
     );
     let again = repeats(&occurrence).then(|| small("repeat"));
+    let there = clock::short_in(occurrence.starts_at, &occurrence.time_zone)
+        .filter(|there| *there != clock::short(occurrence.starts_at))
+        .map(|there| t.in_zone(&there, &occurrence.time_zone));
     let id: OccurrenceId = occurrence.id;
     view! {
         <button
@@ -340,6 +345,7 @@ fn Planned(drawn: Drawn, editing: Editing, was_drag: StoredValue<bool>) -> impl 
             class:off=off
             class:low=(span < 3)
             aria-label=label
+            title=there
             data-occurrence=id.to_string()
             style:grid-column=(column + 2).to_string()
             style:grid-row=grid_row(from_min, length_min)

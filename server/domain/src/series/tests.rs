@@ -21,6 +21,8 @@ fn meeting(zone: &str, starts_local: &str, rule: &str) -> Meeting {
         duration_ms: Span::minutes(60),
         series: Some(Series::new(rule.parse().unwrap())),
         lead_ms: Span::minutes(5),
+        early_ms: Span::ZERO,
+        warn_ms: Span::ZERO,
         participants: Vec::new(),
         rules: None,
         own_people_need_no_key: true,

@@ -17,7 +17,7 @@ pub use numbers::{Plural, digits, in_the_room, number};
 use crate::{
     company::Language,
     number::{PhoneNumber, ShortNumber},
-    time::{Millis, Zone},
+    time::{Millis, Span, Zone},
 };
 
 /// The name of a recorded phrase: a key of `texts/{language}/prompts.toml`, and
@@ -93,6 +93,7 @@ const SINGLE: &[&str] = &[
     "keys_join_later_cannot",
     "locked_out",
     "meeting_ended",
+    "meeting_ends",
     "meeting_generic",
     "next_is",
     "no_hands",
@@ -163,6 +164,15 @@ pub fn cannot_come() -> Vec<Phrase> {
 /// The meeting is over.
 pub fn meeting_ended() -> Vec<Phrase> {
     vec![sound("meeting_ended")]
+}
+
+/// The meeting is over in so long.
+pub fn meeting_ends_in(ahead: Span) -> Vec<Phrase> {
+    let minutes = ahead.minutes_begun().clamp(1, MOST_MINUTES_AHEAD);
+    vec![
+        sound("meeting_ends"),
+        Phrase::Sound(SoundKey(format!("in_minutes_{minutes}"))),
+    ]
 }
 
 /// He comes in; so many others are there already.

@@ -130,6 +130,17 @@ impl Call {
         }
     }
 
+    /// Whether a caller with this tag made it by a request of this number, or has sent
+    /// later ones since.
+    pub fn came_by(&self, remote_tag: &str, cseq: u32) -> bool {
+        let dialog = match &self.stage {
+            Stage::Ringing(ringing) => ringing.dialog(),
+            Stage::Talking(session) => session.dialog(),
+            Stage::Dialling(_) | Stage::Over { .. } => return false,
+        };
+        dialog.remote_tag == remote_tag && dialog.remote_cseq.is_some_and(|last| cseq <= last)
+    }
+
     /// When this call wants [`Self::on_timeout`].
     pub fn deadline(&self) -> Option<Instant> {
         match &self.stage {

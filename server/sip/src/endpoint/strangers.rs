@@ -12,7 +12,7 @@ use crate::{
     event::{Caller, Event, Incoming},
     events::allow_events,
     media::NegotiatedMedia,
-    message::{Method, NameAddr},
+    message::{Envelope, Method, NameAddr},
     registrar::Asked,
     sdp::Negotiation,
     uri::{SipUri, Uri},
@@ -161,6 +161,9 @@ impl Endpoint {
                 None => return,
             },
         };
+        if self.is_merged(&guest.envelope) {
+            return self.refuse(&guest, 482);
+        }
         if let Some(wait) = self.core.draining {
             let seconds = wait.as_secs().to_string();
             let response = self.response(&guest, 503).with("Retry-After", &seconds);
@@ -179,6 +182,19 @@ impl Endpoint {
             Err(response) => return self.core.respond_once(guest.back, *response, guest.size),
         };
         self.let_in(guest, caller, dialled, media, now);
+    }
+
+    /// Whether this INVITE has come another way already (RFC 3261 §8.2.2.2): a proxy
+    /// that forks must not make one caller two.
+    fn is_merged(&self, envelope: &Envelope) -> bool {
+        let first = (envelope.call_id.clone(), String::new());
+        let tag = envelope.from.tag().unwrap_or_default();
+        let cseq = envelope.cseq.number;
+        self.by_key
+            .range(first..)
+            .take_while(|((call_id, _), _)| *call_id == envelope.call_id)
+            .filter_map(|(_, id)| self.calls.get(id))
+            .any(|call| !tag.is_empty() && call.came_by(tag, cseq))
     }
 
     /// What the offer would come to, or the refusal it gets.

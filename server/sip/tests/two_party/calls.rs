@@ -731,3 +731,31 @@ fn damaged_messages_harm_nobody() {
         assert!(net.is_quiet_after_a_while(), "seed {seed}");
     }
 }
+
+#[test]
+fn who_somebody_says_he_is_counts_from_a_trunk_alone_however_it_is_spelt() {
+    let claims = [
+        ("p-ASSERTED-identity", "\"Boss\" <sip:100@elsewhere>"),
+        ("REMOTE-party-id", "<sip:100@elsewhere>;party=calling"),
+        ("Diversion", "<sip:100@elsewhere>;reason=unconditional"),
+        ("history-INFO", "<sip:100@elsewhere>;index=1"),
+    ];
+    for (door, believed) in [(Door::Open, true), (Door::Digest, false)] {
+        let mut net = Net::new(&[Door::Open, door]);
+        let mut call = invite(1, &[1]);
+        call.credentials = Some(credentials("secret"));
+        call.headers = claims
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
+        net.dial(0, call);
+        net.moment();
+
+        let (_, incoming) = net.incoming(1);
+
+        let asserted = incoming.asserted_user.as_deref();
+        assert_eq!(asserted, believed.then_some("100"), "{door:?}");
+        assert_eq!(incoming.diversion.is_empty(), !believed, "{door:?}");
+        assert_eq!(incoming.history.is_empty(), !believed, "{door:?}");
+    }
+}

@@ -695,3 +695,23 @@ fn an_operator_may_dial_a_bare_number() {
     };
     assert_eq!(incoming.dialled.user.as_deref(), Some("+4930100"));
 }
+
+#[test]
+fn an_invite_that_comes_by_two_ways_is_one_call() {
+    let mut solo = Solo::new(Door::Open);
+    let invite = |branch: u8| {
+        format!(
+            "INVITE sip:700@192.0.2.1 SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.2;branch=z9hG4bKway{branch}\r\n\
+             From: <sip:a@b>;tag=t\r\nTo: <sip:700@192.0.2.1>\r\nCall-ID: merged\r\nCSeq: 5 INVITE\r\n\
+             Contact: <sip:a@192.0.2.2>\r\nContent-Length: 0\r\n\r\n"
+        )
+    };
+    solo.receive(invite(1).as_bytes());
+    solo.sent();
+    assert_eq!(solo.events.len(), 1);
+
+    solo.receive(invite(2).as_bytes());
+
+    assert_eq!(solo.status(), 482);
+    assert_eq!(solo.events.len(), 1);
+}

@@ -9,7 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use api::{
     Announcement, Company, EmployeeId, Event, EventKind, Invitation, InvitationId,
     InvitationStatus, Meeting, MeetingId, Member, MemberId, Occurrence, OccurrenceId,
-    OccurrenceStatus, Person, Room, RoomId, ServerMessage, Snapshot, Talking,
+    OccurrenceStatus, Person, Recording, RecordingState, Room, RoomId, ServerMessage, Snapshot,
+    Talking,
 };
 
 pub mod directory;
@@ -26,6 +27,7 @@ pub enum Topic {
     All,
     Company,
     Announced,
+    Recordings,
     /// Any person; [`Topic::Person`] is one of them.
     People,
     Person(EmployeeId),
@@ -50,6 +52,10 @@ pub struct Live {
     pub meetings: BTreeMap<MeetingId, Meeting>,
     pub occurrences: BTreeMap<OccurrenceId, Occurrence>,
     pub invitations: BTreeMap<InvitationId, Invitation>,
+    /// What runs now, by the room it is made in.
+    pub recordings: BTreeMap<RoomId, Recording>,
+    /// The recording that broke off last.
+    pub broken_off: Option<Recording>,
     /// What was said into a room last.
     pub announced: Option<Announcement>,
     /// Who is heard now, 0 to 100.
@@ -82,6 +88,8 @@ impl Live {
             meetings: by(snapshot.meetings, |row| row.id),
             occurrences: by(snapshot.occurrences, |row| row.id),
             invitations: by(snapshot.invitations, |row| row.id),
+            recordings: by(snapshot.recordings, |row| row.room_id),
+            broken_off: None,
             announced: None,
             levels: BTreeMap::new(),
         };
@@ -152,6 +160,20 @@ impl Live {
                 self.company = Some(company);
                 vec![Topic::Company]
             }
+            EventKind::Recording(recording) => {
+                if recording.state == RecordingState::Running {
+                    self.recordings.insert(recording.room_id, recording);
+                } else {
+                    // Another may have begun in the room before this one was written.
+                    self.recordings
+                        .retain(|_, running| running.id != recording.id);
+                    if recording.state == RecordingState::Truncated {
+                        self.broken_off = Some(recording);
+                    }
+                }
+                vec![Topic::Recordings]
+            }
+            EventKind::RecordingRemoved { .. } => Vec::new(),
             EventKind::Announced(announcement) => {
                 self.announced = Some(announcement);
                 vec![Topic::Announced]
@@ -305,6 +327,24 @@ mod tests {
 
         assert_eq!(live.members_of(room_id(1)).count(), 1);
         assert!(live.people.contains_key(&person_id(1)));
+    }
+
+    #[test]
+    fn a_recording_is_shown_while_it_runs_and_one_that_broke_off_is_told() {
+        let mut live = company();
+        let told = |n, state| EventKind::Recording(recording(n, state));
+
+        live.apply(event(8, told(1, RecordingState::Running)));
+        assert!(live.recordings.contains_key(&room_id(1)));
+        // The next one begins before the last is written.
+        live.apply(event(9, told(2, RecordingState::Running)));
+        live.apply(event(10, told(1, RecordingState::Done)));
+        assert!(live.recordings.contains_key(&room_id(1)));
+        assert_eq!(live.broken_off, None);
+
+        live.apply(event(11, told(2, RecordingState::Truncated)));
+        assert!(live.recordings.is_empty());
+        assert!(live.broken_off.is_some());
     }
 
     #[test]

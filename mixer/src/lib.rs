@@ -31,6 +31,7 @@ pub mod dtmf;
 pub mod encode;
 pub mod leg;
 pub mod level;
+pub mod opinion;
 pub mod player;
 pub mod receive;
 pub mod reception;
@@ -46,7 +47,7 @@ pub mod voice;
 
 pub use codec::Codec;
 pub use encode::Format;
-pub use leg::{Event, Leg, Setting, WallClock};
+pub use leg::{Event, Leg, NO_AUDIO, Setting, WallClock};
 pub use reception::Quality;
 pub use room::{LegKey, Room};
 pub use rtcp::Ntp;

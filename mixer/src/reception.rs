@@ -18,6 +18,8 @@ pub struct Quality {
     pub rtt_ms: Option<f32>,
     /// How long what he says waits in our jitter buffer, milliseconds.
     pub delay_ms: f32,
+    /// How well people would say he sounds, 1 to 4.5: see [`opinion`](crate::opinion).
+    pub mos: f32,
 }
 
 /// Counts the packets of the stream that is heard now.
@@ -171,6 +173,7 @@ impl Reception {
             jitter_ms: (stream.jitter * 1_000.0 / f64::from(stream.clock_rate)) as f32,
             rtt_ms: self.rtt.map(|rtt| rtt.as_secs_f32() * 1_000.0),
             delay_ms: delay_ms as f32,
+            mos: 0.0,
         })
     }
 }

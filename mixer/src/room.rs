@@ -14,6 +14,7 @@
 //! A leg that is in no room is in a [private](Room::private) one of its own.
 
 mod phase;
+pub mod tap;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -60,6 +61,8 @@ pub struct Room {
     frames: u64,
     effort: Effort,
     phase: Phase,
+    /// Somebody writes down what is heard here.
+    tapped: bool,
     /// Scratch: the loudest candidates and the indices of those heard in this frame.
     ranking: Vec<(f32, usize)>,
     speakers: Vec<usize>,
@@ -242,6 +245,7 @@ impl Room {
     /// Sums the chosen, once for each sample rate that someone hears.
     fn mix(&mut self, music: bool) {
         let mut needed = [false; 3];
+        needed[rate_index(tap::TAPPED_RATE)] = self.tapped;
         for (_, leg) in &self.legs {
             if let Some(setting) = leg.setting() {
                 needed[rate_index(setting.format.codec.sample_rate())] = true;

@@ -5,10 +5,12 @@
 
 use std::sync::Arc;
 
-use domain::Span;
+use api::EventKind;
+use domain::{Millis, Span};
+use store::StoreError;
 use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
 
-use crate::{clock, shared::Shared};
+use crate::{clock, shared::Shared, web::resources};
 
 /// Boards that were away for longer begin with a snapshot.
 const EVENTS_KEPT: Span = Span::minutes(7 * 24 * 60);
@@ -18,6 +20,8 @@ const NOTICES_KEPT: Span = Span::minutes(400 * 24 * 60);
 
 /// So long a request with a key is answered as it was.
 const RECEIPTS_KEPT: Span = Span::minutes(24 * 60);
+/// Recordings are erased when they are so old.
+const RECORDINGS_KEPT: Span = Span::minutes(90 * 24 * 60);
 
 /// At seventeen minutes past each hour, in UTC.
 const HOURLY: &str = "0 17 * * * *";
@@ -41,10 +45,31 @@ async fn forget(shared: &Shared) {
         let bindings = shared.store.forget_bindings(now).await?;
         shared.store.forget_notices(now - NOTICES_KEPT).await?;
         shared.store.forget_receipts(now - RECEIPTS_KEPT).await?;
-        Ok::<_, store::StoreError>((events, bindings))
+        Ok::<_, StoreError>((events, bindings))
     };
     match forgotten.await {
         Ok((events, bindings)) => tracing::info!(events, bindings, "Old rows are forgotten"),
         Err(error) => tracing::warn!(%error, "Old rows stay for another hour"),
     }
+    if let Err(error) = forget_recordings(shared, now).await {
+        tracing::warn!(%error, "Old recordings stay for another hour");
+    }
+}
+
+/// The row goes first: a recording that is listed is there.
+async fn forget_recordings(shared: &Shared, now: Millis) -> Result<(), StoreError> {
+    for old in shared
+        .store
+        .recordings_before(now - RECORDINGS_KEPT)
+        .await?
+    {
+        let event = resources::event(&EventKind::RecordingRemoved { id: old.id });
+        shared
+            .store
+            .remove_recording(old.company, old.id, &event, now)
+            .await?;
+        shared.recordings.erase(old.company, old.id).await;
+        shared.hub.wake(old.company);
+    }
+    Ok(())
 }

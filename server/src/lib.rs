@@ -28,6 +28,7 @@ mod notices;
 mod operators;
 mod people;
 mod plans;
+mod recording;
 mod registrations;
 mod road;
 mod run;

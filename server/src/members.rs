@@ -8,9 +8,11 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use api::Talking;
-use domain::{CompanyId, MemberId, Role, RoomId, live::Act};
+use api::{NewRecording, Talking};
+use domain::{CompanyId, EmployeeId, MemberId, Role, RoomId, live::Act};
 use tokio::sync::{mpsc::UnboundedSender, oneshot};
+
+use crate::conference::Answer;
 
 /// What a member's room is asked to do. The answer comes when it is done.
 #[derive(Debug)]
@@ -37,6 +39,14 @@ pub enum Order {
     HangUp {
         member: MemberId,
         done: oneshot::Sender<()>,
+    },
+    Record {
+        wanted: NewRecording,
+        by: EmployeeId,
+        done: Answer,
+    },
+    StopRecording {
+        done: Answer,
     },
 }
 
@@ -158,6 +168,15 @@ impl Members {
     pub fn is_locked(&self, room: RoomId) -> bool {
         let all = self.locked.lock().unwrap_or_else(PoisonError::into_inner);
         all.contains(&room)
+    }
+
+    /// The way to the room's task; none if nobody is in the room.
+    pub fn owner(&self, room: RoomId) -> Option<UnboundedSender<Order>> {
+        let entries = self.lock();
+        let mut inside = entries
+            .values()
+            .filter(|entry| entry.member.room_id == room);
+        inside.next().map(|entry| entry.owner.clone())
     }
 
     fn collect(&self, wanted: impl Fn(&Entry) -> bool) -> Vec<api::Member> {

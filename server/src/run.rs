@@ -32,6 +32,7 @@ use crate::{
     notices::{Hooks, MailServer, Post},
     operators,
     people::{self, People},
+    recording::{self, Recordings},
     registrations,
     scheduler::Scheduler,
     series,
@@ -90,9 +91,12 @@ pub async fn serve<Hurry: Future<Output = ()>>(
         None => None,
     };
     let (people, changed) = People::new();
+    let (recordings, endings) = Recordings::new(&config.data);
+    recordings.repair(&store).await.map_err(wrong)?;
     let shared = Arc::new(Shared {
         hub: Hub::new(store.clone()),
         sounds: Arc::new(Sounds::new(&config.data)),
+        recordings,
         switchboard: Switchboard::new(signalling),
         lines: Lines::default(),
         members: Members::default(),
@@ -148,6 +152,11 @@ pub async fn serve<Hurry: Future<Output = ()>>(
     tasks.spawn(shared.book.clone().keep_names());
     tasks.spawn(Post::new(shared.clone()).run());
     tasks.spawn(Hooks::new(shared.clone()).run());
+    tasks.spawn(recording::keep(
+        shared.clone(),
+        conferences.clone(),
+        endings,
+    ));
     tasks.spawn(people::tell(shared.clone(), changed));
     tasks.spawn(members::tell_levels(shared.clone()));
     tasks.spawn(operators::ask_for_the_waiting(shared.clone()));
@@ -196,6 +205,7 @@ pub async fn serve<Hurry: Future<Output = ()>>(
     scheduler.abort();
     shared.switchboard.signalling().drain(COME_BACK);
     conferences.stop().await;
+    shared.recordings.finish().await;
     shared.switchboard.signalling().stop().await;
     closing.notify_one();
     // Open sockets of boards would keep the server for ever.

@@ -1,10 +1,14 @@
 //! What the tasks of the server have in common. Each part guards itself; nothing
 //! here is locked while anybody waits.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicBool};
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicBool},
+};
 
+use api::NewRecording;
 use domain::{
-    CompanyId, MemberId, Millis, Role, RoomId, TrunkId,
+    CompanyId, EmployeeId, MemberId, Millis, RecordingId, Role, RoomId, TrunkId,
     employee::Employee,
     entrance::PinWatch,
     line::{Evidence, LineKey},
@@ -12,11 +16,12 @@ use domain::{
 };
 use media::{Family, Leg, LegEvent, LegId, Media, OpenError};
 use store::Store;
-use tokio::sync::{Notify, mpsc::UnboundedSender};
+use tokio::sync::{Notify, mpsc::UnboundedSender, oneshot};
 
 use crate::{
     accounts::Accounts,
     calibrator::Calibrator,
+    conference::{self, RecordingRefused},
     directory::Book,
     http_out::HttpOut,
     inflight::Flights,
@@ -26,11 +31,12 @@ use crate::{
     notices::MailServer,
     operators::{Asking, Subscriptions},
     people::{self, People},
+    recording::Recordings,
     registrations,
     sounds::Sounds,
     switchboard::Switchboard,
     trunks::Trunks,
-    web::{Command, Hub, Live, NotInRoom},
+    web::{Command, Erased, Hub, Live, NotInRoom, RecordCommand, RecordRefused},
 };
 
 pub struct Shared {
@@ -53,6 +59,7 @@ pub struct Shared {
     pub switchboard: Switchboard,
     pub media: Media,
     pub sounds: Arc<Sounds>,
+    pub recordings: Recordings,
     pub hub: Hub,
     /// Wrong PINs, over all calls and rooms.
     pub pins: Mutex<PinWatch>,
@@ -109,20 +116,46 @@ impl Shared {
     fn order(
         &self,
         member: MemberId,
-        order: impl FnOnce(tokio::sync::oneshot::Sender<()>) -> Order,
+        order: impl FnOnce(oneshot::Sender<()>) -> Order,
     ) -> Command<'_> {
         answered(self.members.order(member, order))
     }
 }
 
 /// Done when the room's task says so.
-fn answered(answer: Option<tokio::sync::oneshot::Receiver<()>>) -> Command<'static> {
+fn answered(answer: Option<oneshot::Receiver<()>>) -> Command<'static> {
     Box::pin(async move {
         match answer {
             Some(answer) => answer.await.map_err(|_| NotInRoom),
             None => Err(NotInRoom),
         }
     })
+}
+
+impl Shared {
+    fn tape_order(
+        &self,
+        room: RoomId,
+        order: impl FnOnce(conference::Answer) -> Order,
+    ) -> RecordCommand<'_> {
+        let owner = self.members.owner(room);
+        let (done, answer) = oneshot::channel();
+        let sent = owner.is_some_and(|owner| owner.send(order(done)).is_ok());
+        Box::pin(async move {
+            if !sent {
+                return Err(RecordRefused::RoomIsEmpty);
+            }
+            match answer.await {
+                Ok(answer) => answer.map_err(|refused| match refused {
+                    RecordingRefused::AlreadyRecording => RecordRefused::AlreadyRecording,
+                    RecordingRefused::NotRecording => RecordRefused::NotRecording,
+                    RecordingRefused::Store(error) => RecordRefused::Store(error),
+                }),
+                // The last one left in the meantime.
+                Err(_) => Err(RecordRefused::RoomIsEmpty),
+            }
+        })
+    }
 }
 
 impl Live for Shared {
@@ -176,5 +209,25 @@ impl Live for Shared {
 
     fn hang_up(&self, member: MemberId) -> Command<'_> {
         self.order(member, |done| Order::HangUp { member, done })
+    }
+
+    fn record(&self, room: RoomId, wanted: NewRecording, by: EmployeeId) -> RecordCommand<'_> {
+        self.tape_order(room, |done| Order::Record { wanted, by, done })
+    }
+
+    fn stop_recording(&self, room: RoomId) -> RecordCommand<'_> {
+        self.tape_order(room, |done| Order::StopRecording { done })
+    }
+
+    fn recordings(&self, company: CompanyId) -> Vec<api::Recording> {
+        self.recordings.running(company)
+    }
+
+    fn recording_file(&self, company: CompanyId, id: RecordingId, name: &str) -> PathBuf {
+        self.recordings.file(company, id, name)
+    }
+
+    fn erase_recording(&self, company: CompanyId, id: RecordingId) -> Erased<'_> {
+        Box::pin(self.recordings.erase(company, id))
     }
 }

@@ -51,9 +51,11 @@ pub fn api_codec(codec: sip::Codec) -> api::Codec {
 /// A member's quality before anything was measured.
 pub const NO_QUALITY: api::Quality = api::Quality {
     loss_percent: 0.0,
+    loss_there_percent: 0.0,
     jitter_ms: 0,
     rtt_ms: None,
     delay_ms: 0,
+    mos: None,
     silent_since_at: None,
 };
 
@@ -61,17 +63,21 @@ pub const NO_QUALITY: api::Quality = api::Quality {
 pub fn quality(quality: &media::Quality, silent_since_at: Option<i64>) -> api::Quality {
     // A few thousand milliseconds at most: the cast keeps every digit that counts.
     let ms = |value: f32| value.max(0.0).round() as u32;
+    let percent = |share: f32| (share * 100.0).clamp(0.0, 100.0);
     api::Quality {
-        loss_percent: (quality.loss * 100.0).clamp(0.0, 100.0),
+        loss_percent: percent(quality.loss),
+        loss_there_percent: percent(quality.loss_there),
         jitter_ms: ms(quality.jitter_ms),
         rtt_ms: quality.rtt_ms.map(ms),
         delay_ms: ms(quality.delay_ms),
+        // Two digits are more than anybody can hear.
+        mos: Some((quality.mos * 100.0).round() / 100.0),
         silent_since_at,
     }
 }
 
 /// The word a quality is called by: a reading within the same one is no news.
-pub fn grade(quality: &api::Quality) -> (u8, u8, Option<i64>) {
+pub fn grade(quality: &api::Quality) -> (u8, u8, u8, Option<i64>) {
     let step = |value: f32, bounds: [f32; 4]| {
         bounds
             .iter()
@@ -82,6 +88,7 @@ pub fn grade(quality: &api::Quality) -> (u8, u8, Option<i64>) {
     };
     (
         step(quality.loss_percent, [1.0, 3.0, 8.0, 20.0]),
+        step(quality.loss_there_percent, [1.0, 3.0, 8.0, 20.0]),
         step(quality.delay_ms as f32, [60.0, 120.0, 200.0, 400.0]),
         quality.silent_since_at,
     )

@@ -5,6 +5,27 @@ import { openBrowser } from './browser.mjs';
 import { company } from './mock/company.mjs';
 import { MockServer } from './mock/server.mjs';
 
+// A trunk that was learnt, and one that is being learnt and does not tell two states apart.
+async function companyPage(page, made) {
+  const answer = (code, cause, outcome, after_ms, rang, early_media) => ({ code, cause, outcome, after_ms, rang, early_media, learnt_at: made.snapshot.now - 86_400_000 });
+  const off = answer(480, null, 'offline', 8_200, false, true);
+  const step = (condition, status) => ({ condition, status });
+  made.snapshot.company.trunks = [
+    { id: '01890000-0000-7000-8000-0000000b0001', name: 'North', state: 'up', calibration: null,
+      learnt: [answer(404, null, 'offline', 900, false, false), answer(480, 17, 'busy', 1_400, false, true), answer(null, null, 'no_answer', null, true, false)] },
+    { id: '01890000-0000-7000-8000-0000000b0002', name: 'South', state: 'down', learnt: [],
+      calibration: { started_at: made.snapshot.now - 90_000, ready: false, alike: { one: 'off', other: 'busy' }, steps: [
+        step('off', { kind: 'learnt', number: '+7 916 123-01-04', answer: off }),
+        step('busy', { kind: 'failed', number: '+7 916 123-01-04', at: made.snapshot.now - 30_000, why: 'answered' }),
+        step('unanswered', { kind: 'calling', number: '+7 916 123-01-04', since_at: made.snapshot.now - 12_000 }),
+      ] } },
+  ];
+  await page.reload();
+  if (await page.locator('.more').isVisible()) await page.click('.more');
+  await page.click('.rail a[href="/company"]');
+  await page.waitForSelector('.wizard');
+}
+
 const [out, ...only] = process.argv.slice(2);
 const dist = path.join(import.meta.dirname, '../../frontend/dist');
 const wide = {};
@@ -39,6 +60,9 @@ const shots = {
   'board-many': [wide, { listeners: 2000 }],
   'board-lost': [wide, {}, async (page, made, server) => { server.drop(); await page.waitForSelector('.lost'); }],
   settings: [wide, {}, async (page) => { await page.click('.rail .end'); await page.waitForSelector('.settings'); }],
+  company: [wide, {}, (page, made) => companyPage(page, made)],
+  'company-ru': [wide, { language: 'ru' }, (page, made) => companyPage(page, made)],
+  'phone-company': [phone, {}, (page, made) => companyPage(page, made)],
   picker: [wide, { empty: true }],
   login: [{ dark: true }, {}, async (page, made, server) => { server.signedIn = false; await page.reload(); await page.waitForSelector('.login'); }],
   calendar: [wide, {}, async (page) => { await page.click('.rail a[href="/calendar"]'); await page.waitForSelector('.sched'); }],

@@ -16,9 +16,11 @@ mod stopping;
 mod talks;
 
 use std::{
+    f64::consts::TAU,
     net::TcpStream,
     sync::{Arc, Mutex},
     thread,
+    time::{Duration, Instant},
 };
 
 use serde_json::{Value, json};
@@ -98,6 +100,69 @@ fn everyone_who_can_be_reached_is_and_nobody_is_called_who_should_not_be() {
         events.announced("Anna Reut").then_some(())
     });
     everyone_hears_somebody_else(&phones);
+    what_is_recorded_is_what_was_said(&api);
+}
+
+/// The mix holds all five tones, each member's track his own and no other, all as long.
+fn what_is_recorded_is_what_was_said(api: &Api) {
+    let members: Vec<Value> = api
+        .list("rooms")
+        .iter()
+        .filter_map(|room| room["id"].as_str().map(str::to_owned))
+        .flat_map(|room| api.list(&format!("rooms/{room}/members")))
+        .collect();
+    let room = members[0]["room_id"].as_str().unwrap();
+    let path = format!("rooms/{room}/recording");
+    let begun = api
+        .post(&path, &json!({ "format": "wav", "tracks": true }))
+        .ok();
+    let recording = format!("recordings/{}", begun["id"].as_str().unwrap());
+    // A track begins with its member's first sound; the consent prompt is over by then.
+    let enough = Instant::now() + Duration::from_secs(8);
+    wait::until("some seconds to pass", wait::LONG, || {
+        (Instant::now() > enough).then_some(())
+    });
+    api.delete(&path).ok();
+    let done = wait::until("the recording to be written", wait::LONG, || {
+        let recording = api.get(&recording).ok();
+        (recording["state"] == "done").then_some(recording)
+    });
+
+    let files = done["files"].as_array().unwrap();
+    assert_eq!(files.len(), 1 + REACHABLE.len(), "{files:?}");
+    let mut lengths = Vec::new();
+    for file in files {
+        let name = file["name"].as_str().unwrap();
+        let bytes = api.bytes(&format!("{recording}/files/{name}"));
+        let samples: Vec<f64> = hound::WavReader::new(&bytes[..])
+            .unwrap()
+            .into_samples::<i16>()
+            .map(|sample| f64::from(sample.unwrap()))
+            .collect();
+        lengths.push(samples.len());
+        let last = &samples[samples.len() - 16_000..];
+        for (who, hz) in REACHABLE {
+            let heard = loudness(last, hz as f64) > 300.0;
+            let wanted = file["member"].is_null() || file["member"] == who;
+            assert_eq!(heard, wanted, "{hz} Hz in {name} of {}", file["member"]);
+        }
+    }
+    assert!(
+        lengths.iter().all(|length| *length == lengths[0]),
+        "{lengths:?}"
+    );
+    assert!(lengths[0] >= 7 * 16_000, "{lengths:?}");
+}
+
+/// The amplitude of a note at 16 kHz.
+fn loudness(samples: &[f64], hz: f64) -> f64 {
+    let (mut re, mut im) = (0.0, 0.0);
+    for (i, sample) in samples.iter().enumerate() {
+        let angle = TAU * hz * i as f64 / 16_000.0;
+        re += sample * angle.cos();
+        im += sample * angle.sin();
+    }
+    2.0 * re.hypot(im) / samples.len() as f64
 }
 
 /// All members speak at once; each hears some of the others, and never himself.

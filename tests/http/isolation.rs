@@ -27,6 +27,7 @@ async fn another_companys_things_are_not_there() {
         .json();
     let token = token["token"]["id"].as_str().unwrap();
     let irina = world.employee("Irina Belova").await;
+    let taped = crate::recordings::recorded(&world, b"abc").await;
     world.live.told();
 
     for (method, path, body) in [
@@ -74,6 +75,15 @@ async fn another_companys_things_are_not_there() {
             None,
         ),
         ("DELETE", format!("/tokens/{token}"), None),
+        ("POST", format!("/rooms/{room}/recording"), Some(json!({}))),
+        ("DELETE", format!("/rooms/{room}/recording"), None),
+        ("GET", format!("/recordings/{}", taped.id), None),
+        (
+            "GET",
+            format!("/recordings/{}/files/mix.ogg", taped.id),
+            None,
+        ),
+        ("DELETE", format!("/recordings/{}", taped.id), None),
     ] {
         let answer = world
             .ask(&anna, method, &format!("/api/v1{path}"), body)
@@ -89,7 +99,7 @@ async fn another_companys_things_are_not_there() {
         made
     );
 
-    let lists = ["/meetings", "/occurrences", "/tokens"];
+    let lists = ["/meetings", "/occurrences", "/tokens", "/recordings"];
     for path in lists {
         assert_eq!(
             world.get(&anna, &format!("/api/v1{path}")).await.json(),

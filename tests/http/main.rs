@@ -21,6 +21,7 @@ mod occurrences;
 mod once;
 mod openapi;
 mod pages;
+mod recordings;
 mod rooms;
 mod series;
 mod sessions;

@@ -81,6 +81,24 @@ impl Api {
         answer(request.header("cookie", &self.cookie).send_json(body))
     }
 
+    /// A file, as it is.
+    pub fn bytes(&self, path: &str) -> Vec<u8> {
+        let request = self.agent.get(format!("{}/{path}", self.base));
+        let mut response = request
+            .header("cookie", &self.cookie)
+            .call()
+            .expect("the server answers");
+        assert!(
+            response.status().is_success(),
+            "{}: {path}",
+            response.status()
+        );
+        response
+            .body_mut()
+            .read_to_vec()
+            .expect("the file comes whole")
+    }
+
     /// The entries of a listing, whether it is an array or an object around one.
     pub fn list(&self, path: &str) -> Vec<Value> {
         match self.get(path).ok() {

@@ -134,7 +134,9 @@ pub fn quality(loss_percent: f32) -> Quality {
         loss_percent,
         jitter_ms: 4,
         rtt_ms: Some(30),
+        loss_there_percent: 0.0,
         delay_ms: 40,
+        mos: Some(4.3),
         silent_since_at: None,
     }
 }
@@ -287,5 +289,25 @@ pub fn snapshot() -> Snapshot {
             expected: 2,
         }],
         invitations: Vec::new(),
+        recordings: Vec::new(),
+    }
+}
+
+/// One of the room's, in this state.
+pub fn recording(n: u8, state: RecordingState) -> Recording {
+    Recording {
+        id: id(n),
+        room_id: room_id(1),
+        room_name: "Dealers".into(),
+        occurrence_id: Some(occurrence_id(1)),
+        title: String::new(),
+        started_by: None,
+        started_at: 60_000,
+        ended_at: None,
+        state,
+        format: RecordingFormat::Ogg,
+        tracks: false,
+        duration_ms: 0,
+        files: Vec::new(),
     }
 }

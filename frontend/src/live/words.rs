@@ -33,7 +33,7 @@ const CRACKLES: f32 = 2.5;
 /// Depth of the jitter buffer from which people begin to talk over each other.
 const LATE_MS: u32 = 250;
 /// Silence on the wire that is worth a word. Less is a stall that nobody hears.
-const SILENT_MS: i64 = 5_000;
+const SILENT_MS: i64 = 2_000;
 
 impl Words {
     /// The state of a line in the directory. A free line needs no word.
@@ -307,6 +307,9 @@ impl Words {
             (Sound::Gone, t.sound_gone(&(silent / 1000)))
         } else if quality.loss_percent >= CRACKLES {
             (Sound::Poor, t.sound_crackly(&quality.loss_percent.round()))
+        } else if quality.loss_there_percent >= CRACKLES {
+            let loss = quality.loss_there_percent.round();
+            (Sound::Poor, t.sound_crackly_there(&loss))
         } else if quality.delay_ms >= LATE_MS {
             (Sound::Poor, t.sound_late(&quality.delay_ms))
         } else {
@@ -329,9 +332,21 @@ impl Words {
         let trip = quality
             .rtt_ms
             .map_or_else(|| "–".to_owned(), |ms| ms.to_string());
-        let loss = format!("{:.1}", quality.loss_percent);
-        self.t
-            .sound_figures(&codec, &quality.delay_ms, &quality.jitter_ms, &loss, &trip)
+        let loss = format!(
+            "{:.1} / {:.1}",
+            quality.loss_percent, quality.loss_there_percent
+        );
+        let mos = quality
+            .mos
+            .map_or_else(|| "–".to_owned(), |mos| format!("{mos:.1}"));
+        self.t.sound_figures(
+            &codec,
+            &quality.delay_ms,
+            &quality.jitter_ms,
+            &loss,
+            &trip,
+            &mos,
+        )
     }
 
     /// `14:02`
@@ -400,10 +415,11 @@ mod tests {
 
         quality.silent_since_at = Some(words.now - 12_000);
         assert_eq!(words.sound(Some(&quality)).0, Sound::Gone);
-        assert_eq!(
-            words.sound(Some(&super::super::fixtures::quality(0.1))).1,
-            "clear"
-        );
+        let mut clear = super::super::fixtures::quality(0.1);
+        assert_eq!(words.sound(Some(&clear)).1, "clear");
+
+        clear.loss_there_percent = 6.4;
+        assert_eq!(words.sound(Some(&clear)).1, "hears us crackly: 6 % loss");
     }
 
     #[test]

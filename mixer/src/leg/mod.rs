@@ -16,6 +16,7 @@ use crate::codec::{Codec, samples_in};
 use crate::dtmf::{self, inband};
 use crate::encode::{Format, Line};
 use crate::level::Meter;
+use crate::opinion;
 use crate::player::Player;
 use crate::receive::Playout;
 use crate::receive::buffer::Content;
@@ -59,7 +60,8 @@ pub enum Event {
     Level {
         dbov: i8,
     },
-    /// Nothing has come for [`NO_AUDIO`], though it should.
+    /// Nothing has come for [`NO_AUDIO`], though it should; or, after comfort noise, for
+    /// [`NO_AUDIO_AFTER_NOISE`].
     NoAudio,
     AudioBack,
     /// How well the member's audio travels.
@@ -68,6 +70,8 @@ pub enum Event {
 
 /// Silence on the wire for this long is reported.
 pub const NO_AUDIO: Duration = Duration::from_secs(2);
+/// Who has said with comfort noise that he is silent may send nothing for this long.
+pub const NO_AUDIO_AFTER_NOISE: Duration = Duration::from_secs(20);
 /// RFC 3389; also the payload type of RFC 3551.
 const COMFORT_NOISE: u8 = 13;
 /// Audio around a key press is not heard for this long after its last packet.
@@ -119,6 +123,8 @@ enum Watch {
     Off,
     /// Since then nothing.
     Waiting(Instant),
+    /// Since then nothing, and the last was comfort noise: a pause by design.
+    Pausing(Instant),
     /// Reported; until something comes.
     Missing,
 }
@@ -227,7 +233,11 @@ impl Leg {
         if let Watch::Missing = self.watch {
             self.events.push_back(Event::AudioBack);
         }
-        self.watch = Watch::Waiting(arrived);
+        self.watch = if packet.header.payload_type == COMFORT_NOISE {
+            Watch::Pausing(arrived)
+        } else {
+            Watch::Waiting(arrived)
+        };
     }
 
     /// False if the packet means nothing to us.
@@ -313,9 +323,12 @@ impl Leg {
         self.crowded = crowded;
         self.frames = self.frames.wrapping_add(1);
         self.allowance = (self.allowance + PACKETS_PER_SECOND / 50.0).min(PACKETS_PER_SECOND);
-        if let Watch::Waiting(since) = self.watch
-            && now.saturating_duration_since(since) >= NO_AUDIO
-        {
+        let silent = |since| now.saturating_duration_since(since);
+        if match self.watch {
+            Watch::Waiting(since) => silent(since) >= NO_AUDIO,
+            Watch::Pausing(since) => silent(since) >= NO_AUDIO_AFTER_NOISE,
+            Watch::Off | Watch::Missing => false,
+        } {
             self.watch = Watch::Missing;
             self.events.push_back(Event::NoAudio);
         }
@@ -344,8 +357,12 @@ impl Leg {
         }
         if self.frames.is_multiple_of(QUALITY_EVERY) {
             let delay = self.playout.as_ref().map_or(0.0, |p| p.delay_ms());
-            let quality = self.reports.read(delay);
-            self.events.extend(quality.map(Event::Quality));
+            if let Some(mut quality) = self.reports.read(delay)
+                && let Some(setting) = self.setting
+            {
+                quality.mos = opinion::mos(&quality, setting.format.codec);
+                self.events.push_back(Event::Quality(quality));
+            }
         }
     }
 

@@ -102,6 +102,9 @@ pub enum ErrorCode {
     EventNumberTaken,
     EventNumberRests,
     TemplateNameTaken,
+    AlreadyRecording,
+    NotRecording,
+    StillRecording,
     // Ourselves.
     Unavailable,
     Internal,

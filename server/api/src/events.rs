@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Attempt, Company, EmployeeId, Invitation, InvitationId, LeaveReason, Me, Meeting, MeetingId,
-    Member, MemberId, Notice, Occurrence, Person, Room, RoomId, Text,
+    Member, MemberId, Notice, Occurrence, Person, Recording, RecordingId, Room, RoomId, Text,
 };
 
 /// One text frame from the server.
@@ -57,6 +57,9 @@ pub struct Snapshot {
     pub occurrences: Vec<Occurrence>,
     /// Of the occurrences not over.
     pub invitations: Vec<Invitation>,
+    /// Those that run.
+    #[serde(default)]
+    pub recordings: Vec<Recording>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -96,6 +99,11 @@ pub enum EventKind {
         id: MeetingId,
     },
     Company(Company),
+    /// A recording began, or has ended and can be heard.
+    Recording(Recording),
+    RecordingRemoved {
+        id: RecordingId,
+    },
     /// Something was said into a room.
     Announced(Announcement),
     /// A mail or a short message was sent, or could not be.

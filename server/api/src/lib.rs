@@ -20,6 +20,7 @@ mod invitations;
 mod meetings;
 mod notices;
 mod people;
+mod recordings;
 mod reports;
 mod rooms;
 mod session;
@@ -30,8 +31,8 @@ mod webhooks;
 pub use company::{ChangeCompany, Company, Health, NewSmsGateway, QuietHours, SmsGateway};
 pub use domain::{
     AttemptId, CompanyId, DeviceId, EmployeeId, InvitationId, Language, LocalDate, MeetingId,
-    MemberId, NoticeId, OccurrenceId, Outcome, Role, RoomId, TemplateId, TokenId, TrunkId, UserId,
-    WebhookId,
+    MemberId, NoticeId, OccurrenceId, Outcome, RecordingId, Role, RoomId, TemplateId, TokenId,
+    TrunkId, UserId, WebhookId,
     calibration::{Condition as CalibrationCondition, Useless},
     decode::Fingerprint,
     employee::{DeviceClass as DeviceKind, Level},
@@ -54,6 +55,7 @@ pub use notices::{MailReply, Notice, NoticeState, NoticeTrouble, NoticeWay};
 pub use people::{
     Confidence, Device, Evidence, EvidenceSource, LineState, LineStatus, LineView, Person, Text,
 };
+pub use recordings::{NewRecording, Recording, RecordingFile, RecordingFormat, RecordingState};
 pub use reports::{InvitationStory, OccurrenceReport, Visit};
 pub use rooms::{
     ActInRoom, ChangeMember, Codec, Dial, LeaveReason, Member, NewRoom, Quality, Room, RoomAct,

@@ -103,11 +103,17 @@ pub enum Codec {
 pub struct Quality {
     /// Packets lost or come too late, percent.
     pub loss_percent: f32,
+    /// Of what we send, lost on the way to the member, percent, as his phone tells.
+    #[serde(default)]
+    pub loss_there_percent: f32,
     pub jitter_ms: u32,
     /// Round trip, as far as the member's RTCP tells it.
     pub rtt_ms: Option<u32>,
     /// From the member's microphone into the mix: the jitter buffer's depth.
     pub delay_ms: u32,
+    /// How well people would say he sounds, 1 to 4.5, by the E-model (G.107).
+    #[serde(default)]
+    pub mos: Option<f32>,
     /// Since when nothing at all has come from the member.
     pub silent_since_at: Option<i64>,
 }

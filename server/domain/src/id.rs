@@ -96,6 +96,8 @@ ids! {
     AttemptId
     /// One leg in a room.
     MemberId
+    /// What was written down of a room.
+    RecordingId
     /// A web login.
     UserId
     /// A bearer token.

@@ -16,7 +16,7 @@ use crate::limits::allow_many_sockets;
 use crate::ports::Ports;
 use crate::wire::Wire;
 use crate::worker::{Command, LegCommand, RoomCommand, Worker, home_of, thread_of_room};
-use crate::{Hearing, LegEvent, Mode, RoomEvent, Stream, Target};
+use crate::{Hearing, LegEvent, Mode, Recorder, RoomEvent, Stream, Target};
 
 /// How the media threads are set up.
 #[derive(Debug, Clone)]
@@ -239,6 +239,17 @@ impl Media {
     /// Reports what happens to the room as a whole. The last watcher counts.
     pub fn watch(&self, room: RoomKey, events: UnboundedSender<(RoomKey, RoomEvent)>) {
         self.room(room, RoomCommand::Watch(events));
+    }
+
+    /// Begins to write down what is heard in the room, from its next frame on, in the
+    /// place of a recording before. It goes on while nobody is there.
+    pub fn record(&self, room: RoomKey, recorder: Recorder) {
+        self.room(room, RoomCommand::Record(Some(Box::new(recorder))));
+    }
+
+    /// Ends the recording of the room after the last whole frame.
+    pub fn stop_recording(&self, room: RoomKey) {
+        self.room(room, RoomCommand::Record(None));
     }
 
     /// Ends the leg: its ports are closed, and not used again for some seconds.

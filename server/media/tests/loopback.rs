@@ -3,6 +3,7 @@
 //! No test sleeps. A phone sends one packet for each it receives: the media
 //! thread's own beat drives it, and only a missing beat runs into a time-out.
 
+use std::borrow::BorrowMut;
 use std::f64::consts::TAU;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use media::{
     Codec, Config, Family, Hearing, Leg, LegEvent, LegId, Media, Mode, OpenError, RoomEvent,
     RoomKey, Sound, Stream, Target,
 };
-use mixer::codec::g711::{MU_LAW, mu_byte};
+use mixer::codec::g711::{MU_LAW, a_byte, mu_byte};
 use mixer::rtcp;
 use mixer::rtp::{Header, Packet};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
@@ -135,10 +136,10 @@ impl Phone {
     }
 }
 
-fn hum_together(phones: &mut [Phone], beats: usize) {
+fn hum_together<P: BorrowMut<Phone>>(phones: &mut [P], beats: usize) {
     for _ in 0..beats {
         for phone in &mut *phones {
-            phone.hum(1);
+            phone.borrow_mut().hum(1);
         }
     }
 }
@@ -325,6 +326,73 @@ fn a_stranger_is_not_heard_and_a_phone_behind_nat_is() {
     }
     assert!(listener.loudness(2_000.0) < 100.0);
     assert!(listener.loudness(620.0) > 7_000.0);
+}
+
+/// One phone sends ever other packets: of every length, in the other law, as another source,
+/// with other numbers. Another hears one even tone all the while.
+#[test]
+fn packets_of_every_length_and_changes_in_mid_call_are_heard_as_one_tone() {
+    let media = media(32_200..=32_298);
+    let mut listener = Phone::call(&media, 440.0);
+    let mut talker = Phone::call(&media, 620.0);
+    for phone in [&listener, &talker] {
+        media.enter(phone.leg.id, RoomKey(8), Hearing::SPEAKER);
+    }
+    hum_together(&mut [&mut listener, &mut talker], 25);
+
+    let mut said = talker.sent * 160;
+    let (mut sequence, mut timestamp, mut ssrc) = (talker.sent as u16, said, 1);
+    // Samples in a packet; what else changes with it.
+    for (samples, law, jump) in [
+        (80, 0, false),
+        (160, 8, false),
+        (240, 0, false),
+        (320, 0, true),
+        (480, 8, true),
+        (160, 0, true),
+    ] {
+        if jump {
+            (sequence, timestamp, ssrc) = (sequence ^ 0x5555, timestamp ^ 0x5555_0000, ssrc + 1);
+        }
+        let begin = listener.heard.len();
+        let mut due = 0;
+        for _ in 0..75 {
+            due += 160;
+            while due >= samples {
+                due -= samples;
+                let payload: Vec<u8> = (said..said + samples)
+                    .map(|i| {
+                        let note = (TAU * 620.0 * f64::from(i) / 8_000.0).sin();
+                        let sample = (8_000.0 * note) as i16;
+                        if law == 0 {
+                            mu_byte(sample)
+                        } else {
+                            a_byte(sample)
+                        }
+                    })
+                    .collect();
+                let header = Header {
+                    marker: false,
+                    payload_type: law,
+                    sequence,
+                    timestamp,
+                    ssrc,
+                };
+                let datagram = [&header.to_bytes()[..], &payload].concat();
+                talker.socket.send_to(&datagram, talker.leg.local).unwrap();
+                (sequence, timestamp) = (sequence.wrapping_add(1), timestamp.wrapping_add(samples));
+                said += samples;
+            }
+            listener.hum(1);
+            talker.hear();
+        }
+        let loudness = listener.loudness(620.0);
+        assert!(
+            loudness > 7_000.0,
+            "{samples} samples in law {law}: {loudness}"
+        );
+        assert!(listener.heard.len() - begin >= 75 * 160);
+    }
 }
 
 #[test]

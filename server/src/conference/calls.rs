@@ -2,7 +2,7 @@
 //! their machines ask for.
 
 use domain::{
-    MemberId, Millis,
+    MemberId, Millis, Span,
     attempt::{CallEnd, HangUp, LeaveWay, Output, PlayMode, Stage},
     decode::{Verdict, Way},
     invitation::{Output as InvitationOutput, Phase, Terms},
@@ -10,7 +10,7 @@ use domain::{
     reach,
     speech::Phrase,
 };
-use media::{LegEvent, LegId, Mode, Target};
+use media::{LegEvent, LegId, Mode, NO_AUDIO, Target};
 use sip::{Ending, Event, Failure, Provisional, Reason};
 
 use super::{Conference, party::Part};
@@ -192,7 +192,10 @@ impl Conference {
                 party.quality = Some(wire::quality(&quality, silent_since_at));
                 self.show(leg);
             }
-            LegEvent::NoAudio => self.on_silence(leg, Some(now)),
+            LegEvent::NoAudio => {
+                let waited = Span(i64::try_from(NO_AUDIO.as_millis()).unwrap_or(0));
+                self.on_silence(leg, Some(now - waited));
+            }
             LegEvent::AudioBack => self.on_silence(leg, None),
             LegEvent::RemoteRefused => {
                 tracing::warn!(%leg, "The other side's SDP names an address we never send to");

@@ -14,7 +14,7 @@ use media::{Hearing, LegId, Mode, Target};
 use store::VisitRow;
 
 use super::{Conference, ending::Ending, party::Part};
-use crate::{clock, members::Order, web::resources, wire};
+use crate::{clock, members::Order, recording, web::resources, wire};
 
 impl Conference {
     /// Takes a call into the room as this member.
@@ -46,6 +46,7 @@ impl Conference {
         let member = party.to_member(id, now);
         self.live.restore(member);
         self.follow_room().await;
+        self.record_on().await;
     }
 
     pub(super) async fn on_order(&mut self, order: Order) {
@@ -74,6 +75,19 @@ impl Conference {
             Order::HangUp { member, done } => {
                 self.live.hang_up(member);
                 done
+            }
+            Order::Record { wanted, by, done } => {
+                let terms = recording::Terms {
+                    wanted,
+                    by: Some(by),
+                };
+                // Whoever asked may have gone away.
+                _ = done.send(self.start_recording(terms).await);
+                return self.write().await;
+            }
+            Order::StopRecording { done } => {
+                _ = done.send(self.stop_recording().await);
+                return self.write().await;
             }
         };
         self.follow_room().await;
@@ -128,6 +142,7 @@ impl Conference {
                         self.tell(leg, &phrases).await;
                     }
                 }
+                Output::Record { member } => Box::pin(self.on_record_key(member)).await,
                 Output::Announce(phrases) => self.announce(&phrases).await,
                 Output::Locked(locked) => self.on_locked(locked),
                 Output::EndMeeting => self.end_by_key().await,
@@ -237,6 +252,7 @@ impl Conference {
             self.unwritten.events.push(EventKind::MemberJoined(shown));
         }
         self.unwritten.visits.push(self.visit(member, None));
+        self.name_track(member.id);
         self.on_head_count(member);
     }
 
@@ -284,6 +300,10 @@ impl Conference {
                 why,
             }));
         self.on_head_count(member);
+        if self.live.count() == 0 && self.tape.is_some() {
+            // Nobody is there to be told.
+            _ = Box::pin(self.stop_recording()).await;
+        }
     }
 
     /// He called in and is gone again: his place on the list hears of it.

@@ -22,6 +22,7 @@ mod facts;
 mod members;
 mod messages;
 mod party;
+mod recording;
 mod registry;
 mod restart;
 mod roll;
@@ -33,8 +34,8 @@ use std::{
 };
 
 use domain::{
-    CompanyId, InvitationId, MemberId, Millis, RoomId, attempt::LeaveWay, live::LiveRoom,
-    meeting::Meeting, occurrence::Occurrence,
+    CompanyId, InvitationId, MemberId, Millis, RecordingId, RoomId, attempt::LeaveWay,
+    live::LiveRoom, meeting::Meeting, occurrence::Occurrence,
 };
 use media::{LegEvent, LegId, RoomEvent, RoomKey};
 use sip::{CallId, Event};
@@ -43,9 +44,10 @@ use tokio::sync::{broadcast, mpsc};
 
 pub use arrivals::{Arrival, ToldOf};
 pub use party::Guest;
+pub use recording::{Answer, RecordingRefused};
 pub use registry::Conferences;
 
-use crate::{clock, lines::LineNews, members::Order, shared::Shared};
+use crate::{clock, lines::LineNews, members::Order, recording::Tape, shared::Shared};
 use party::Party;
 
 /// What a room's task is told by the rest of the server.
@@ -59,6 +61,8 @@ pub enum Message {
     Arrival(Box<Arrival>),
     /// Calls of an earlier process that were not over: those it placed, and those that came in.
     TakeUp(Vec<AttemptRow>, Vec<InboundRow>),
+    /// A recording broke off.
+    RecordingFailed(RecordingId),
     /// The server stops: hang up, keep the rows as they are.
     Stop,
 }
@@ -92,6 +96,8 @@ struct Conference {
     left_over: Option<(Vec<AttemptRow>, Vec<InboundRow>)>,
     /// What an earlier process left is taken up: a row that says otherwise is wrong.
     settled: bool,
+    /// The room is recorded.
+    tape: Option<Tape>,
     unwritten: rows::Unwritten,
     /// Who is to be taken out, and whether somebody is at it.
     leaving: VecDeque<(MemberId, LeaveWay)>,
@@ -188,6 +194,7 @@ impl Conference {
                 self.left_over = Some((placed, came_in));
                 self.take_up_left_over().await;
             }
+            Message::RecordingFailed(id) => self.on_recording_failed(id).await,
             Message::Stop => {}
         }
     }

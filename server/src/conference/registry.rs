@@ -115,6 +115,7 @@ impl Conferences {
             at_the_door: Vec::new(),
             left_over: None,
             settled: shared_settled,
+            tape: None,
             unwritten: Unwritten::default(),
             leaving: Default::default(),
             takes_out: false,

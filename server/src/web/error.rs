@@ -10,7 +10,10 @@ use axum::{
 use domain::{Language, number::NumberError};
 use store::StoreError;
 
-use super::{live::NotInRoom, texts::Phrase};
+use super::{
+    live::{NotInRoom, RecordRefused},
+    texts::Phrase,
+};
 
 /// A refusal before it is put into words: the language is known at the very end.
 #[derive(Debug, Clone)]
@@ -155,6 +158,17 @@ impl From<NotInRoom> for ApiError {
     }
 }
 
+impl From<RecordRefused> for ApiError {
+    fn from(refused: RecordRefused) -> Self {
+        match refused {
+            RecordRefused::RoomIsEmpty => Self::new(ErrorCode::RoomIsEmpty),
+            RecordRefused::AlreadyRecording => Self::new(ErrorCode::AlreadyRecording),
+            RecordRefused::NotRecording => Self::new(ErrorCode::NotRecording),
+            RecordRefused::Store(error) => error.into(),
+        }
+    }
+}
+
 /// The code as it is written on the wire, which is also its key in the texts.
 fn key(code: ErrorCode) -> String {
     match serde_json::to_value(code) {
@@ -197,7 +211,10 @@ fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::RoomIsEmpty
         | ErrorCode::EventNumberTaken
         | ErrorCode::EventNumberRests
-        | ErrorCode::TemplateNameTaken => StatusCode::CONFLICT,
+        | ErrorCode::TemplateNameTaken
+        | ErrorCode::AlreadyRecording
+        | ErrorCode::NotRecording
+        | ErrorCode::StillRecording => StatusCode::CONFLICT,
         ErrorCode::UnknownField
         | ErrorCode::MissingField
         | ErrorCode::WrongType
@@ -258,6 +275,10 @@ mod tests {
             ErrorCode::RoomBooked,
             ErrorCode::Unavailable,
             ErrorCode::NotInRoom,
+            ErrorCode::RoomIsEmpty,
+            ErrorCode::AlreadyRecording,
+            ErrorCode::NotRecording,
+            ErrorCode::StillRecording,
         ] {
             for language in Language::ALL {
                 assert_ne!(Phrase::new(key(code)).say(language), key(code), "{code:?}");

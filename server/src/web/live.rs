@@ -1,14 +1,16 @@
 //! What the handlers need of whatever is alive: calls, rooms, lines. The server
 //! implements it over its tasks, the tests with a few values.
 
-use std::{future::Future, pin::Pin};
+use std::{future::Future, path::PathBuf, pin::Pin};
 
+use api::{NewRecording, Recording};
 use domain::{
-    CompanyId, MemberId, Millis, Role, RoomId, TrunkId,
+    CompanyId, EmployeeId, MemberId, Millis, RecordingId, Role, RoomId, TrunkId,
     employee::Employee,
     line::{Evidence, LineKey},
     live::Act,
 };
+use store::StoreError;
 
 /// The state that is in no row, and the commands that cannot wait for one.
 ///
@@ -41,12 +43,45 @@ pub trait Live: Send + Sync + 'static {
     /// Whether a moderator has locked the room.
     fn is_locked(&self, room: RoomId) -> bool;
 
+    /// Begins to record the room.
+    fn record(&self, room: RoomId, wanted: NewRecording, by: EmployeeId) -> RecordCommand<'_>;
+
+    /// Ends the recording; its last state arrives as an event.
+    fn stop_recording(&self, room: RoomId) -> RecordCommand<'_>;
+
+    /// Those that run in the company's rooms.
+    fn recordings(&self, company: CompanyId) -> Vec<Recording>;
+
+    /// Where a recording's file is. The name is one that the recording lists.
+    fn recording_file(&self, company: CompanyId, id: RecordingId, name: &str) -> PathBuf;
+
+    /// Removes a recording's files.
+    fn erase_recording(&self, company: CompanyId, id: RecordingId) -> Erased<'_>;
+
     /// Takes the member out of his room and ends his call, at a user's wish.
     fn hang_up(&self, member: MemberId) -> Command<'_>;
 }
 
 /// Done when the room has done it; what came of it also arrives as an event.
 pub type Command<'a> = Pin<Box<dyn Future<Output = Result<(), NotInRoom>> + Send + 'a>>;
+
+pub type RecordCommand<'a> =
+    Pin<Box<dyn Future<Output = Result<Recording, RecordRefused>> + Send + 'a>>;
+
+pub type Erased<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
+
+/// Why a room is not recorded, or its recording not ended.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordRefused {
+    #[error("Nobody is in the room")]
+    RoomIsEmpty,
+    #[error("The room is being recorded already")]
+    AlreadyRecording,
+    #[error("The room is not being recorded")]
+    NotRecording,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
 
 /// The member has left in the meantime.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -32,6 +32,7 @@ mod occurrences;
 mod once;
 mod openapi;
 pub mod password;
+mod recordings;
 pub mod resources;
 mod rooms;
 mod rsvp;
@@ -49,7 +50,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub use app::{App, Clock};
 pub use hub::Hub;
-pub use live::{Command, Live, NotInRoom};
+pub use live::{Command, Erased, Live, NotInRoom, RecordCommand, RecordRefused};
 pub use meetings::{cancel, plan};
 pub use openapi::document;
 pub use serve::serve;
@@ -104,6 +105,10 @@ fn api_routes() -> OpenApiRouter<App> {
         .routes(routes!(rooms::act_in_room))
         .routes(routes!(members::members, members::dial))
         .routes(routes!(members::change_member, members::remove_member))
+        .routes(routes!(recordings::start, recordings::stop))
+        .routes(routes!(recordings::recordings))
+        .routes(routes!(recordings::recording, recordings::remove))
+        .routes(routes!(recordings::file))
         .routes(routes!(meetings::meetings, meetings::add_meeting))
         .routes(routes!(
             meetings::meeting,

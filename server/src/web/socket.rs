@@ -275,6 +275,7 @@ async fn snapshot(app: &App, signed: &Signed) -> Result<Snapshot, ApiError> {
         meetings: all_meetings(app, directory).await?,
         occurrences: between(app, directory, now - DAY, now + YEARS_TO_COME).await?,
         invitations: current_invitations(app, &signed).await?,
+        recordings: app.live.recordings(company_id),
     })
 }
 

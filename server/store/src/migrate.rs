@@ -20,6 +20,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/0008_notices.sql"),
     include_str!("../../../migrations/0009_talks.sql"),
     include_str!("../../../migrations/0010_who_is_due.sql"),
+    include_str!("../../../migrations/0011_recordings.sql"),
 ];
 
 pub(crate) async fn run(store: &Store, url: &str) -> Result<(), StoreError> {

@@ -1,20 +1,39 @@
 //! Stands in for the tasks of the server: holds members and lines, notes what it was told.
 
-use std::sync::Mutex;
+use std::{path::PathBuf, sync::Mutex};
 
-use api::{Confidence, Evidence, EvidenceSource, LineState, LineView, Member, Text, TrunkState};
-use domain::{
-    CompanyId, MemberId, Millis, Role, RoomId, TrunkId, employee::Employee, line::LineKey,
-    live::Act,
+use api::{
+    Confidence, Evidence, EvidenceSource, LineState, LineView, Member, NewRecording, Recording,
+    RecordingState, Text, TrunkState,
 };
-use rollcall::web::{Command, Live, NotInRoom};
+use domain::{
+    CompanyId, EmployeeId, MemberId, Millis, RecordingId, Role, RoomId, TrunkId,
+    employee::Employee, line::LineKey, live::Act,
+};
+use rollcall::web::{Command, Erased, Live, NotInRoom, RecordCommand, RecordRefused};
+use tempfile::TempDir;
 
-#[derive(Default)]
 pub struct StandIn {
     members: Mutex<Vec<(CompanyId, Member)>>,
     locked: Mutex<Option<RoomId>>,
     /// What it was told, in words.
     told: Mutex<Vec<String>>,
+    /// What is recorded.
+    tape: Mutex<Option<Recording>>,
+    /// Where the files of recordings are.
+    pub files: TempDir,
+}
+
+impl Default for StandIn {
+    fn default() -> Self {
+        Self {
+            members: Mutex::default(),
+            locked: Mutex::default(),
+            told: Mutex::default(),
+            tape: Mutex::default(),
+            files: tempfile::tempdir().unwrap(),
+        }
+    }
 }
 
 impl StandIn {
@@ -92,6 +111,38 @@ impl Live for StandIn {
         self.note("nudge");
     }
 
+    fn record(&self, room: RoomId, wanted: NewRecording, by: EmployeeId) -> RecordCommand<'_> {
+        self.note(format!("record {:?}", wanted.format));
+        let inside = self.members.lock().unwrap();
+        let anybody = inside.iter().any(|(_, member)| member.room_id == room);
+        let mut tape = self.tape.lock().unwrap();
+        let answer = match (&*tape, anybody) {
+            (_, false) => Err(RecordRefused::RoomIsEmpty),
+            (Some(_), true) => Err(RecordRefused::AlreadyRecording),
+            (None, true) => Ok(tape.insert(recording(room, wanted, by)).clone()),
+        };
+        Box::pin(async move { answer })
+    }
+
+    fn stop_recording(&self, _: RoomId) -> RecordCommand<'_> {
+        self.note("stop recording");
+        let ended = self.tape.lock().unwrap().take();
+        Box::pin(async move { ended.ok_or(RecordRefused::NotRecording) })
+    }
+
+    fn recordings(&self, _: CompanyId) -> Vec<Recording> {
+        self.tape.lock().unwrap().iter().cloned().collect()
+    }
+
+    fn recording_file(&self, _: CompanyId, _: RecordingId, name: &str) -> PathBuf {
+        self.files.path().join(name)
+    }
+
+    fn erase_recording(&self, _: CompanyId, id: RecordingId) -> Erased<'_> {
+        self.note(format!("erase {}", id.uuid().get_version_num()));
+        Box::pin(async {})
+    }
+
     fn mute(&self, id: MemberId, muted: bool) -> Command<'_> {
         self.note(format!("mute {muted}"));
         self.change(id, |member| member.muted = muted)
@@ -150,5 +201,24 @@ pub fn guest(room: RoomId) -> Member {
         invitation_id: None,
         codec: Some(api::Codec::Pcma),
         quality: None,
+    }
+}
+
+/// A recording that has just begun.
+pub fn recording(room: RoomId, wanted: NewRecording, by: EmployeeId) -> Recording {
+    Recording {
+        id: RecordingId::new(super::NOW, [8; 10]),
+        room_id: room,
+        room_name: "Dealers".to_owned(),
+        occurrence_id: None,
+        title: String::new(),
+        started_by: Some(by),
+        started_at: super::NOW.0,
+        ended_at: None,
+        state: RecordingState::Running,
+        format: wanted.format,
+        tracks: wanted.tracks,
+        duration_ms: 0,
+        files: Vec::new(),
     }
 }

@@ -269,6 +269,7 @@ impl World {
                 }
                 live::Output::HangUp { member, way } => self.hang_up_member(id, member, way),
                 live::Output::Hearing { .. }
+                | live::Output::Record { .. }
                 | live::Output::Tell { .. }
                 | live::Output::Joined(_)
                 | live::Output::Changed(_)

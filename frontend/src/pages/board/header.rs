@@ -92,6 +92,7 @@ pub fn Header(room: RoomId) -> impl IntoView {
                 </A>
                 {move || on.get().map(|on| view! { <Time on/> })}
                 <span class="grow"></span>
+                <Record room/>
                 {move || on.get().map(|on| view! { <End on/> })}
                 <button class="btn ghost plain icon more" aria-label=t.nav_main() on:click=move |_| rail.set(true)>
                     {icon("more")}
@@ -147,6 +148,66 @@ fn Time(on: Occurrence) -> impl IntoView {
             <span class="quiet">{label}</span>
             <b class="num">{figure}</b>
         </div>
+    }
+}
+
+/// Shown while somebody is there to be recorded. Pressed, it breathes: the server has said so.
+#[component]
+fn Record(room: RoomId) -> impl IntoView {
+    let t = texts();
+    let shared = shared();
+    let runs = Memo::new(move |_| {
+        shared.feed.read(&[Topic::Recordings], |live| {
+            live.recordings.contains_key(&room)
+        })
+    });
+    let anybody = Memo::new(move |_| {
+        shared.feed.read(&[Topic::Members], |live| {
+            live.members_of(room).next().is_some()
+        })
+    });
+    Effect::new(move |seen: Option<Option<api::RecordingId>>| {
+        let broken = shared.feed.read(&[Topic::Recordings], |live| {
+            let broken = live.broken_off.as_ref()?;
+            (broken.room_id == room).then_some(broken.id)
+        });
+        if let Some(before) = seen
+            && broken.is_some()
+            && broken != before
+        {
+            shared.acts.say(t.record_broke_off().to_owned());
+            shared
+                .acts
+                .show(t.record_broke_off().to_owned(), true, None);
+        }
+        broken
+    });
+    let press = move |_| {
+        let (method, body, done) = if runs.get_untracked() {
+            ("DELETE", None, Some(t.record_done().to_owned()))
+        } else {
+            let wanted = api::NewRecording::default();
+            ("POST", Some(crate::client::write(&wanted)), None)
+        };
+        let request = Call {
+            method,
+            path: format!("rooms/{room}/recording"),
+            body,
+        };
+        shared.acts.send(request, done);
+    };
+    view! {
+        <Show when=move || anybody.get() || runs.get()>
+            <button
+                class="btn rec"
+                aria-pressed=move || runs.get().to_string()
+                disabled=move || !shared.feed.is_up()
+                on:click=press
+            >
+                {small("rec")}
+                <span>{move || if runs.get() { t.recording_now() } else { t.record() }}</span>
+            </button>
+        </Show>
     }
 }
 

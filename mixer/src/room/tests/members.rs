@@ -289,6 +289,30 @@ fn silence_on_the_wire_is_reported_once_and_only_where_audio_is_due() {
 }
 
 #[test]
+fn silence_after_comfort_noise_is_by_design_until_it_lasts_too_long() {
+    let mut meeting = Meeting::new();
+    meeting.join(1, Codec::Pcmu, 440.0);
+    meeting.run(50);
+    meeting.phones.get_mut(&1).unwrap().sends = false;
+    let noise = Header {
+        marker: false,
+        payload_type: 13,
+        sequence: meeting.phones[&1].sent as u16,
+        timestamp: meeting.phones[&1].sent * 160,
+        ssrc: 1,
+    };
+    let datagram = [&noise.to_bytes()[..], &[60]].concat();
+    let now = meeting.now;
+    meeting.room.leg(1).unwrap().on_rtp(&datagram, now);
+    let missed = |meeting: &Meeting| meeting.events.contains(&(1, Event::NoAudio));
+
+    meeting.run(900);
+    assert!(!missed(&meeting));
+    meeting.run(200);
+    assert!(missed(&meeting));
+}
+
+#[test]
 fn a_member_whose_source_and_numbers_change_in_mid_call_is_heard_on() {
     let mut meeting = Meeting::new();
     meeting.join(1, Codec::Pcmu, 440.0);

@@ -9,7 +9,7 @@
 //! Keys: `*6` mutes and unmutes, `*9` raises and lowers a hand, `*5` tells how
 //! many are here, `*#` helps, `*0` leaves; for moderators `*7` locks and opens,
 //! `*8` mutes everybody else and lets them be heard again, `*2` lets the next
-//! raised hand speak, and `*4`, pressed twice, ends the meeting. A key is two
+//! raised hand speak, `*3` has the room recorded or ends that, and `*4`, pressed twice, ends the meeting. A key is two
 //! presses within two seconds.
 
 use std::collections::{BTreeMap, VecDeque};
@@ -84,6 +84,11 @@ pub enum Output {
         /// What.
         phrases: Vec<Phrase>,
     },
+    /// A moderator wants the room recorded, or no more if it is.
+    Record {
+        /// Who.
+        member: MemberId,
+    },
     /// Let everyone hear this.
     Announce(Vec<Phrase>),
     /// The room is locked, or open again.
@@ -124,6 +129,8 @@ pub struct LiveRoom {
     /// What is still to be said into the room: one after the other.
     announcements: VecDeque<Vec<Phrase>>,
     announcing: bool,
+    /// It is recorded, and everyone is told.
+    recorded: bool,
     outputs: VecDeque<Output>,
 }
 
@@ -147,6 +154,7 @@ impl LiveRoom {
             ends: None,
             announcements: VecDeque::new(),
             announcing: false,
+            recorded: false,
             outputs: VecDeque::new(),
         }
     }
@@ -192,7 +200,11 @@ impl LiveRoom {
         }
         self.outputs.push_back(Output::Joined(member));
         self.hearing(id);
-        self.tell(id, speech::welcome(others));
+        let mut welcome = speech::welcome(others);
+        if self.recorded {
+            welcome.extend(speech::recorded());
+        }
+        self.tell(id, welcome);
         if self.members.len() == 1 {
             self.announce_next();
         }
@@ -238,10 +250,11 @@ impl LiveRoom {
             '5' => self.tell(id, speech::head_count(self.members.len() - 1)),
             '#' => self.tell(id, speech::help(self.moderates(id))),
             '9' => self.toggle_hand(id, now),
-            '2' | '4' | '7' | '8' if !self.moderates(id) => {
+            '2' | '3' | '4' | '7' | '8' if !self.moderates(id) => {
                 self.tell(id, speech::only_moderators());
             }
             '2' => self.next_hand_for(id),
+            '3' => self.outputs.push_back(Output::Record { member: id }),
             '4' => self.end_for(id, now),
             '7' => {
                 self.act(Act::Lock(!self.locked));
@@ -373,6 +386,17 @@ impl LiveRoom {
             self.announcements.pop_front();
         }
         self.announce_next();
+    }
+
+    /// The room is recorded from now on, or no more: everybody hears it, and who
+    /// comes while it is.
+    pub fn set_recorded(&mut self, on: bool) {
+        let changed = self.recorded != on;
+        self.recorded = on;
+        // Whoever comes later has nothing to do with a recording that is over.
+        if changed && !self.members.is_empty() {
+            self.announce(speech::recording(on));
+        }
     }
 
     /// What was said into the room has been said.

@@ -317,3 +317,49 @@ fn the_meeting_is_ended_by_a_moderator_who_says_so_twice() {
     );
     assert_eq!(press(&mut room, ids[1], "*4"), [Output::EndMeeting]);
 }
+
+#[test]
+fn a_moderators_key_asks_for_a_recording_and_everybody_hears_of_it() {
+    let (mut room, ids) = room(&[Role::Moderator, Role::Speaker]);
+    assert_eq!(
+        press(&mut room, ids[1], "*3"),
+        [told(ids[1], speech::only_moderators())]
+    );
+    assert_eq!(
+        press(&mut room, ids[0], "*3"),
+        [Output::Record { member: ids[0] }]
+    );
+
+    room.set_recorded(true);
+    assert_eq!(
+        drain(&mut room),
+        [Output::Announce(speech::recording(true))]
+    );
+    room.on_announced();
+    room.join(member(3, Role::Speaker));
+    let is_told = drain(&mut room).into_iter().any(|output| {
+        matches!(output, Output::Tell { phrases, .. } if phrases.ends_with(&speech::recorded()))
+    });
+    assert!(is_told, "who comes later is told too");
+}
+
+#[test]
+fn a_recording_that_ends_with_the_last_member_is_not_told_to_the_next() {
+    let (mut room, ids) = room(&[Role::Moderator]);
+    room.set_recorded(true);
+    drain(&mut room);
+    room.on_announced();
+    room.leave(ids[0], LeaveWay::HungUp);
+    room.set_recorded(false);
+    drain(&mut room);
+
+    room.join(member(2, Role::Speaker));
+
+    let outputs = drain(&mut room);
+    assert!(
+        !outputs
+            .iter()
+            .any(|output| matches!(output, Output::Announce(_))),
+        "{outputs:?}"
+    );
+}

@@ -104,6 +104,9 @@ const SINGLE: &[&str] = &[
     "only_moderators",
     "out_of_order",
     "pin_locked",
+    "recorded",
+    "recording_begins",
+    "recording_ends",
     "room_full",
     "room_locked",
     "room_number_is",
@@ -252,6 +255,20 @@ pub fn may_speak(on: bool) -> Vec<Phrase> {
     } else {
         "you_only_listen"
     })]
+}
+
+/// What is said here is recorded from now on, or no more.
+pub fn recording(on: bool) -> Vec<Phrase> {
+    vec![sound(if on {
+        "recording_begins"
+    } else {
+        "recording_ends"
+    })]
+}
+
+/// He comes in, and what is said here is recorded.
+pub fn recorded() -> Vec<Phrase> {
+    vec![sound("recorded")]
 }
 
 /// The keys that work in a room.

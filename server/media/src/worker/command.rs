@@ -7,7 +7,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use crate::handle::{LegId, RoomKey};
 use crate::wire::Wire;
-use crate::{Hearing, Mode, RoomEvent, Stream};
+use crate::{Hearing, Mode, Recorder, RoomEvent, Stream};
 
 /// What a media thread is told.
 #[derive(Debug)]
@@ -46,6 +46,8 @@ pub enum RoomCommand {
     Play(Vec<Arc<Sound>>, Mode, u64),
     Skip,
     Stop,
+    /// Writes down what is heard in the room; `None` ends it.
+    Record(Option<Box<Recorder>>),
     Watch(UnboundedSender<(RoomKey, RoomEvent)>),
 }
 

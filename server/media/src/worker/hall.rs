@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 
 use mixer::{FRAME, Leg, LegKey, Room};
 
+use crate::Recorder;
+
 /// Rooms of fewer members are read in one go: a second wake-up costs as much.
 const LARGE: usize = 40;
 /// How much sooner than it takes a sweep begins.
@@ -28,6 +30,8 @@ pub struct Hall {
     pub due: Instant,
     /// Counts its ticks.
     pub ticks: u64,
+    /// Where what is heard here is written down.
+    pub recorder: Option<Box<Recorder>>,
     stage: Stage,
     /// How long before a tick its sweep begins.
     head_start: Duration,
@@ -45,6 +49,7 @@ impl Hall {
             room,
             due,
             ticks: 0,
+            recorder: None,
             stage: Stage::Waiting,
             head_start: SLACK,
         }

@@ -212,7 +212,9 @@ impl Worker {
                 hall.room.set_effort(effort);
             }
         }
-        self.rooms.retain(|_, hall| !hall.room.is_empty());
+        // A room that is recorded goes on while it is empty: the pause is part of it.
+        self.rooms
+            .retain(|_, hall| !hall.room.is_empty() || hall.recorder.is_some());
         self.watchers.retain(|_, watcher| !watcher.is_closed());
     }
 
@@ -229,6 +231,13 @@ impl Worker {
                 wire.send(header, payload, scratch);
             }
         });
+        if let Some(recorder) = &mut hall.recorder {
+            recorder.skip(missed);
+            if !recorder.take(room) {
+                hall.recorder = None;
+                room.set_tapped(false);
+            }
+        }
         let pace = room.pace();
         room.drain_events(|key, event| {
             if let Some(wire) = wires.get(&LegId(key)) {

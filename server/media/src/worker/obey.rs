@@ -136,12 +136,22 @@ impl Worker {
             self.watchers.insert(key, watcher);
             return;
         }
-        let room = &mut self.hall(Place::Room(key)).room;
+        if let RoomCommand::Record(None) = command
+            && !self.rooms.contains_key(&Place::Room(key))
+        {
+            return;
+        }
+        let hall = self.hall(Place::Room(key));
+        let room = &mut hall.room;
         match command {
             RoomCommand::Play(sounds, Mode::Once, token) => room.play(sounds, token),
             RoomCommand::Play(sounds, Mode::Loop, _) => room.play_music(sounds),
             RoomCommand::Skip => room.skip(),
             RoomCommand::Stop => room.stop(),
+            RoomCommand::Record(recorder) => {
+                room.set_tapped(recorder.is_some());
+                hall.recorder = recorder;
+            }
             RoomCommand::Watch(_) => {}
         }
     }

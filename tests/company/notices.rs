@@ -356,6 +356,14 @@ fn those_invited_get_a_calendar_object_its_change_and_its_end_and_the_organiser_
 
     let occurrence = call(&api);
     wait_for(&api, &occurrence, "not_coming", "sent");
+    wait::until("everyone's story to end", wait::LONG, || {
+        let report = api.get(&format!("occurrences/{occurrence}")).ok();
+        let stories = report["invitations"].as_array()?;
+        stories
+            .iter()
+            .all(|story| story["invitation"]["status"]["kind"] == "finished")
+            .then_some(())
+    });
     api.post(&format!("occurrences/{occurrence}/end"), &json!({}))
         .ok();
     wait_for(&api, &occurrence, "report", "sent");

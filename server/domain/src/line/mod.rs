@@ -157,7 +157,11 @@ impl Line {
             return None;
         }
 
-        let was_off = self.known == LineState::Offline;
+        // A phone that goes off, or is taken up for another call, while it rings unanswered
+        // leaves "nobody came" as the last word of ours. Whoever saw it go sees it return.
+        let said = said.map(|(state, _)| state);
+        let was_off = said == Some(LineState::Offline) || self.known == LineState::Offline;
+        let was_busy = said == Some(LineState::Busy) || was_busy;
         let change = self.heard(now);
         let freed = no_call && was_busy && self.can_be_called();
         let returned = reaches && was_off && self.known != LineState::Offline;

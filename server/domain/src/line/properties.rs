@@ -91,11 +91,21 @@ impl Model {
 
 fn live(
     acts: &[Act],
-    mut check: impl FnMut(&Line, &Model, Millis, Option<Change>, [LineState; 2]),
+    mut check: impl FnMut(&Line, &Model, Millis, Option<Change>, [LineState; 3]),
 ) {
     let (mut line, mut model, mut now) = (Line::default(), Model::default(), START);
     for act in acts {
-        let before = [line.known, line.state(now).state];
+        let source = match act {
+            Act::Registers(_) | Act::Unregisters => Some(Source::Registration),
+            Act::Outcome(_) => Some(Source::Outcome),
+            Act::Dialog(..) => Some(Source::Dialog),
+            Act::Presence(..) => Some(Source::Presence),
+            Act::Operator(..) => Some(Source::Operator),
+            Act::Pass(_) | Act::Sign | Act::Call(..) | Act::End(_) | Act::Forget => None,
+        };
+        let said = source.and_then(|source| model.last.get(&source));
+        let said = said.map_or(LineState::Unknown, |piece| piece.state);
+        let before = [line.known, line.state(now).state, said];
         let mut add = |line: &mut Line, evidence: Evidence| {
             model.hear(&evidence, now);
             line.add(evidence, now)
@@ -187,7 +197,7 @@ proptest! {
     }
 
     /// A line that is told to have freed or returned can be called as far as anybody
-    /// knows, and before that it could not.
+    /// knows, and before that it could not, as far as was shown or the one who tells it knew.
     #[test]
     fn an_event_tells_of_a_line_that_can_be_called(acts in prop::collection::vec(act(), 0..60)) {
         live(&acts, |line, _, now, change, before| {

@@ -139,6 +139,37 @@ fn a_registration_that_is_refreshed_is_no_return() {
 }
 
 #[test]
+fn a_phone_that_goes_off_while_it_rings_in_vain_is_seen_to_return() {
+    let mut line = registered();
+    line.call("a", LineState::Ringing, NOW, Seen::OurCall.here());
+    line.add(
+        Evidence::unregistered(after(9), Seen::Unregistered),
+        after(9),
+    );
+    line.call_ended("a", after(30));
+    // It rang, and nobody came: that is the last word, and it is wrong.
+    outcome(&mut line, LineState::Free, after(30));
+
+    let back = line.add(Evidence::registered(after(300), HOUR), after(300));
+
+    assert_eq!(back, Some(Change::Returned));
+}
+
+#[test]
+fn a_phone_taken_up_for_another_call_while_ours_rings_is_seen_to_free() {
+    let presence = |seen: Seen, at| Evidence::presence(seen.over("North"), at, HOUR);
+    let mut line = registered();
+    line.call("a", LineState::Ringing, NOW, Seen::OurCall.here());
+    line.add(presence(Seen::OnThePhone, after(9)), after(9));
+    line.call_ended("a", after(30));
+    outcome(&mut line, LineState::Free, after(30));
+
+    let free = line.add(presence(Seen::Open, after(300)), after(300));
+
+    assert_eq!(free, Some(Change::Freed));
+}
+
+#[test]
 fn whatever_comes_from_the_line_itself_clears_offline() {
     let mut line = Line::default();
     outcome(&mut line, LineState::Offline, NOW);

@@ -61,7 +61,7 @@ export function company(now = Date.now(), { listeners = 12, empty = false, langu
   const starts = s(197);
   const meeting = (title, where, at, who, minutes = 60) => ({
     id: id(), title, room_id: where.id, time_zone: 'Europe/Moscow', starts_local: new Date(at).toISOString().slice(0, 16),
-    starts_at: at, duration_min: minutes, lead_s: 180, own_people_need_no_key: true,
+    starts_at: at, duration_min: minutes, lead_s: 180, own_people_need_no_key: true, remind_min: 15, series: null,
     participants: who.map((p) => ({ employee_id: p.id, name: p.name, number: null, role: p === irina ? 'moderator' : 'speaker' })),
     rules: null, occurrence_ids: [],
   });
@@ -72,7 +72,7 @@ export function company(now = Date.now(), { listeners = 12, empty = false, langu
     const o = {
       id: id(), meeting_id: m.id, title: m.title, room_id: m.room_id, room_number: where.number, status,
       starts_at: m.starts_at, ends_at: m.starts_at + m.duration_min * 60_000, dial_at: m.starts_at - 180_000,
-      late: false, expected: m.participants.length,
+      late: false, expected: m.participants.length, date: null, time_zone: m.time_zone, restorable: false,
     };
     m.occurrence_ids.push(o.id);
     meetings.push(m);

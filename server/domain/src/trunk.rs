@@ -94,7 +94,7 @@ pub struct Registration {
     pub username: String,
     /// The password: answered to the trunk's own realm and address alone.
     pub secret: Secret,
-    /// The realm, when it is not the address's host.
+    /// The only realm it is for; without one, the first that the trunk's servers name in a call.
     #[serde(default)]
     pub realm: Option<String>,
     /// Whether to REGISTER, or only to answer challenges.

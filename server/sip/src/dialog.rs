@@ -1,13 +1,13 @@
 //! Dialogs: the lasting relation between two user agents (RFC 3261 §12).
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use crate::{
     event::DialogRecord,
     flow::{Flow, Hop, Transport},
     media::NegotiatedMedia,
-    message::{Envelope, Method, NameAddr, Request, Response},
-    uri::{SipUri, Uri},
+    message::{Envelope, Method, NameAddr, Request, Response, Via},
+    uri::{Host, SipUri, Uri},
 };
 
 /// After a restart requests are numbered on from well above any that may have been
@@ -31,6 +31,42 @@ pub struct Dialog {
     pub flow: Flow,
     /// The user part of our Contact.
     pub contact_user: Option<String>,
+    /// Where the peer itself is, as far as can be seen past a proxy on our own machine:
+    /// its audio comes and goes there.
+    pub far_end: IpAddr,
+}
+
+/// Where somebody is whom we only know to be somewhere out there (RFC 5737).
+const WORLD: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
+
+/// Where the peer is whose messages come from `near`. A proxy on our own machine hides
+/// it, and an address of this machine would be of no use to it: then `host`, what it
+/// calls itself, tells more.
+pub fn far_end(near: IpAddr, behind_proxy: bool, host: &Host) -> IpAddr {
+    if !behind_proxy || !near.is_loopback() {
+        return near;
+    }
+    match host.ip() {
+        Some(ip) if ip.is_ipv4() == near.is_ipv4() => ip,
+        None if near.is_ipv4() => WORLD,
+        Some(_) | None => near,
+    }
+}
+
+/// The same for who sent this request: the proxy next to it noted in its Via where it
+/// really was (RFC 3261 §18.2.1).
+fn far_end_of(invite: &Request, near: IpAddr) -> IpAddr {
+    let vias: Vec<Via> = invite
+        .headers
+        .list("Via")
+        .filter_map(|via| via.parse().ok())
+        .collect();
+    let Some(first) = vias.last() else {
+        return near;
+    };
+    let noted = first.param("received").and_then(|ip| ip.parse().ok());
+    let host = noted.map_or_else(|| first.host.clone(), Host::Ip);
+    far_end(near, vias.len() > 1, &host)
 }
 
 impl Dialog {
@@ -47,7 +83,9 @@ impl Dialog {
         };
         let mut route_set = record_route(response.headers.list("Record-Route"));
         route_set.reverse();
+        let proxied = !route_set.is_empty();
         Some(Dialog {
+            far_end: far_end(flow.remote.ip(), proxied, &remote_target.host),
             call_id: envelope.call_id,
             local_tag: envelope.from.tag()?.to_owned(),
             remote_tag: remote.tag()?.to_owned(),
@@ -77,6 +115,7 @@ impl Dialog {
             Some(Uri::Other { .. }) | None => fallback(),
         };
         Dialog {
+            far_end: far_end_of(invite, flow.remote.ip()),
             call_id: envelope.call_id.clone(),
             local_tag: tag,
             // Absent from callers of RFC 2543's time.
@@ -198,13 +237,16 @@ impl Dialog {
 
     /// The dialog of a record; `None` when it is not one we wrote.
     pub fn resume(record: &DialogRecord) -> Option<Self> {
+        let remote_target: SipUri = record.remote_target.parse().ok()?;
+        let proxied = !record.route_set.is_empty();
         Some(Dialog {
+            far_end: far_end(record.flow.remote.ip(), proxied, &remote_target.host),
             call_id: record.call_id.clone(),
             local_tag: record.local_tag.clone(),
             remote_tag: record.remote_tag.clone(),
             local: record.local_party.parse().ok()?,
             remote: record.remote_party.parse().ok()?,
-            remote_target: record.remote_target.parse().ok()?,
+            remote_target,
             route_set: record
                 .route_set
                 .iter()
@@ -297,7 +339,7 @@ mod tests {
         assert_eq!(bye.headers.get("From"), Some("<sip:700@pbx>;tag=ours"));
         assert_eq!(bye.headers.get("To"), Some("\"A\" <sip:a@pbx>;tag=theirs"));
         assert!(
-            matches!(dialog.next_hop(), Hop::To { host: crate::uri::Host::Name(name), .. } if name == "p2.example.com")
+            matches!(dialog.next_hop(), Hop::To { host: Host::Name(name), .. } if name == "p2.example.com")
         );
     }
 

@@ -10,7 +10,7 @@ mod backoff;
 mod client;
 mod server;
 
-pub use client::respond;
+pub use client::{Answer, respond};
 pub use server::{Asked, Authenticator, Proof};
 
 use md5::Md5;

@@ -233,7 +233,7 @@ impl Registering {
 
     fn answer(&self, response: &Response) -> Option<(&'static str, String)> {
         let (from, to) = challenge_fields(response.status)?;
-        let value = digest::respond(
+        let answer = digest::respond(
             response.headers.all(from),
             &self.registration.credentials,
             "REGISTER",
@@ -241,7 +241,7 @@ impl Registering {
             &self.registration.identity.cnonce(0, self.cseq),
             1,
         )?;
-        Some((to, value))
+        Some((to, answer.value))
     }
 
     fn send(

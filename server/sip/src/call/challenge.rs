@@ -1,7 +1,7 @@
 //! Requests within a call that the peer wants proof for: operators challenge a BYE or
 //! a re-INVITE as they do an INVITE (RFC 3261 §22.2).
 
-use std::time::Instant;
+use std::{net::IpAddr, time::Instant};
 
 use super::session::Session;
 use crate::{
@@ -18,6 +18,9 @@ const REMEMBERED: usize = 4;
 #[derive(Debug)]
 pub struct Proofs {
     credentials: OutboundCredentials,
+    /// The host they are for: the other end of a call may name any other as its place,
+    /// and that one learns nothing.
+    host: IpAddr,
     sent: Vec<Sent>,
 }
 
@@ -30,9 +33,10 @@ struct Sent {
 }
 
 impl Proofs {
-    pub fn new(credentials: OutboundCredentials) -> Self {
+    pub fn new(credentials: OutboundCredentials, host: IpAddr) -> Self {
         Proofs {
             credentials,
+            host,
             sent: Vec::new(),
         }
     }
@@ -63,8 +67,12 @@ impl Proofs {
         &mut self,
         purpose: Purpose,
         response: &Response,
+        source: IpAddr,
         cnonce: &str,
     ) -> Option<(Request, bool)> {
+        if source != self.host {
+            return None;
+        }
         let (from, to) = challenge_fields(response.status)?;
         let cseq = response.cseq()?.number;
         let asked = |sent: &Sent| sent.cseq == cseq && sent.purpose == purpose;
@@ -77,7 +85,7 @@ impl Proofs {
         if request.headers.has(to) && !is_stale(response, from) {
             return None;
         }
-        let value = digest::respond(
+        let digest::Answer { realm, value } = digest::respond(
             response.headers.all(from),
             &self.credentials,
             request.method.as_str(),
@@ -85,6 +93,7 @@ impl Proofs {
             cnonce,
             1,
         )?;
+        self.credentials.realm = Some(realm);
         request.headers.set(to, &value);
         Some((request, contact))
     }
@@ -117,11 +126,13 @@ pub fn is_stale(response: &Response, field: &str) -> bool {
 }
 
 impl Session {
-    /// Sends a challenged request again with proof; false when that is not possible.
+    /// Sends a challenged request again with proof; false when that is not possible or
+    /// `source`, who sent the challenge, is not who gets any.
     pub fn answer_challenge(
         &mut self,
         purpose: Purpose,
         response: &Response,
+        source: IpAddr,
         core: &mut Core,
         now: Instant,
     ) -> bool {
@@ -129,7 +140,7 @@ impl Session {
             return false;
         };
         let cnonce = core.random.tag();
-        let Some((mut request, contact)) = proofs.prove(purpose, response, &cnonce) else {
+        let Some((mut request, contact)) = proofs.prove(purpose, response, source, &cnonce) else {
             return false;
         };
         self.dialog.local_cseq += 1;

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     command::{CallId, Invite},
-    dialog::{Dialog, hop_to},
+    dialog::{Dialog, far_end, hop_to},
     digest,
     endpoint::core::{Core, Draft},
     event::{Event, Failure, FailureCause, Provisional},
@@ -40,7 +40,10 @@ impl Call {
     /// Places a call to all its targets at once.
     pub fn dial(id: CallId, invite: Invite, core: &mut Core, now: Instant) -> Self {
         let identity = invite.identity;
-        let remote = invite.targets.first().map(|target| towards(&hop(target)));
+        let remote = invite.targets.first().map(|target| {
+            let proxied = !target.route.is_empty();
+            far_end(towards(&hop(target)), proxied, &target.uri.host)
+        });
         let address = match remote {
             Some(remote) => core.media_address(invite.media.address, remote),
             None => invite.media.address,
@@ -293,7 +296,7 @@ impl Call {
             (cseq, ack, hop),
             SessionTimer::of_answer(&response.headers, core.config.session_expires, now),
         )
-        .with_credentials(dialling.invite.credentials.clone());
+        .with_credentials(dialling.invite.credentials.clone(), flow.remote.ip());
         let elsewhere = Reason::sip(200, "Call completed elsewhere");
         self.forks.cancel_open(&[elsewhere], core, now);
         let Some(media) = media else {
@@ -390,7 +393,7 @@ impl Call {
                 // Once answered, only a nonce that ran out is answered again.
                 let (Some((from, to)), Some(credentials)) = (
                     challenge_fields(response.status),
-                    &dialling.invite.credentials,
+                    &mut dialling.invite.credentials,
                 ) else {
                     return false;
                 };
@@ -401,10 +404,12 @@ impl Call {
                 let cnonce = identity.cnonce(target, next.cseq);
                 let challenges = response.headers.all(from);
                 let answer = digest::respond(challenges, credentials, "INVITE", &uri, &cnonce, 1);
-                let Some(answer) = answer else {
+                let Some(digest::Answer { realm, value }) = answer else {
                     return false;
                 };
-                request.headers.push(to, &answer);
+                // Further on in this call no other realm gets an answer.
+                credentials.realm = Some(realm);
+                request.headers.push(to, &value);
                 next.proved = true;
             }
             _ => return false,

@@ -11,6 +11,14 @@ use crate::{
 pub const ALLOW: &str =
     "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, SUBSCRIBE, NOTIFY, PUBLISH";
 
+/// The same of an endpoint as a whole, which may be a registrar too.
+pub fn allow(registrar: bool) -> String {
+    match registrar {
+        true => format!("{ALLOW}, REGISTER"),
+        false => ALLOW.to_owned(),
+    }
+}
+
 pub const SDP: &str = "application/sdp";
 
 /// Whether the body is a session description.

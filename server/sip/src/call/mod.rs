@@ -16,7 +16,7 @@ mod session;
 mod session_requests;
 
 pub use challenge::challenge_fields;
-pub use headers::{ALLOW, has_sdp, media_type, retry_after};
+pub use headers::{allow, has_sdp, media_type, retry_after};
 pub use ring::Invitation;
 pub use session_requests::too_brief;
 
@@ -104,7 +104,7 @@ impl Call {
         let dialog = Dialog::resume(record)?;
         let codecs = media.codecs.clone();
         let negotiation = Negotiation::resume(
-            core.media_address(media.address, record.flow.remote.ip()),
+            core.media_address(media.address, dialog.far_end),
             codecs.unwrap_or_else(|| core.config.codecs.clone()),
             record.session_id,
             record.session_version + 1,
@@ -215,12 +215,17 @@ impl Call {
             }
             (Purpose::Prack, Stage::Dialling(_) | Stage::Ringing(_)) => {}
             (_, Stage::Talking(session)) => {
-                if let Some(ending) = session.on_response(purpose, response, core, now) {
+                if let Some(ending) =
+                    session.on_response(purpose, response, flow.remote.ip(), core, now)
+                {
                     self.end(ending, core, now);
                 }
             }
             (Purpose::Bye, Stage::Over { bye, .. }) if response.status >= 200 => {
-                bye.take_if(|session| !session.answer_challenge(purpose, response, core, now));
+                let source = flow.remote.ip();
+                bye.take_if(|session| {
+                    !session.answer_challenge(purpose, response, source, core, now)
+                });
             }
             (_, Stage::Dialling(_) | Stage::Ringing(_) | Stage::Over { .. }) => {}
         }

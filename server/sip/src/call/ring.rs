@@ -145,7 +145,7 @@ impl Ringing {
     }
 
     fn negotiation(&self, media: &LocalMedia, core: &Core, session_id: u64) -> Negotiation {
-        let address = core.media_address(media.address, self.dialog.flow.remote.ip());
+        let address = core.media_address(media.address, self.dialog.far_end);
         let codecs = media.codecs.clone();
         let codecs = codecs.unwrap_or_else(|| core.config.codecs.clone());
         match &self.early {

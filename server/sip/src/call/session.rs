@@ -1,6 +1,9 @@
 //! An answered call: its dialog, its media, and what we change about them.
 
-use std::time::{Duration, Instant};
+use std::{
+    net::IpAddr,
+    time::{Duration, Instant},
+};
 
 use super::{
     challenge::Proofs,
@@ -175,9 +178,14 @@ impl Session {
         session
     }
 
-    /// What to prove when a request within the call is challenged.
-    pub fn with_credentials(mut self, credentials: Option<OutboundCredentials>) -> Self {
-        self.proofs = credentials.map(Proofs::new);
+    /// What to prove when a request within the call is challenged by the host the call
+    /// was placed to.
+    pub fn with_credentials(
+        mut self,
+        credentials: Option<OutboundCredentials>,
+        host: IpAddr,
+    ) -> Self {
+        self.proofs = credentials.map(|credentials| Proofs::new(credentials, host));
         self
     }
 
@@ -273,8 +281,7 @@ impl Session {
             Change::Hold(true) => self.negotiation.set_wish(Direction::Inactive),
             Change::Hold(false) => self.negotiation.set_wish(Direction::SendRecv),
             Change::Media(media) => {
-                let remote = self.dialog.flow.remote.ip();
-                let address = core.media_address(media.address, remote);
+                let address = core.media_address(media.address, self.dialog.far_end);
                 let codecs = media.codecs.clone();
                 let codecs = codecs.unwrap_or_else(|| core.config.codecs.clone());
                 self.negotiation.set_media(address, codecs);
@@ -365,10 +372,12 @@ impl Session {
         &mut self,
         purpose: Purpose,
         response: &Response,
+        source: IpAddr,
         core: &mut Core,
         now: Instant,
     ) -> Option<Ending> {
-        if response.is_provisional() || self.answer_challenge(purpose, response, core, now) {
+        if response.is_provisional() || self.answer_challenge(purpose, response, source, core, now)
+        {
             return None;
         }
         match purpose {

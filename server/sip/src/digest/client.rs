@@ -3,8 +3,16 @@
 use super::{Algorithm, Fields, ha1, response};
 use crate::{authority::Secret, command::OutboundCredentials, scan::quote};
 
-/// The value of `Authorization` or `Proxy-Authorization` that answers the best of
-/// these challenges; `None` when there is none we may or can answer.
+/// What answers a challenge.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// The realm that asked.
+    pub realm: String,
+    /// The value of `Authorization` or `Proxy-Authorization`.
+    pub value: String,
+}
+
+/// The answer to the best of these challenges; `None` when there is none we may or can answer.
 ///
 /// `nc` counts the uses of this nonce, from 1.
 pub fn respond<'a>(
@@ -14,7 +22,7 @@ pub fn respond<'a>(
     uri: &str,
     cnonce: &str,
     nc: u32,
-) -> Option<String> {
+) -> Option<Answer> {
     let (fields, algorithm) = challenges
         .filter_map(Fields::parse)
         .filter(|fields| match &credentials.realm {
@@ -59,5 +67,8 @@ pub fn respond<'a>(
     if let Some(opaque) = fields.get("opaque") {
         value += &format!(", opaque={}", quote(opaque));
     }
-    Some(value)
+    Some(Answer {
+        realm: realm.to_owned(),
+        value,
+    })
 }

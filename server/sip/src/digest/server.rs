@@ -331,7 +331,9 @@ mod tests {
             realm: None,
         };
         let challenges = challenges.iter().map(String::as_str);
-        respond(challenges, &credentials, "REGISTER", "sip:b", "cn", nc).unwrap()
+        respond(challenges, &credentials, "REGISTER", "sip:b", "cn", nc)
+            .unwrap()
+            .value
     }
 
     fn judge(server: &mut Authenticator, value: &str, now: Instant) -> Proof {
@@ -442,7 +444,9 @@ mod tests {
                 realm: None,
             };
             let offered = challenges.iter().map(String::as_str);
-            let value = respond(offered, &credentials, "INVITE", made_for, "cn", 1).unwrap();
+            let value = respond(offered, &credentials, "INVITE", made_for, "cn", 1)
+                .unwrap()
+                .value;
 
             let judged = server.judge(
                 "rollcall",

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use super::{Endpoint, return_flow};
 use crate::{
-    call::ALLOW,
+    call::allow,
     flow::Flow,
     message::{Envelope, Message, Method, Request, Response, Unreadable, Via, parse},
     scan,
@@ -185,7 +185,7 @@ impl Endpoint {
         let tag = self.core.random.tag_for(&format!("{call_id} {via}"));
         let response = guest.request.response(status, Some(&tag));
         match status {
-            405 | 501 => response.with("Allow", ALLOW),
+            405 | 501 => response.with("Allow", &allow(self.core.config.registrar)),
             _ => response,
         }
     }

@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::{Endpoint, doorman::Guest};
 use crate::{
     authority::AccountId,
-    call::{ALLOW, Call, Invitation, has_sdp},
+    call::{Call, Invitation, allow, has_sdp},
     command::CallId,
     dialog::Dialog,
     digest::{self, Proof},
@@ -30,7 +30,7 @@ impl Endpoint {
             Method::Options => {
                 let response = self
                     .response(&guest, 200)
-                    .with("Allow", ALLOW)
+                    .with("Allow", &allow(self.core.config.registrar))
                     .with("Allow-Events", &allow_events(&self.core.config.packages))
                     .with("Accept", SDP)
                     .with("Supported", "100rel, timer");

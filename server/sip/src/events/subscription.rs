@@ -581,7 +581,7 @@ impl Subscribing {
     fn answer(&self, challenge: &Response, uri: &str) -> Option<(&'static str, String)> {
         let (from, to) = challenge_fields(challenge.status)?;
         let number = challenge.cseq().map_or(0, |cseq| cseq.number);
-        let value = digest::respond(
+        let answer = digest::respond(
             challenge.headers.all(from),
             self.subscription.credentials.as_ref()?,
             "SUBSCRIBE",
@@ -589,7 +589,7 @@ impl Subscribing {
             &self.identity().cnonce(0, number),
             1,
         )?;
-        Some((to, value))
+        Some((to, answer.value))
     }
 
     fn begin(&mut self, core: &mut Core, now: Instant) {

@@ -7,5 +7,7 @@ mod publishing;
 mod registrations;
 mod scripted;
 mod sessions;
+mod solo;
+mod trust;
 mod watches;
 mod watching;

@@ -65,7 +65,7 @@ impl Phone {
             "cnonce",
             1,
         );
-        self.send(user, fields, body, Some(&proof.unwrap()))
+        self.send(user, fields, body, Some(&proof.unwrap().value))
     }
 
     fn told(&mut self) -> Vec<Option<Presence>> {

@@ -1,116 +1,17 @@
-//! One endpoint against a peer whose every message is written by hand.
+//! What a peer may send that is unusual, wrong or late, message by message.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::time::Duration;
 
 use sip::{
-    CallId, Command, Config, Endpoint, Event, Failure, FailureCause, Flow, Hop, Host, Local,
-    Lookup, Output, SipUri, Transport,
-    message::{Message, Method, Request, Response, parse},
+    CallId, Command, Event, Failure, FailureCause, Flow, Hop, Host, Lookup, Output, SipUri,
+    Transport,
+    message::{Message, Method, Request},
 };
 
-use crate::pair::{Door, address, audio, credentials, invite};
-
-const ANSWER: &str = "v=0\r\no=- 1 1 IN IP4 192.0.2.2\r\ns=-\r\nc=IN IP4 192.0.2.2\r\nt=0 0\r\nm=audio 40000 RTP/AVP 0\r\n";
-
-struct Solo {
-    endpoint: Endpoint,
-    now: Instant,
-    flow: Flow,
-    events: Vec<Event>,
-    looked_up: Vec<Lookup>,
-}
-
-impl Solo {
-    fn new(door: Door) -> Self {
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "an arbitrary origin for virtual time"
-        )]
-        let now = Instant::now();
-        let flow = Flow {
-            transport: Transport::Udp,
-            local: address(0),
-            remote: address(1),
-        };
-        let locals = [Transport::Udp, Transport::Tcp].map(|transport| Local {
-            transport,
-            bound: address(0),
-            host_ip: address(0).ip(),
-        });
-        let config = Config::new(locals.to_vec());
-        Solo {
-            endpoint: Endpoint::new(config, Arc::new(door), [5; 32], now, 0),
-            now,
-            flow,
-            events: Vec::new(),
-            looked_up: Vec::new(),
-        }
-    }
-
-    /// What is sent now, and where to.
-    fn sent(&mut self) -> Vec<(Flow, Message)> {
-        let mut sent = Vec::new();
-        while let Some(output) = self.endpoint.poll_output() {
-            match output {
-                Output::Send { flow, bytes } => sent.push((flow, parse(&bytes).unwrap())),
-                Output::Event(event) => self.events.push(event),
-                Output::Resolve(lookup) => self.looked_up.push(lookup),
-            }
-        }
-        sent
-    }
-
-    /// The requests sent now.
-    fn requests(&mut self) -> Vec<(Flow, Request)> {
-        let requests = self
-            .sent()
-            .into_iter()
-            .filter_map(|(flow, message)| match message {
-                Message::Request(request) => Some((flow, request)),
-                Message::Response(_) => None,
-            });
-        requests.collect()
-    }
-
-    /// The status of the one response sent now.
-    fn status(&mut self) -> u16 {
-        match self.sent().pop() {
-            Some((_, Message::Response(response))) => response.status,
-            other => panic!("{other:?}"),
-        }
-    }
-
-    fn dial(&mut self, change: impl FnOnce(&mut sip::Invite)) -> (CallId, Request) {
-        let mut invite = invite(1, &[1]);
-        change(&mut invite);
-        let call = CallId::ours(1);
-        let invite = Box::new(invite);
-        self.endpoint
-            .command(Command::Invite { call, invite }, self.now);
-        let request = self.requests().pop().map(|(_, request)| request);
-        (call, request.expect("an INVITE"))
-    }
-
-    fn receive(&mut self, bytes: &[u8]) {
-        self.endpoint.handle_message(self.flow, bytes, self.now);
-    }
-
-    fn reply(&mut self, response: &Response) {
-        self.receive(&response.to_bytes());
-    }
-}
-
-fn ok(invite: &Request, tag: &str) -> Response {
-    let mut response = invite
-        .response(200, Some(tag))
-        .with("Contact", "<sip:700@192.0.2.2:5060>")
-        .with("Content-Type", "application/sdp");
-    response.body = ANSWER.as_bytes().to_vec();
-    response
-}
+use crate::{
+    pair::{Door, address, audio, credentials, invite},
+    solo::{ANSWER, Solo, ok},
+};
 
 #[test]
 fn an_operator_may_challenge_the_bye_as_well() {

@@ -339,6 +339,15 @@ fn dial_person(room: api::RoomId, person: api::EmployeeId, role: Role) -> Option
     })
 }
 
+pub fn do_not_disturb(person: api::EmployeeId, on: bool) -> Call {
+    let wish = api::DoNotDisturb { on, until_at: None };
+    Call {
+        method: "PUT",
+        path: format!("people/{person}/do-not-disturb"),
+        body: Some(write(&wish)),
+    }
+}
+
 pub fn dial_number(
     room: api::RoomId,
     number: &str,

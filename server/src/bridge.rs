@@ -280,7 +280,12 @@ async fn let_go(
 async fn way_to(shared: &Arc<Shared>, callee: EmployeeId, from: Party) -> Option<Road> {
     let page = shared.book.page();
     let (company, employee) = page.directory().employee(callee)?;
+    let now = clock::now();
     for device in &employee.devices {
+        // A phone that asked for quiet itself is passed over.
+        if shared.lines.line(&device.line()).state(now).dnd {
+            continue;
+        }
         if let Some(way) = Way::to_phone(shared, device.id, from.clone()).await {
             return Some(Road {
                 way,

@@ -340,6 +340,9 @@ impl Exchange {
             // Nobody from outside reaches an extension.
             return self.refuse(call, 404);
         };
+        if from.company.wants_quiet(callee, clock::now()) {
+            return self.refuse(call, 480);
+        }
         let connection = Connection {
             call,
             incoming,

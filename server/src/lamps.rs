@@ -91,7 +91,7 @@ fn of_person(
     employee: &Employee,
     now: Millis,
 ) -> Shown {
-    let view = people::line_of(&shared.lines, employee, now);
+    let view = people::line_of(shared, employee, now);
     let (registered, call) = match view.state {
         api::LineState::Free => (FREE, None),
         api::LineState::Ringing => (FREE, Some(CallState::Early)),

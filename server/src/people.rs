@@ -19,7 +19,7 @@ use domain::{
 };
 use tokio::sync::{broadcast::error::RecvError, mpsc};
 
-use crate::{clock, lines::Lines, shared::Shared, web::resources};
+use crate::{clock, shared::Shared, web::resources};
 
 /// How long news is gathered.
 const GATHER: Duration = Duration::from_millis(50);
@@ -65,6 +65,7 @@ pub async fn tell(shared: Arc<Shared>, mut changed: Changed) {
             _ = second.tick() => {
                 let now = clock::now();
                 shared.lines.fade(looked, now);
+                who.extend(quiet_no_more(&shared, looked, now));
                 looked = now;
             }
         }
@@ -92,7 +93,7 @@ async fn tell_one(shared: &Shared, id: EmployeeId, told: &mut BTreeMap<EmployeeI
     let company = company.company.id;
     let now = clock::now();
     let members = shared.members.of_company(company);
-    let person = resources::person(employee, line_of(&shared.lines, employee, now), &members);
+    let person = resources::person(employee, line_of(shared, employee, now), &members);
     if told.get(&id) == Some(&person) {
         return;
     }
@@ -104,6 +105,17 @@ async fn tell_one(shared: &Shared, id: EmployeeId, told: &mut BTreeMap<EmployeeI
         }
         Err(error) => tracing::warn!(%error, "A person's new look is not told"),
     }
+}
+
+/// Whose wish for quiet has run out meanwhile.
+fn quiet_no_more(shared: &Shared, before: Millis, now: Millis) -> Vec<EmployeeId> {
+    let page = shared.book.page();
+    let over = |until: &Option<Millis>| until.is_some_and(|until| before < until && until <= now);
+    page.companies()
+        .flat_map(|company| &company.quiet)
+        .filter(|(_, until)| over(until))
+        .map(|(employee, _)| *employee)
+        .collect()
 }
 
 pub fn owner(shared: &Shared, line: &LineKey) -> Option<EmployeeId> {
@@ -126,7 +138,12 @@ fn everybody(shared: &Shared) -> Vec<EmployeeId> {
 
 /// What is known of all lines of a person, taken together: in a call of ours
 /// before anything else, else reachable if one of them is.
-pub fn line_of(lines: &Lines, employee: &Employee, now: Millis) -> LineView {
+pub fn line_of(shared: &Shared, employee: &Employee, now: Millis) -> LineView {
+    let lines = &shared.lines;
+    let page = shared.book.page();
+    let quiet = page
+        .company(employee.company)
+        .is_some_and(|company| company.wants_quiet(employee.id, now));
     let known: Vec<Line> = employee
         .devices
         .iter()
@@ -150,11 +167,12 @@ pub fn line_of(lines: &Lines, employee: &Employee, now: Millis) -> LineView {
     let Some(mut best) = views.next() else {
         return LineView {
             state: api::LineState::Unknown,
-            dnd: false,
+            dnd: quiet,
             since_at: None,
             evidence: Vec::new(),
         };
     };
+    best.dnd |= quiet;
     for other in views {
         best.dnd |= other.dnd;
         best.evidence.extend(other.evidence);

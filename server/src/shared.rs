@@ -164,7 +164,7 @@ impl Live for Shared {
     }
 
     fn line(&self, employee: &Employee, now: Millis) -> api::LineView {
-        people::line_of(&self.lines, employee, now)
+        people::line_of(self, employee, now)
     }
 
     fn told(&self, line: &LineKey, evidence: Evidence, now: Millis) {

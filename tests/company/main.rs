@@ -9,9 +9,11 @@ mod calibration;
 mod clock;
 mod crash;
 mod database;
+mod lamps;
 mod notices;
 mod rows;
 mod small;
+mod sources;
 mod stopping;
 mod talks;
 

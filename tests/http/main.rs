@@ -7,6 +7,7 @@
 mod world;
 
 mod company;
+mod do_not_disturb;
 mod errors;
 mod event_numbers;
 mod events;

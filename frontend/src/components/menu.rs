@@ -1,5 +1,6 @@
 //! The same acts without dragging: a click or Enter on a row opens what can be done with it.
 
+use api::EmployeeId;
 use leptos::prelude::*;
 
 use super::{
@@ -7,6 +8,7 @@ use super::{
     tip::{Said, window_size},
 };
 use crate::{
+    acts::do_not_disturb,
     app::{shared, texts},
     live::offers::Cargo,
 };
@@ -81,10 +83,29 @@ pub fn Menu(open: RwSignal<Option<Open>>) -> impl IntoView {
                             }/>
                         }
                     }).collect_view()}
+                    {quiet_of(menu.cargo).map(|(quiet, id)| view! {
+                        <button class="btn" on:click=move |_| {
+                            close(open);
+                            acts.send(do_not_disturb(id, !quiet), None);
+                        }>
+                            {if quiet { t.dnd_lift() } else { t.dnd_set() }}
+                        </button>
+                    })}
                 </section>
             }
         })
     }
+}
+
+/// Whether this is a person, and wants to be left alone.
+fn quiet_of(cargo: Cargo) -> Option<(bool, EmployeeId)> {
+    let Cargo::Person(id) = cargo else {
+        return None;
+    };
+    let quiet = shared()
+        .feed
+        .peek(|live| live.people.get(&id).map(|person| person.line.dnd));
+    Some((quiet?, id))
 }
 
 /// Whoever closes the menu is where he was before it: on the row it was opened for.

@@ -164,6 +164,7 @@ impl Words {
                 WaitReason::LineChanged => t.why_line_changed().to_owned(),
                 WaitReason::CallNow => t.why_call_now().to_owned(),
                 WaitReason::OtherCall => t.why_other_call().to_owned(),
+                WaitReason::DoNotDisturb => t.why_do_not_disturb().to_owned(),
                 WaitReason::QuietHours => t.why_quiet_hours(&self.short(*due_at)),
             },
             InvitationStatus::Calling { phase, .. } => match phase {

@@ -78,6 +78,7 @@ pub enum ErrorCode {
     BadRepeats,
     CannotMoveAlong,
     NoSuchDate,
+    UntilIsOver,
     UnknownLine,
     BadLineState,
     BadEvidenceTime,

@@ -76,6 +76,8 @@ pub enum WaitReason {
     /// Is being called for another meeting.
     OtherCall,
     QuietHours,
+    /// Asked not to be disturbed.
+    DoNotDisturb,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

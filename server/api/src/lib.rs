@@ -53,7 +53,8 @@ pub use meetings::{
 };
 pub use notices::{MailReply, Notice, NoticeState, NoticeTrouble, NoticeWay};
 pub use people::{
-    Confidence, Device, Evidence, EvidenceSource, LineState, LineStatus, LineView, Person, Text,
+    Confidence, Device, DoNotDisturb, Evidence, EvidenceSource, LineState, LineStatus, LineView,
+    Person, Text,
 };
 pub use recordings::{NewRecording, Recording, RecordingFile, RecordingFormat, RecordingState};
 pub use reports::{InvitationStory, OccurrenceReport, Visit};

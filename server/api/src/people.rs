@@ -97,6 +97,17 @@ pub enum Confidence {
     Guess,
 }
 
+/// `PUT /people/{id}/do-not-disturb`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct DoNotDisturb {
+    pub on: bool,
+    /// Until when, Unix milliseconds; until it is lifted where it is not said.
+    #[serde(default)]
+    pub until_at: Option<i64>,
+}
+
 /// What an operator tells of a line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -9,14 +9,15 @@ use std::{
 
 use signalling::{Signalling, StartError};
 use sip::{
-    Authority, CallId, CallIdentity, Event, Invite, LocalMedia, Location, OutboundCredentials,
-    Party, Reason, Registration, RegistrationId, Rejection, SipUri, Target, TrunkId,
+    Authority, CallId, CallIdentity, CallState, Caller, Event, Invite, LocalMedia, Location,
+    OutboundCredentials, Package, Party, Reason, Registered, Registration, RegistrationId,
+    Rejection, ResourceId, Shown, ShownCall, SipUri, Target, TrunkId,
 };
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use crate::{
-    line::Refusal,
+    line::{Look, Refusal},
     script::{CodecName, Line},
 };
 
@@ -29,6 +30,12 @@ struct TheServerAlone(SocketAddr);
 impl Authority for TheServerAlone {
     fn credentials(&self, _username: &str, _realm: &str) -> Option<sip::Credentials> {
         None
+    }
+
+    /// A number, by its digits: the server hears of any that it asks for.
+    fn watched(&self, _: Caller, address: &SipUri, _: Package) -> Option<ResourceId> {
+        let number = digits(address.user.as_deref()?).parse().ok()?;
+        Some(ResourceId(Uuid::from_u128(number)))
     }
 
     fn trunk_by_source(&self, source: SocketAddr) -> Option<TrunkId> {
@@ -82,8 +89,10 @@ impl Agent {
         place: usize,
         events: &Events,
     ) -> Result<Self, StartError> {
+        let mut config = config(bind, "operator");
+        config.packages = Package::ALL.to_vec();
         Ok(Self {
-            signalling: start(config(bind, "operator"), server, place, events).await?,
+            signalling: start(config, server, place, events).await?,
             server,
             called: Called::Operator(numbers),
         })
@@ -189,6 +198,43 @@ impl Agent {
         self.signalling.send_digit(call, key);
     }
 
+    /// Tells whoever subscribed how a line is; of one that is no line, that it is not there.
+    pub fn show(&self, resource: ResourceId, number: &str, look: Option<Look>) {
+        let Some(look) = look else {
+            return self.signalling.hide(resource);
+        };
+        let call = match look {
+            Look::Idle | Look::Off => None,
+            Look::Ringing => Some(CallState::Early),
+            Look::Talking => Some(CallState::Confirmed),
+        };
+        let registered = match look {
+            Look::Off => Registered::Terminated {
+                retry_after_s: None,
+            },
+            Look::Idle | Look::Ringing | Look::Talking => Registered::Active { expires_s: None },
+        };
+        let shown = Shown {
+            registered,
+            calls: call
+                .map(|state| ShownCall {
+                    id: "call".to_owned(),
+                    state,
+                    incoming: true,
+                    held: false,
+                })
+                .into_iter()
+                .collect(),
+            ..Shown::unknown(format!("sip:{number}@operator.example"))
+        };
+        self.signalling.show(resource, shown);
+    }
+
+    /// The line of a watched number.
+    pub fn line_watched(&self, resource: ResourceId) -> Option<usize> {
+        self.line_called(&resource.0.as_u128().to_string())
+    }
+
     /// Hangs up and un-registers.
     pub async fn stop(self) {
         self.signalling.stop().await;
@@ -203,6 +249,7 @@ pub fn digits(number: &str) -> String {
 fn config(bind: SocketAddr, name: &str) -> signalling::Config {
     let mut config = signalling::Config::new(vec![bind]);
     config.registrar = false;
+    config.packages = Vec::new();
     config.product = Some(format!("Simulated ({name})"));
     config
 }

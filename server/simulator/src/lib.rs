@@ -12,6 +12,7 @@ mod ear;
 mod event;
 mod line;
 pub mod mail;
+mod operator_api;
 pub mod receiver;
 pub mod rtp;
 pub mod script;
@@ -46,6 +47,8 @@ pub enum SimulatorError {
     Script(#[from] script::ScriptError),
     #[error("The script has lines behind a trunk: say where it listens (--trunk-listen)")]
     NoTrunkAddress,
+    #[error("The operator's status interface: {0}")]
+    StatusListen(io::Error),
     #[error(transparent)]
     Signalling(#[from] signalling::StartError),
     #[error("Cannot reach {server}: {source}")]

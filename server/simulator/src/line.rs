@@ -11,6 +11,16 @@ use crate::script::{self, OwnCall, Press, Step};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct CallKey(pub u64);
 
+/// What the operator sees of the line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Look {
+    Idle,
+    Ringing,
+    Talking,
+    /// Out of reach.
+    Off,
+}
+
 /// What the line wants done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Output {
@@ -133,6 +143,15 @@ impl Line {
 
     pub fn script(&self) -> &script::Line {
         &self.script
+    }
+
+    pub fn look(&self) -> Look {
+        match (&self.script.steps[self.step], &self.engagement) {
+            (Step::Off { .. }, _) => Look::Off,
+            (Step::Busy { .. }, _) | (_, Engagement::Talking { .. }) => Look::Talking,
+            (_, Engagement::Ringing { .. } | Engagement::Calling { .. }) => Look::Ringing,
+            (_, Engagement::Idle) => Look::Idle,
+        }
     }
 
     pub fn is_idle(&self) -> bool {

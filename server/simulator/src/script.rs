@@ -15,11 +15,13 @@
 //! ]
 //! ```
 //!
+//! `[operator]` is the operator's HTTP interface ([`Operator`]).
+//!
 //! All times are seconds. `until_s` and `at_s` count from the *curtain*: the first
 //! call that reaches any line. A step with `until_s` holds until then; one without
 //! governs a single call; the last one holds for good.
 
-use std::{collections::BTreeSet, path::Path, time::Duration};
+use std::{collections::BTreeSet, net::SocketAddr, path::Path, time::Duration};
 
 use serde::Deserialize;
 
@@ -49,6 +51,33 @@ pub struct Script {
     pub again_after: Option<Duration>,
     #[serde(default, rename = "line")]
     pub lines: Vec<Line>,
+    /// How the operator tells of the lines behind his trunk, besides by subscription.
+    #[serde(default)]
+    pub operator: Option<Operator>,
+}
+
+/// The operator's HTTP interface.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Operator {
+    /// Where it is asked: `GET /any?number=%2B7916...`.
+    #[serde(default)]
+    pub status_listen: Option<SocketAddr>,
+    /// The bearer token it wants.
+    #[serde(default)]
+    pub token: Option<String>,
+    /// How late it answers.
+    #[serde(default, rename = "answers_after_s", with = "seconds")]
+    pub answers_after: Duration,
+    /// Answers what nobody can read.
+    #[serde(default)]
+    pub nonsense: bool,
+    /// Where it tells by itself, when a line changes: `http://` and an address.
+    #[serde(default)]
+    pub push_url: Option<String>,
+    /// The bearer token it shows there.
+    #[serde(default)]
+    pub push_token: Option<String>,
 }
 
 /// One line: a phone with an account, or a number behind the trunk.

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use sip::{CallId, Ending, Event as Sip, RegistrationId, RegistrationStatus};
+use sip::{CallId, Ending, Event as Sip, RegistrationId, RegistrationStatus, ResourceId};
 use tokio::{sync::mpsc, task::JoinSet, time::Instant};
 
 use crate::{
@@ -15,6 +15,7 @@ use crate::{
     ear::Heard,
     event::{Event, Reporter, What},
     line::{CallKey, Line, Output, Refusal},
+    operator_api::OperatorApi,
     rtp,
     script::Script,
     speech::{self, Speech},
@@ -72,6 +73,9 @@ pub struct Stage {
     heard: mpsc::UnboundedSender<(CallKey, Heard)>,
     hearing: mpsc::UnboundedReceiver<(CallKey, Heard)>,
     signals: mpsc::UnboundedReceiver<(usize, Sip)>,
+    /// What the server has subscribed to, and at which agent.
+    watched: BTreeMap<ResourceId, usize>,
+    api: OperatorApi,
 }
 
 impl Stage {
@@ -84,6 +88,7 @@ impl Stage {
         reporter: Reporter,
     ) -> Result<Self, SimulatorError> {
         let (events, signals) = mpsc::unbounded_channel();
+        let operator = script.operator.clone();
         let mut agents = Vec::new();
         let mut numbers = BTreeMap::new();
         let mut actors = Vec::new();
@@ -110,6 +115,9 @@ impl Stage {
             }
             agents.push(Agent::operator(numbers, bind, server, operator, &events).await?);
         }
+        let api = OperatorApi::start(operator)
+            .await
+            .map_err(SimulatorError::StatusListen)?;
         let (heard, hearing) = mpsc::unbounded_channel();
         Ok(Self {
             ip,
@@ -125,6 +133,8 @@ impl Stage {
             heard,
             hearing,
             signals,
+            watched: BTreeMap::new(),
+            api,
         })
     }
 
@@ -249,14 +259,18 @@ impl Stage {
                     }
                 }
             }
+            Sip::Wanted { resource } => {
+                self.watched.insert(resource, agent);
+            }
+            Sip::Unwanted { resource } => {
+                self.watched.remove(&resource);
+            }
             Sip::Ringing { .. }
             | Sip::Digit { .. }
             | Sip::Bindings { .. }
             | Sip::Subscription { .. }
             | Sip::Notified { .. }
-            | Sip::Wanted { .. }
             | Sip::Watched { .. }
-            | Sip::Unwanted { .. }
             | Sip::Published { .. }
             | Sip::Garbage { .. } => {}
         }
@@ -354,6 +368,25 @@ impl Stage {
             while let Some(output) = self.actors[actor].line.poll_output() {
                 self.perform(actor, output);
             }
+        }
+        self.tell_of_lines();
+    }
+
+    /// The operator tells how his lines are, to whoever subscribed and by HTTP. What
+    /// looks as it did is not told again.
+    fn tell_of_lines(&self) {
+        for actor in &self.actors {
+            if let Some(number) = &actor.line.script().number {
+                self.api.note(number, actor.line.look());
+            }
+        }
+        for (resource, agent) in &self.watched {
+            let agent = &self.agents[*agent];
+            let line = agent
+                .line_watched(*resource)
+                .map(|nth| &self.actors[nth].line);
+            let number = line.map_or("", |line| line.script().address());
+            agent.show(*resource, number, line.map(Line::look));
         }
     }
 

@@ -276,6 +276,7 @@ impl Conference {
                         .as_ref()
                         .is_some_and(|held| held.value.calls(now)),
                     quiet_hours: company.and_then(|company| company.quiet_hours),
+                    quiet: self.wants_quiet(&invitation.invitee, now),
                     zone: self.zone_of(&invitation.invitee),
                     in_flight: others,
                     never: &never,
@@ -314,6 +315,16 @@ impl Conference {
             )
         };
         Ok((meeting, day))
+    }
+
+    fn wants_quiet(&self, invitee: &Invitee, now: Millis) -> bool {
+        let page = self.shared.book.page();
+        match invitee {
+            Invitee::Employee(employee) => page
+                .company(self.company)
+                .is_some_and(|company| company.wants_quiet(*employee, now)),
+            Invitee::Outside { .. } => false,
+        }
     }
 
     pub(super) fn flight(&self, invitation: &Invitation, route: &Route) -> InFlight {
@@ -355,9 +366,13 @@ impl Conference {
                 .await
                 .is_empty();
             let line = self.shared.lines.line(&device.line());
-            candidates.push(Candidate::of_device(device, registered, &line.state(now)));
+            let view = line.state(now);
+            candidates.push((view.dnd, Candidate::of_device(device, registered, &view)));
         }
-        candidates
+        // A phone that asked for quiet itself is passed over while he has another.
+        let all_quiet = candidates.iter().all(|(quiet, _)| *quiet);
+        candidates.retain(|(quiet, _)| all_quiet || !quiet);
+        candidates.into_iter().map(|(_, one)| one).collect()
     }
 
     /// The trunks in the order of trying: an IP-SIM's own operator first, those that are

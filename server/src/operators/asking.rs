@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// A line is not asked about again within this time.
-const AGAIN: Span = Span::seconds(20);
+const AGAIN: Span = Span::seconds(10);
 
 /// After so many failures in a row an interface is left alone for a while: nobody's call
 /// waits for it meanwhile.
@@ -256,7 +256,7 @@ mod tests {
         assert!(meter.may_ask(&line(200), 60, later));
         // The same line not again at once.
         assert!(!meter.may_ask(&line(200), 60, later + Span::seconds(5)));
-        assert!(meter.may_ask(&line(200), 60, later + Span::seconds(21)));
+        assert!(meter.may_ask(&line(200), 60, later + Span::seconds(11)));
     }
 
     #[test]

@@ -251,6 +251,7 @@ fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::NoSuchDate
         | ErrorCode::BadPeriod
         | ErrorCode::NumberWantsNoCalls
+        | ErrorCode::UntilIsOver
         | ErrorCode::UnknownLine
         | ErrorCode::BadLineState
         | ErrorCode::BadEvidenceTime

@@ -15,6 +15,7 @@ mod auth;
 mod check;
 mod company;
 mod dates;
+mod do_not_disturb;
 mod error;
 mod event_numbers;
 mod gateways;
@@ -140,6 +141,7 @@ fn api_routes() -> OpenApiRouter<App> {
         .routes(routes!(invitations::attempts))
         .routes(routes!(invitations::call))
         .routes(routes!(invitations::stop))
+        .routes(routes!(do_not_disturb::set))
         .routes(routes!(line_status::tell))
         .routes(routes!(rsvp::mail_reply))
         .routes(routes!(webhooks::webhooks, webhooks::add_webhook))

@@ -580,6 +580,7 @@ fn wait_reason(why: Why) -> WaitReason {
         Why::LineFreed | Why::LineReturned => WaitReason::LineChanged,
         Why::AlreadyCalled => WaitReason::OtherCall,
         Why::QuietHours => WaitReason::QuietHours,
+        Why::DoNotDisturb => WaitReason::DoNotDisturb,
     }
 }
 

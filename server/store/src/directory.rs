@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    CompanyId, DeviceId, EmployeeId, PhoneNumber, TrunkId, UserId,
+    CompanyId, DeviceId, EmployeeId, Millis, PhoneNumber, TrunkId, UserId,
     calibration::Calibration,
     company::{Company, SmsGateway},
     employee::{Device, DeviceKind, Employee, Level, Login, Secret},
@@ -20,6 +20,7 @@ use crate::{
     event_numbers,
     ha1::Ha1,
     never_again,
+    quiet::{self, Quiet},
     text::{from_json, parse},
 };
 
@@ -56,6 +57,8 @@ pub struct CompanyDirectory {
     pub never: Vec<PhoneNumber>,
     /// By what short messages leave, with its secret, opened.
     pub sms: Option<SmsGateway>,
+    /// Who wants to be left alone, and until when.
+    pub quiet: BTreeMap<EmployeeId, Quiet>,
 }
 
 /// A device's login.
@@ -76,6 +79,13 @@ impl Directory {
 }
 
 impl CompanyDirectory {
+    /// Whether somebody wants to be left alone now.
+    pub fn wants_quiet(&self, employee: EmployeeId, now: Millis) -> bool {
+        self.quiet
+            .get(&employee)
+            .is_some_and(|until| until.is_none_or(|until| now < until))
+    }
+
     pub fn employee(&self, id: EmployeeId) -> Option<&Employee> {
         self.employees.iter().find(|employee| employee.id == id)
     }
@@ -141,6 +151,7 @@ impl Store {
             phone_pins: BTreeMap::new(),
             never: never_again::read(tx, company.id).await?,
             sms: self.read_sms_gateway(tx, company.id).await?,
+            quiet: quiet::read(tx, company.id).await?,
             company,
         };
         read_employees(tx, &mut directory).await?;

@@ -76,6 +76,7 @@ impl World {
             ends_at: occurrence.ends_at,
             calls: occurrence.calls(now),
             quiet_hours: self.quiet,
+            quiet: false,
             zone: Zone::UTC,
             in_flight: &in_flight,
             never: &[],

@@ -46,6 +46,8 @@ pub struct Circumstances<'a> {
     pub calls: bool,
     /// The company's quiet hours.
     pub quiet_hours: Option<QuietHours>,
+    /// He asked not to be disturbed.
+    pub quiet: bool,
     /// Where the callee's clock hangs.
     pub zone: Zone,
     /// All calls in flight.
@@ -89,6 +91,9 @@ pub enum Blocked {
         /// Over which.
         over: Over,
     },
+    /// He asked not to be disturbed.
+    #[error("He asked not to be disturbed")]
+    DoNotDisturb,
     /// It is night where he is.
     #[error("It is quiet hours where he is")]
     QuietHours {
@@ -135,6 +140,10 @@ pub fn check(
         });
     }
     let accepted = invitation.rsvp() == Some(Rsvp::Accepted) || wanted_by_hand(invitation);
+    // Only the organiser, by his own hand, disturbs him all the same.
+    if around.quiet && !wanted_by_hand(invitation) {
+        return Err(Blocked::DoNotDisturb);
+    }
     let quiet = around.quiet_hours.filter(|_| !accepted);
     if let Some(until) = quiet.and_then(|quiet| quiet.until(now, around.zone)) {
         return Err(Blocked::QuietHours { until });
@@ -148,6 +157,7 @@ impl Blocked {
         match self {
             Self::MeetingOver | Self::Declined | Self::NeverAgain | Self::Limit { .. } => None,
             Self::InFlight { .. } => Some((now + LOOK_AGAIN, Why::AlreadyCalled)),
+            Self::DoNotDisturb => Some((now + LOOK_AGAIN, Why::DoNotDisturb)),
             Self::QuietHours { until } => Some((until, Why::QuietHours)),
         }
     }

@@ -51,6 +51,7 @@ struct Around {
     ends_at: Millis,
     calls: bool,
     quiet_hours: Option<QuietHours>,
+    quiet: bool,
     in_flight: Vec<InFlight>,
     never: Vec<PhoneNumber>,
     limits: Limits,
@@ -62,6 +63,7 @@ fn quiet_around() -> Around {
         ends_at: END,
         calls: true,
         quiet_hours: None,
+        quiet: false,
         in_flight: Vec::new(),
         never: Vec::new(),
         limits: Limits::default(),
@@ -83,6 +85,7 @@ fn ask(invitation: &Invitation, around: Around) -> Result<(), Blocked> {
         ends_at: around.ends_at,
         calls: around.calls,
         quiet_hours: around.quiet_hours,
+        quiet: around.quiet,
         zone: Zone::UTC,
         in_flight: &around.in_flight,
         never: &around.never,
@@ -241,4 +244,22 @@ fn the_companys_limits_hold_even_for_whom_the_organiser_wants_by_name() {
         .retry(NOW),
         None
     );
+}
+
+#[test]
+fn whoever_asked_not_to_be_disturbed_is_left_alone_unless_the_organiser_insists() {
+    let mut someone = invitation(outside("+79162041138"));
+    let quiet = || Around {
+        quiet: true,
+        ..quiet_around()
+    };
+    let blocked = ask(&someone, quiet());
+    assert_eq!(blocked, Err(Blocked::DoNotDisturb));
+    assert_eq!(
+        blocked.unwrap_err().retry(NOW),
+        Some((NOW + LOOK_AGAIN, Why::DoNotDisturb))
+    );
+
+    someone.call_now(NOW);
+    assert_eq!(ask(&someone, quiet()), Ok(()));
 }

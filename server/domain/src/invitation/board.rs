@@ -53,6 +53,7 @@ impl Invitation {
             | Why::LineReturned
             | Why::AlreadyCalled
             | Why::QuietHours
+            | Why::DoNotDisturb
             | Why::NoChannel
             | Why::Lost => any,
         }
@@ -75,7 +76,9 @@ impl Invitation {
                 Why::Dropped => Next::ThenLastAct(rules.dropped.last_act),
                 Why::NoAnswer | Why::Network => Next::TryAgain,
                 Why::AtStart => Next::AtStart,
-                Why::AlreadyCalled | Why::QuietHours | Why::NoChannel => Next::WhenAllowed,
+                Why::AlreadyCalled | Why::QuietHours | Why::DoNotDisturb | Why::NoChannel => {
+                    Next::WhenAllowed
+                }
                 Why::First
                 | Why::NextLine
                 | Why::NextTrunk

@@ -114,6 +114,8 @@ pub enum Why {
     AlreadyCalled,
     /// It is quiet hours where he is.
     QuietHours,
+    /// He asked not to be disturbed.
+    DoNotDisturb,
     /// All channels of the trunks are taken.
     NoChannel,
     /// We lost the call ourselves, and it does not count.

@@ -180,6 +180,8 @@ impl Secretary {
                 duration_min: u32::try_from(wanted.lasts.as_seconds() / 60).unwrap_or(u32::MAX),
                 repeats: None,
                 lead_s: None,
+                early_s: None,
+                warn_s: None,
                 own_people_need_no_key: None,
                 participants: participants.clone(),
                 rules: None,

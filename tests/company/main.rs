@@ -9,6 +9,7 @@ mod calibration;
 mod clock;
 mod crash;
 mod database;
+mod hours;
 mod lamps;
 mod notices;
 mod rows;

@@ -85,10 +85,24 @@ impl House {
 
     /// A meeting of these people that begins now.
     pub fn meet(&self, room: &str, people: &[&str]) -> String {
-        let participants: Vec<Value> = people
+        self.begin(room, self.people(people, "speaker"))
+    }
+
+    /// The same, with a moderator.
+    pub fn moderated(&self, room: &str, moderator: &str, people: &[&str]) -> String {
+        let mut participants = self.people(&[moderator], "moderator");
+        participants.extend(self.people(people, "speaker"));
+        self.begin(room, participants)
+    }
+
+    fn people(&self, names: &[&str], role: &str) -> Vec<Value> {
+        names
             .iter()
-            .map(|name| json!({ "employee_id": self.person(name), "role": "speaker" }))
-            .collect();
+            .map(|name| json!({ "employee_id": self.person(name), "role": role }))
+            .collect()
+    }
+
+    fn begin(&self, room: &str, participants: Vec<Value>) -> String {
         let meeting = self.api.post(
             "meetings",
             &json!({

@@ -46,6 +46,11 @@ async fn another_companys_things_are_not_there() {
             format!("/occurrences/{occurrence}/move"),
             Some(json!({ "duration_min": 5 })),
         ),
+        (
+            "POST",
+            format!("/occurrences/{occurrence}/extend"),
+            Some(json!({ "minutes": 15 })),
+        ),
         ("POST", format!("/occurrences/{occurrence}/cancel"), None),
         ("POST", format!("/occurrences/{occurrence}/restore"), None),
         ("GET", format!("/occurrences/{occurrence}"), None),

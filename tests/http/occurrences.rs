@@ -1,7 +1,7 @@
 //! The calendar's dates and their reports.
 
 use insta::assert_snapshot;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::world::{NOW, World, guest};
 
@@ -110,4 +110,35 @@ async fn a_report_names_who_is_in_the_room_while_it_goes_on() {
         world.get(&oleg, &report).await.json()["members"][0]["number"],
         "+4930901820"
     );
+}
+
+#[tokio::test]
+async fn what_goes_on_is_extended_until_the_next_meeting_in_the_room() {
+    let world = World::new().await;
+    let oleg = world.oleg().await;
+    let made = world.meeting(&oleg).await;
+    let mut next = world.meeting_body().await;
+    next["starts_local"] = json!("2026-11-22T12:30");
+    next["title"] = json!("Drivers");
+    world.post(&oleg, "/api/v1/meetings", next).await;
+    let path = format!(
+        "/api/v1/occurrences/{}/extend",
+        made["occurrence_ids"][0].as_str().unwrap()
+    );
+    let extend = async |minutes: u32| {
+        let body = json!({ "minutes": minutes });
+        world.post(&oleg, &path, body).await
+    };
+    assert_eq!(extend(15).await.refusal(), "409 occurrence_is_over");
+
+    let start = format!("/api/v1/meetings/{}/start", made["id"].as_str().unwrap());
+    let begun = world.post(&oleg, &start, Value::Null).await.json();
+    let longer = extend(30).await;
+
+    assert_eq!(longer.status, 202, "{}", longer.text);
+    let ends_at = begun["ends_at"].as_i64().unwrap();
+    assert_eq!(longer.json()["ends_at"], ends_at + 30 * 60_000);
+    assert_eq!(extend(15).await.refusal(), "409 room_booked at room_id");
+    assert_eq!(extend(0).await.refusal(), "422 bad_extension at minutes");
+    assert_eq!(extend(241).await.refusal(), "422 bad_extension at minutes");
 }

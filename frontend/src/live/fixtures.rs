@@ -234,6 +234,8 @@ pub fn snapshot() -> Snapshot {
             time_zone: "UTC".into(),
             quiet_hours: None,
             lead_s: 300,
+            early_s: 0,
+            warn_s: 300,
             rules: RetryRules::default(),
             service_number: None,
             service_city_number: None,

@@ -76,6 +76,8 @@ pub enum ErrorCode {
     BadQuietHours,
     BadPeriod,
     BadRepeats,
+    BadAhead,
+    BadExtension,
     CannotMoveAlong,
     NoSuchDate,
     UntilIsOver,

@@ -47,9 +47,9 @@ pub use invitations::{
     Reason, Rsvp, WaitReason,
 };
 pub use meetings::{
-    ChangeMeeting, CheckMeeting, Finding, FindingCode, FindingMeeting, FindingPerson, Meeting,
-    MeetingCheck, MoveOccurrence, NewMeeting, NewParticipant, Occurrence, OccurrenceStatus,
-    Participant, Series, SeriesException, Severity,
+    ChangeMeeting, CheckMeeting, ExtendOccurrence, Finding, FindingCode, FindingMeeting,
+    FindingPerson, Meeting, MeetingCheck, MoveOccurrence, NewMeeting, NewParticipant, Occurrence,
+    OccurrenceStatus, Participant, Series, SeriesException, Severity,
 };
 pub use notices::{MailReply, Notice, NoticeState, NoticeTrouble, NoticeWay};
 pub use people::{

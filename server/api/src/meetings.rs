@@ -21,6 +21,10 @@ pub struct Meeting {
     pub series: Option<Series>,
     /// Dialling begins so long before the start.
     pub lead_s: u32,
+    /// Whoever calls the room is let in so long before the start.
+    pub early_s: u32,
+    /// So long before the end the room hears that it is near; 0: it does not.
+    pub warn_s: u32,
     /// Employees on their own devices join without pressing a key.
     pub own_people_need_no_key: bool,
     /// Everybody is reminded so long before the start; 0: never.
@@ -93,6 +97,12 @@ pub struct NewMeeting {
     /// Left out: the company's lead.
     #[serde(default)]
     pub lead_s: Option<u32>,
+    /// Whoever calls the room is let in so long before the start. Left out: at the start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub early_s: Option<u32>,
+    /// So long before the end the room hears that it is near. Left out: 300; 0: it does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warn_s: Option<u32>,
     /// Left out: yes.
     #[serde(default)]
     pub own_people_need_no_key: Option<bool>,
@@ -147,6 +157,10 @@ pub struct ChangeMeeting {
     pub from_date: Option<LocalDate>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lead_s: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub early_s: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warn_s: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub own_people_need_no_key: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -211,6 +225,15 @@ pub struct MoveOccurrence {
     pub duration_min: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub room_id: Option<RoomId>,
+}
+
+/// `POST /occurrences/{id}/extend`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ExtendOccurrence {
+    /// From 1 to 240.
+    pub minutes: u32,
 }
 
 /// `POST /meetings/check`: a plan that is not saved.

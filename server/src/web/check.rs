@@ -70,6 +70,8 @@ pub(super) async fn check(
         duration_min: request.duration_min,
         repeats: request.repeats,
         lead_s: None,
+        early_s: None,
+        warn_s: None,
         own_people_need_no_key: None,
         remind_min: None,
         participants: request.participants,

@@ -247,6 +247,8 @@ fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::BadRule
         | ErrorCode::BadQuietHours
         | ErrorCode::BadRepeats
+        | ErrorCode::BadAhead
+        | ErrorCode::BadExtension
         | ErrorCode::CannotMoveAlong
         | ErrorCode::NoSuchDate
         | ErrorCode::BadPeriod

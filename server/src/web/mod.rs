@@ -135,6 +135,7 @@ fn api_routes() -> OpenApiRouter<App> {
         .routes(routes!(occurrences::report))
         .routes(routes!(occurrences::report_csv))
         .routes(routes!(occurrences::end))
+        .routes(routes!(occurrences::extend))
         .routes(routes!(dates::move_date))
         .routes(routes!(dates::cancel))
         .routes(routes!(dates::restore))

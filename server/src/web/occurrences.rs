@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use api::{
-    Attempt, ErrorBody, ErrorCode, EventKind, InvitationStory, Occurrence, OccurrenceReport,
+    Attempt, ErrorBody, ErrorCode, EventKind, ExtendOccurrence, InvitationStory, Occurrence,
+    OccurrenceReport,
 };
 use axum::{
     extract::State,
@@ -18,12 +19,16 @@ use super::{
     App, Signed,
     error::ApiError,
     json::{Json, Path, Query},
+    meetings::room_booked,
     resources::{self, Around},
 };
 use crate::notices::report::Report;
 
 const PERIOD_MOST_DAYS: i64 = 400;
 const DAY: Span = Span::minutes(24 * 60);
+
+/// By how much a meeting is extended at once, at most.
+const EXTENDED_MOST_MIN: u32 = 240;
 
 /// How often a change is decided anew when the rows move under it.
 const TRIES: usize = 5;
@@ -210,6 +215,63 @@ pub(super) async fn end(
             written => written?,
         };
         app.changed(signed.company_id());
+        return Ok((StatusCode::ACCEPTED, Json(shown)));
+    }
+    Err(ApiError::unavailable())
+}
+
+/// Lets what goes on last longer, unless another meeting has the room then.
+#[utoipa::path(post, path = "/occurrences/{id}/extend", tag = "meetings", params(("id" = String, Path)), request_body = ExtendOccurrence, responses(
+    (status = 202, body = Occurrence),
+    (status = 404, body = ErrorBody, description = "`not_found`"),
+    (status = 409, body = ErrorBody, description = "`occurrence_is_over`: it is over, or has not begun; `room_booked`"),
+    (status = 422, body = ErrorBody, description = "`bad_extension`"),
+))]
+pub(super) async fn extend(
+    State(app): State<App>,
+    signed: Signed,
+    Path(id): Path<OccurrenceId>,
+    Json(request): Json<ExtendOccurrence>,
+) -> Result<(StatusCode, Json<Occurrence>), ApiError> {
+    let directory = signed.company()?;
+    if request.minutes == 0 || request.minutes > EXTENDED_MOST_MIN {
+        return Err(ApiError::new(ErrorCode::BadExtension).at("minutes"));
+    }
+    for _ in 0..TRIES {
+        let now = app.now();
+        let mut date = app.store.occurrence(signed.company_id(), id).await?;
+        if !date.value.is_open() {
+            return Err(ApiError::new(ErrorCode::OccurrenceIsOver));
+        }
+        let held = &date.value;
+        let (from, company) = (held.ends_at, held.company);
+        let until = from + Span::minutes(i64::from(request.minutes));
+        let booking = app
+            .store
+            .booking(company, held.room, from, until, held.meeting)
+            .await?;
+        if let Some(booking) = booking {
+            let zone = held.zone.unwrap_or(directory.company.zone);
+            return Err(room_booked(&booking, zone));
+        }
+        date.value.extend(until);
+        let expected = app.store.invitations(id).await?.len();
+        let shown = resources::occurrence(
+            &date.value,
+            directory,
+            u32::try_from(expected).unwrap_or(u32::MAX),
+        );
+        let mut batch = Batch::new(company, now);
+        batch
+            .events
+            .push(resources::event(&EventKind::Occurrence(shown.clone())));
+        batch.occurrences.push(date);
+        app.store.promise(StatusCode::ACCEPTED.as_u16(), &shown);
+        match app.store.write_batch(&batch).await {
+            Err(StoreError::Stale { .. }) => continue,
+            written => written?,
+        };
+        app.changed(company);
         return Ok((StatusCode::ACCEPTED, Json(shown)));
     }
     Err(ApiError::unavailable())

@@ -296,6 +296,8 @@ pub fn meeting(
         duration_min: seconds(meeting.duration_ms.as_seconds() / 60),
         series: meeting.series.as_ref().map(series),
         lead_s: seconds(meeting.lead_ms.as_seconds()),
+        early_s: seconds(meeting.early_ms.as_seconds()),
+        warn_s: seconds(meeting.warn_ms.as_seconds()),
         own_people_need_no_key: meeting.own_people_need_no_key,
         remind_min: meeting
             .remind_ms

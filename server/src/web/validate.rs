@@ -49,8 +49,12 @@ pub(super) fn new_meeting(
         duration_ms: duration(request.duration_min)?,
         series: series(request.repeats.as_deref().unwrap_or_default())?,
         lead_ms: request.lead_s.map_or(Ok(company.lead_ms), lead)?,
-        early_ms: Span::ZERO,
-        warn_ms: WARNING,
+        early_ms: request
+            .early_s
+            .map_or(Ok(Span::ZERO), |seconds| ahead("early_s", seconds))?,
+        warn_ms: request
+            .warn_s
+            .map_or(Ok(WARNING), |seconds| ahead("warn_s", seconds))?,
         participants: participants(&request.participants, directory)?,
         rules: request.rules.as_ref().map(rules).transpose()?,
         own_people_need_no_key: request.own_people_need_no_key.unwrap_or(true),
@@ -116,6 +120,12 @@ pub(super) fn changed_meeting(
     }
     if let Some(seconds) = request.lead_s {
         meeting.lead_ms = lead(seconds)?;
+    }
+    if let Some(seconds) = request.early_s {
+        meeting.early_ms = ahead("early_s", seconds)?;
+    }
+    if let Some(seconds) = request.warn_s {
+        meeting.warn_ms = ahead("warn_s", seconds)?;
     }
     if let Some(needs_none) = request.own_people_need_no_key {
         meeting.own_people_need_no_key = needs_none;
@@ -311,6 +321,14 @@ pub(super) fn lead(seconds: u32) -> Result<Span, ApiError> {
     (span <= DAY)
         .then_some(span)
         .ok_or_else(|| ApiError::new(ErrorCode::BadLead).at("lead_s"))
+}
+
+/// Ahead of the start, or of the end: an hour at most.
+fn ahead(field: &str, seconds: u32) -> Result<Span, ApiError> {
+    let span = Span::seconds(i64::from(seconds));
+    (span <= Span::minutes(60))
+        .then_some(span)
+        .ok_or_else(|| ApiError::new(ErrorCode::BadAhead).at(field))
 }
 
 pub(super) fn room(

@@ -1,6 +1,6 @@
 //! What is going on in the room, how it goes, and the strong acts.
 
-use api::{Occurrence, OccurrenceStatus, RoomId};
+use api::{ExtendOccurrence, Occurrence, OccurrenceStatus, RoomId};
 use leptos::prelude::*;
 use leptos_router::components::A;
 
@@ -8,6 +8,7 @@ use super::roll::{RollStrokes, sentence};
 use crate::{
     acts::Call,
     app::{shared, texts},
+    client::write,
     clock,
     components::icon::{icon, small},
     format,
@@ -187,7 +188,7 @@ fn Record(room: RoomId) -> impl IntoView {
             ("DELETE", None, Some(t.record_done().to_owned()))
         } else {
             let wanted = api::NewRecording::default();
-            ("POST", Some(crate::client::write(&wanted)), None)
+            ("POST", Some(write(&wanted)), None)
         };
         let request = Call {
             method,
@@ -211,6 +212,9 @@ fn Record(room: RoomId) -> impl IntoView {
     }
 }
 
+/// By how much a meeting is extended at a press.
+const MORE_MIN: u32 = 15;
+
 /// Ending takes everybody off the line, so it asks first, in its place.
 #[component]
 fn End(on: Occurrence) -> impl IntoView {
@@ -231,8 +235,22 @@ fn End(on: Occurrence) -> impl IntoView {
         };
         shared.acts.send(request, Some(t.done_ended().to_owned()));
     };
+    let extend = move |_| {
+        let request = Call {
+            method: "POST",
+            path: format!("occurrences/{}/extend", on.id),
+            body: Some(write(&ExtendOccurrence { minutes: MORE_MIN })),
+        };
+        shared.acts.send(request, Some(t.done_extended(&MORE_MIN)));
+    };
+    let planned = on.meeting_id.is_some();
     view! {
         <div class="tools">
+            {planned.then(|| view! {
+                <button class="btn plain" data-act="extend" disabled=move || !shared.feed.is_up() on:click=extend>
+                    {t.extend(&MORE_MIN)}
+                </button>
+            })}
             {move || if asks.get() {
                 view! {
                     <span class="ask" role="alertdialog" aria-label=t.end_ask(people.get())>

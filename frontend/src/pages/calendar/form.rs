@@ -224,6 +224,31 @@ fn Form(editing: Editing, id: Option<MeetingId>) -> impl IntoView {
                     <Fault editing part=Part::Room/>
                     <Found editing part=Part::Room/>
                 </dd>
+                <dt>{t.form_hours()}</dt>
+                <dd>
+                    <Token
+                        label=t.form_early()
+                        value=move || draft.with(|draft| draft.as_ref().map_or(0, |draft| i64::from(draft.early_s)))
+                        options=vec![0, 300, 600, 900]
+                        word=move |seconds| if seconds == 0 { t.opens_at_start().to_owned() } else { t.opens_before(&span(t, seconds * 1000)) }
+                        set=move |seconds| draft.update(|draft| {
+                            if let Some(draft) = draft {
+                                draft.early_s = u32::try_from(seconds).unwrap_or(0);
+                            }
+                        })
+                    />
+                    <Token
+                        label=t.form_warn()
+                        value=move || draft.with(|draft| draft.as_ref().map_or(300, |draft| i64::from(draft.warn_s)))
+                        options=vec![0, 60, 120, 300, 600]
+                        word=move |seconds| if seconds == 0 { t.warns_not().to_owned() } else { t.warns_before(&span(t, seconds * 1000)) }
+                        set=move |seconds| draft.update(|draft| {
+                            if let Some(draft) = draft {
+                                draft.warn_s = u32::try_from(seconds).unwrap_or(300);
+                            }
+                        })
+                    />
+                </dd>
                 <dt>{t.people()} " " <span class="count num">{count}</span></dt>
                 <dd><Guests editing/><Lists editing/><Found editing part=Part::People(None)/></dd>
                 {id.map(|id| view! { <Public editing id/> })}

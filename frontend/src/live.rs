@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use api::{
     Announcement, Company, EmployeeId, Event, EventKind, Invitation, InvitationId,
-    InvitationStatus, Meeting, MeetingId, Member, MemberId, Occurrence, OccurrenceId,
+    InvitationStatus, Meeting, MeetingId, Member, MemberId, Notice, Occurrence, OccurrenceId,
     OccurrenceStatus, Person, Recording, RecordingState, Room, RoomId, ServerMessage, Snapshot,
     Talking,
 };
@@ -54,6 +54,8 @@ pub struct Live {
     pub invitations: BTreeMap<InvitationId, Invitation>,
     /// What runs now, by the room it is made in.
     pub recordings: BTreeMap<RoomId, Recording>,
+    /// The last mail or short message about whoever is expected.
+    pub notices: BTreeMap<InvitationId, Notice>,
     /// The recording that broke off last.
     pub broken_off: Option<Recording>,
     /// What was said into a room last.
@@ -89,10 +91,14 @@ impl Live {
             occurrences: by(snapshot.occurrences, |row| row.id),
             invitations: by(snapshot.invitations, |row| row.id),
             recordings: by(snapshot.recordings, |row| row.room_id),
+            notices: BTreeMap::new(),
             broken_off: None,
             announced: None,
             levels: BTreeMap::new(),
         };
+        for notice in snapshot.notices {
+            self.notice(notice);
+        }
         vec![Topic::All]
     }
 
@@ -142,6 +148,7 @@ impl Live {
             }
             EventKind::InvitationRemoved { id } => {
                 self.invitations.remove(&id);
+                self.notices.remove(&id);
                 vec![Topic::Invitation(id), Topic::Invitations]
             }
             EventKind::Meeting(meeting) => {
@@ -179,8 +186,22 @@ impl Live {
                 vec![Topic::Announced]
             }
             // The report asks for these when it is opened; the board shows the invitation.
-            EventKind::Attempt(_) | EventKind::Notice(_) => Vec::new(),
+            EventKind::Attempt(_) => Vec::new(),
+            EventKind::Notice(notice) => self.notice(notice),
         }
+    }
+
+    /// The newest about each invitation is kept.
+    fn notice(&mut self, notice: Notice) -> Vec<Topic> {
+        let Some(id) = notice.invitation_id else {
+            return Vec::new();
+        };
+        let known = self.notices.get(&id);
+        if known.is_some_and(|known| known.created_at > notice.created_at) {
+            return Vec::new();
+        }
+        self.notices.insert(id, notice);
+        vec![Topic::Invitation(id)]
     }
 
     /// Who is not listed is silent, so both the old and the new talkers have changed.

@@ -29,6 +29,9 @@ pub struct There {
     pub dates: Vec<Versioned<Occurrence>>,
     /// The dates at which somebody is expected already.
     listed: BTreeSet<OccurrenceId>,
+    /// The dates of the series it is split off from: what was said about one of them
+    /// is said about the date at that time.
+    split_from: BTreeMap<Millis, OccurrenceId>,
 }
 
 impl There {
@@ -38,7 +41,20 @@ impl There {
             version: meeting.version,
             dates: store.occurrences_of(id).await?,
             listed: store.dates_with_a_list(id).await?,
+            split_from: BTreeMap::new(),
         })
+    }
+
+    /// Of a new plan that goes on where a series was cut.
+    pub fn split_from(&self) -> Self {
+        let listed = |date: &&Versioned<Occurrence>| self.listed.contains(&date.value.id);
+        let dates = self.dates.iter().filter(listed);
+        Self {
+            split_from: dates
+                .map(|date| (date.value.starts_at, date.value.id))
+                .collect(),
+            ..Self::default()
+        }
     }
 }
 
@@ -115,11 +131,12 @@ pub async fn rows(
         } else {
             Vec::new()
         };
-        let moved = old
-            .iter()
-            .find(|before| before.id == date.id)
-            .is_none_or(|before| before.dial_at != date.dial_at);
-        let (rows, gone) = expect(&meeting, date, list, moved, now);
+        let said = match there.split_from.get(&date.starts_at) {
+            Some(before) => store.invitations(*before).await?,
+            None => Vec::new(),
+        };
+        let before = old.iter().find(|before| before.id == date.id);
+        let (rows, gone) = expect(&meeting, date, before, list, &said, now);
         let around = Around {
             room: date.room,
             starts_at: date.starts_at,
@@ -162,14 +179,17 @@ fn wants_a_list(meeting: &Meeting, date: &Occurrence, listed: bool, why: Why, no
 }
 
 /// The list of those expected: who is on it already stays the same invitation,
-/// and what he said about coming stands, unless the date has moved.
+/// and what he said about coming stands, unless it begins at another time than it
+/// did `before`. `said` is what was said of the same time in another plan.
 fn expect(
     meeting: &Meeting,
     date: &Occurrence,
+    before: Option<&Occurrence>,
     mut there: Vec<InvitationRow>,
-    moved: bool,
+    said: &[InvitationRow],
     now: Millis,
 ) -> (Vec<InvitationRow>, Vec<InvitationId>) {
+    let stands = before.is_some_and(|before| before.starts_at == date.starts_at);
     let mut rows = Vec::with_capacity(meeting.participants.len());
     for (place, participant) in meeting.participants.iter().enumerate() {
         let position = i64::try_from(place).unwrap_or(i64::MAX);
@@ -178,32 +198,37 @@ fn expect(
             .iter()
             .position(|row| person_key(&row.invitation.invitee) == key)
             .map(|at| there.remove(at));
-        let (id, version) = match old {
-            Some(old) => {
-                let same = old.invitation.invitee == participant.invitee
-                    && old.invitation.role == participant.role;
-                if same && !moved {
-                    if old.position != position {
-                        rows.push(InvitationRow { position, ..old });
-                    }
-                    continue;
+        let (invitee, role) = (participant.invitee.clone(), participant.role);
+        let new = |id| Invitation::new(id, date.id, invitee.clone(), role, date.dial_at);
+        let row = match old.clone() {
+            Some(mut row) => {
+                row.position = position;
+                match stands {
+                    true => row.invitation.replan(invitee, role, date.dial_at),
+                    false => row.invitation = new(row.invitation.id),
                 }
-                (old.invitation.id, old.version)
+                row
             }
-            None => (InvitationId::new(now, random()), 0),
+            None => {
+                let mut invitation = new(InvitationId::new(now, random()));
+                let said = said
+                    .iter()
+                    .find(|row| person_key(&row.invitation.invitee) == key)
+                    .and_then(|row| row.invitation.rsvp());
+                if let Some(rsvp) = said {
+                    invitation.on_reply(rsvp, date.dial_at, now);
+                }
+                InvitationRow {
+                    company: meeting.company,
+                    position,
+                    version: 0,
+                    invitation,
+                }
+            }
         };
-        rows.push(InvitationRow {
-            company: meeting.company,
-            position,
-            version,
-            invitation: Invitation::new(
-                id,
-                date.id,
-                participant.invitee.clone(),
-                participant.role,
-                date.dial_at,
-            ),
-        });
+        if old.as_ref() != Some(&row) {
+            rows.push(row);
+        }
     }
     let gone = there.into_iter().map(|row| row.invitation.id).collect();
     (rows, gone)

@@ -81,7 +81,9 @@ fn whoever_calls_early_waits_at_the_door_when_it_does_not() {
     let meeting = plan(&house, 0);
     wait::until("Irina's call to be taken", wait::LONG, || {
         let of = house.phones.of("Irina Belova");
-        of.iter().any(|one| one["event"] == "answered").then_some(())
+        of.iter()
+            .any(|one| one["event"] == "answered")
+            .then_some(())
     });
     house.wait_for_members("9000", 0);
 

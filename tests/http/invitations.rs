@@ -214,3 +214,24 @@ async fn after_the_meeting_nobody_is_called() {
         assert_eq!(refused.refusal(), "409 occurrence_is_over", "{act}");
     }
 }
+
+#[tokio::test]
+async fn whoever_was_taken_off_the_list_is_not_there_to_be_called() {
+    let world = World::new().await;
+    let oleg = world.oleg().await;
+    let made = world.meeting(&oleg).await;
+    let date = made["occurrence_ids"][0].as_str().unwrap();
+    let path = format!("/api/v1/occurrences/{date}");
+    let report = world.get(&oleg, &path).await.json();
+    let guest = &report["invitations"][1]["invitation"];
+    let call = format!("/api/v1/invitations/{}/call", guest["id"].as_str().unwrap());
+    let path = format!("/api/v1/meetings/{}", made["id"].as_str().unwrap());
+    let oleg_alone = json!({ "participants": [
+        { "employee_id": world.employee("Oleg Sorokin").await, "role": "speaker" },
+    ] });
+    let changed = world.ask(&oleg, "PATCH", &path, Some(oleg_alone)).await;
+    assert_eq!(changed.status, 200, "{}", changed.text);
+
+    let refused = world.post(&oleg, &call, json!(null)).await;
+    assert_eq!(refused.refusal(), "404 not_found");
+}

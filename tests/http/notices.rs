@@ -360,3 +360,73 @@ async fn the_report_is_a_table_too_and_nobody_elses() {
     assert_snapshot!(table.text.replace("\r\n", "\n"));
     assert_eq!(world.get(&anna, &path).await.refusal(), "404 not_found");
 }
+
+#[tokio::test]
+async fn what_somebody_said_stands_until_the_hour_is_another() {
+    let world = World::new().await;
+    let oleg = world.oleg().await;
+    let made = world.meeting(&oleg).await;
+    let (meeting, date) = (
+        made["id"].as_str().unwrap(),
+        made["occurrence_ids"][0].as_str().unwrap(),
+    );
+    let path = page(&world, meeting, "4930901820");
+    form(&world, &path, format!("date={date}&answer=declined")).await;
+    let change = async |body: serde_json::Value| {
+        let path = format!("/api/v1/meetings/{meeting}");
+        let answer = world.ask(&oleg, "PATCH", &path, Some(body)).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        let guest = invitation(&world, &oleg, date, 1).await;
+        (
+            guest["rsvp"].clone(),
+            guest["role"].clone(),
+            guest["name"].clone(),
+        )
+    };
+
+    let oleg_id = world.employee("Oleg Sorokin").await;
+    let renamed = json!([
+        { "employee_id": oleg_id, "role": "speaker" },
+        { "number": "+49 30 901-820", "name": "Frau Müller", "role": "speaker" },
+    ]);
+    for body in [
+        json!({ "title": "Evening roll" }),
+        json!({ "lead_s": 60 }),
+        json!({ "duration_min": 90 }),
+        json!({ "room_id": world.room("9001").await }),
+    ] {
+        assert_eq!(change(body.clone()).await.0, "declined", "{body}");
+    }
+    assert_eq!(
+        change(json!({ "participants": renamed })).await,
+        (json!("declined"), json!("speaker"), json!("Frau Müller"))
+    );
+    let moved = change(json!({ "starts_local": "2026-11-23T11:00" })).await;
+    assert_eq!(moved.0, json!(null));
+}
+
+#[tokio::test]
+async fn what_was_said_of_a_date_stands_when_its_series_is_cut() {
+    let world = World::new().await;
+    let oleg = world.oleg().await;
+    let mut body = world.meeting_body().await;
+    body["repeats"] = json!("FREQ=DAILY");
+    let made = world.post(&oleg, "/api/v1/meetings", body).await.json();
+    let meeting = made["id"].as_str().unwrap();
+    let second = made["occurrence_ids"][1].as_str().unwrap();
+    let path = page(&world, meeting, "4930901820");
+    form(&world, &path, format!("date={second}&answer=accepted")).await;
+
+    let path = format!("/api/v1/meetings/{meeting}");
+    let body = json!({ "from_date": "2026-11-24", "title": "Evening roll" });
+    let after = world.ask(&oleg, "PATCH", &path, Some(body)).await;
+    assert_eq!(after.status, 200, "{}", after.text);
+
+    let after = after.json();
+    assert_ne!(after["id"], made["id"]);
+    let first_of_it = after["occurrence_ids"][0].as_str().unwrap();
+    assert_eq!(
+        invitation(&world, &oleg, first_of_it, 1).await["rsvp"],
+        "accepted"
+    );
+}

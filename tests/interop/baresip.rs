@@ -40,6 +40,16 @@ pub struct Account<'a> {
 impl Baresip {
     /// Starts it in a folder of its own; waits until it has registered.
     pub fn start(folder: &Path, server: SocketAddr, account: &Account<'_>) -> Self {
+        Self::start_watching(folder, server, account, &[])
+    }
+
+    /// The same; it subscribes to the presence of these extensions and publishes its own.
+    pub fn start_watching(
+        folder: &Path,
+        server: SocketAddr,
+        account: &Account<'_>,
+        watched: &[&str],
+    ) -> Self {
         let folder = folder.join(format!("baresip-{}", account.user));
         fs::create_dir_all(&folder).expect("the folder is ours");
         let tone = folder.join("tone.wav");
@@ -60,7 +70,8 @@ impl Baresip {
              module_path {MODULES}\n\
              module g711.so\nmodule g722.so\nmodule opus.so\n\
              module aufile.so\nmodule aubridge.so\nmodule sndfile.so\n\
-             module_app account.so\nmodule_app menu.so\nmodule_app ctrl_tcp.so\n\
+             module_app account.so\nmodule_app contact.so\nmodule_app menu.so\n\
+             module_app presence.so\nmodule_app ctrl_tcp.so\n\
              ctrl_tcp_listen {control_at}\n",
             tone = tone.display(),
             folder = folder.display(),
@@ -71,14 +82,23 @@ impl Baresip {
             codec,
             ..
         } = account;
+        let publishes = if watched.is_empty() {
+            ""
+        } else {
+            ";pubint=120"
+        };
         let accounts = format!(
             "<sip:{user}@{server};transport=udp>;auth_user={user};auth_pass={secret};\
-             audio_codecs={codec};answermode=manual;regint=120\n"
+             audio_codecs={codec};answermode=manual;regint=120{publishes}\n"
         );
+        let contacts = watched
+            .iter()
+            .map(|extension| format!("\"{extension}\" <sip:{extension}@{server}>;presence=p2p\n"))
+            .collect();
         for (name, text) in [
             ("config", config),
             ("accounts", accounts),
-            ("contacts", String::new()),
+            ("contacts", contacts),
         ] {
             fs::write(folder.join(name), text).expect("the folder is ours");
         }
@@ -106,6 +126,29 @@ impl Baresip {
 
     pub fn accept(&mut self) {
         self.command("accept", "");
+    }
+
+    /// Waits until it shows this of a watched extension.
+    pub fn wait_for_presence(&mut self, extension: &str, shown: &str) {
+        let what = format!("baresip to show {extension} as {shown}");
+        wait::until(what, wait::LONG, || {
+            self.command("contacts", "");
+            let events = self.events.lock().expect("the reader does not panic");
+            let list = events
+                .iter()
+                .rev()
+                .find(|event| event["token"] == "contacts")?;
+            let line = list["data"]
+                .as_str()?
+                .lines()
+                .find(|line| line.contains(extension))?;
+            line.contains(shown).then_some(())
+        });
+    }
+
+    /// Publishes that its owner is away.
+    pub fn goes_away(&mut self) {
+        self.command("presence_offline", "");
     }
 
     /// Ends the call, or refuses the one that rings.

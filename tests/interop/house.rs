@@ -82,6 +82,22 @@ impl House {
         });
     }
 
+    /// Waits until the board shows this evidence of somebody's line.
+    pub fn wait_for_evidence(&self, employee: Employee, source: &str, code: &str) {
+        let what = format!("{source} to say {code} of {}", employee.extension);
+        wait::until(what, wait::LONG, || {
+            let people = self.api.list("people");
+            let person = people
+                .iter()
+                .find(|person| person["extension"] == employee.extension)?;
+            let said = person["line"]["evidence"]
+                .as_array()?
+                .iter()
+                .any(|piece| piece["source"] == source && piece["text"]["code"] == code);
+            said.then_some(())
+        });
+    }
+
     /// Takes everybody out of the room.
     pub fn hang_up_all(&self, number: &str) {
         let room = self.room(number)["id"].clone();

@@ -108,6 +108,42 @@ fn three_makes_with_three_codecs_hear_exactly_the_other_two() {
     );
 }
 
+/// A phone that shows how others are and tells how its owner is.
+fn katya_watching(house: &House, watched: &[&str]) -> Baresip {
+    let account = baresip::Account {
+        user: KATYA.user,
+        secret: KATYA.secret,
+        codec: "G722/16000/1",
+        tone_hz: TONES[0],
+    };
+    Baresip::start_watching(house.folder(), house.sip(), &account, watched)
+}
+
+#[test]
+fn a_real_phone_shows_who_is_away_who_is_free_and_who_talks() {
+    let house = House::open();
+    let mut katya = katya_watching(&house, &[LENA.extension, OLEG.extension]);
+    katya.wait_for_presence(LENA.extension, "Offline");
+
+    let mut lena = lena(&house);
+    katya.wait_for_presence(LENA.extension, "Online");
+    katya.wait_for_presence(OLEG.extension, "Offline");
+    lena.dial("9000", house.sip());
+    house.wait_for_members("9000", 1);
+    katya.wait_for_presence(LENA.extension, "Busy");
+    lena.hang_up();
+    katya.wait_for_presence(LENA.extension, "Online");
+}
+
+#[test]
+fn a_real_phone_publishes_that_its_owner_is_away() {
+    let house = House::open();
+    let mut katya = katya_watching(&house, &[LENA.extension]);
+    house.wait_for_evidence(KATYA, "presence", "open");
+    katya.goes_away();
+    house.wait_for_evidence(KATYA, "presence", "closed");
+}
+
 #[test]
 fn an_extension_calls_an_extension_through_the_server() {
     let house = House::open();

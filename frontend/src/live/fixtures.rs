@@ -234,8 +234,7 @@ pub fn snapshot() -> Snapshot {
             time_zone: "UTC".into(),
             quiet_hours: None,
             lead_s: 300,
-            early_s: 0,
-            warn_s: 300,
+            remind_min: 15,
             rules: RetryRules::default(),
             service_number: None,
             service_city_number: None,
@@ -267,6 +266,8 @@ pub fn snapshot() -> Snapshot {
             duration_min: 60,
             series: None,
             lead_s: 300,
+            early_s: 0,
+            warn_s: 300,
             own_people_need_no_key: true,
             remind_min: 15,
             participants: Vec::new(),
@@ -292,6 +293,7 @@ pub fn snapshot() -> Snapshot {
         }],
         invitations: Vec::new(),
         recordings: Vec::new(),
+        notices: Vec::new(),
     }
 }
 

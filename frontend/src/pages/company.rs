@@ -81,6 +81,12 @@ fn CompanyRules(
             ..ChangeCompany::default()
         });
     };
+    let remind = move |minutes: i64| {
+        save(ChangeCompany {
+            remind_min: u32::try_from(minutes).ok(),
+            ..ChangeCompany::default()
+        });
+    };
     let ring = move |value: i64| {
         change(&move |rules: &mut RetryRules| rules.ring_ms = domain::Span(value));
     };
@@ -96,6 +102,14 @@ fn CompanyRules(
                     options=vec![0, 60, 120, 180, 300, 600, 900]
                     word=move |seconds| if seconds == 0 { t.at_the_start().to_owned() } else { t.before_start(&span(t, seconds * 1000)) }
                     set=lead
+                />
+                ". " {t.form_remind()} ": "
+                <Token
+                    label=t.form_remind()
+                    value=move || known().map_or(15, |company| i64::from(company.remind_min))
+                    options=vec![0, 5, 15, 30, 60, 120, 1440]
+                    word=move |minutes| if minutes == 0 { t.reminds_not().to_owned() } else { t.reminds_before(&span(t, minutes * MINUTE)) }
+                    set=remind
                 />
                 ". " {t.rule_ring()} " "
                 <Token label=t.rule_ring() value=move || rules().ring_ms.0 options=vec![15_000, 20_000, 30_000, 45_000, MINUTE] word=move |value| span(t, value) set=ring/>

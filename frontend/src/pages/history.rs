@@ -13,7 +13,7 @@ use crate::{
     texts::Texts,
 };
 
-mod messages;
+pub mod messages;
 mod report;
 mod story;
 mod timeline;

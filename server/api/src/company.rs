@@ -17,6 +17,8 @@ pub struct Company {
     pub quiet_hours: Option<QuietHours>,
     /// Dialling begins so long before the start, unless the meeting says otherwise.
     pub lead_s: u32,
+    /// Everybody is reminded so long before the start, unless the meeting says otherwise; 0: never.
+    pub remind_min: u32,
     pub rules: RetryRules,
     /// Whom employees call to plan meetings by telephone.
     #[serde(default)]
@@ -47,6 +49,8 @@ pub struct ChangeCompany {
     pub time_zone: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lead_s: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remind_min: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rules: Option<RetryRules>,
 }

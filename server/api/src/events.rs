@@ -60,6 +60,9 @@ pub struct Snapshot {
     /// Those that run.
     #[serde(default)]
     pub recordings: Vec<Recording>,
+    /// About those expected at what goes on, first to last.
+    #[serde(default)]
+    pub notices: Vec<Notice>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

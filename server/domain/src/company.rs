@@ -6,6 +6,7 @@ use crate::{
     employee::Secret,
     guard::Limits,
     id::CompanyId,
+    meeting::default_reminder,
     number::{PhoneNumber, ShortNumber},
     rules::RetryRules,
     time::{LocalTime, Millis, Span, Zone},
@@ -47,6 +48,10 @@ pub struct Company {
     /// How long before the start dialling begins, unless a meeting says otherwise.
     #[serde(default = "default_lead")]
     pub lead_ms: Span,
+    /// How long before the start everybody is reminded, unless a meeting says otherwise;
+    /// never if none.
+    #[serde(default = "default_reminder")]
+    pub remind_ms: Option<Span>,
     /// When nobody is called who has not accepted.
     #[serde(default)]
     pub quiet_hours: Option<QuietHours>,

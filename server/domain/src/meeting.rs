@@ -67,7 +67,7 @@ pub const DEFAULT_REMINDER: Span = Span::minutes(15);
     clippy::unnecessary_wraps,
     reason = "it stands for a value that may be none"
 )]
-fn default_reminder() -> Option<Span> {
+pub(crate) fn default_reminder() -> Option<Span> {
     Some(DEFAULT_REMINDER)
 }
 

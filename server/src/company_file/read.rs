@@ -7,6 +7,7 @@ use domain::{
     company::{Company, DEFAULT_LEAD, QuietHours, Service},
     employee::Level,
     guard::{Cap, Limits, Prefix, Price},
+    meeting::DEFAULT_REMINDER,
     rules::{LastAct, RetryRules, TryRule},
 };
 use store::CompanyPlan;
@@ -100,6 +101,9 @@ fn settings(
     let lead = section
         .number(source, "lead_s", 0..DAY_S + 1)
         .map_or(DEFAULT_LEAD, Span::seconds);
+    let remind = section
+        .number(source, "remind_min", 0..DAY_S / 60 + 1)
+        .map_or(DEFAULT_REMINDER, Span::minutes);
     let quiet_hours = section
         .section(source, "quiet_hours", quiet_hours)
         .flatten();
@@ -128,6 +132,7 @@ fn settings(
         zone: zone?,
         rules,
         lead_ms: lead,
+        remind_ms: (remind > Span::ZERO).then_some(remind),
         quiet_hours,
         service,
         limits,

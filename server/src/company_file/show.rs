@@ -181,6 +181,7 @@ fn company(company: &Company) -> Table {
         zone,
         rules,
         lead_ms,
+        remind_ms,
         quiet_hours,
         service,
         limits,
@@ -191,6 +192,8 @@ fn company(company: &Company) -> Table {
     put(&mut table, "language", language.code());
     put(&mut table, "time_zone", zone.name());
     put(&mut table, "lead_s", lead_ms.as_seconds());
+    let remind_min = remind_ms.map_or(0, |before| before.as_seconds() / 60);
+    put(&mut table, "remind_min", remind_min);
     put_some(&mut table, "quiet_hours", quiet_hours.as_ref().map(hours));
     put_some(
         &mut table,

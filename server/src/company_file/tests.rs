@@ -13,6 +13,7 @@ domain = "northway.example"
 time_zone = "Europe/Moscow"
 language = "en"
 lead_s = 180
+remind_min = 30
 quiet_hours = { from = "21:00", until = "09:00" }
 
 [company.rules]
@@ -150,6 +151,7 @@ async fn the_shown_file_reads_as_it_was_written() {
     let shown: toml::Table = show(&fixture.store, None).await.unwrap().parse().unwrap();
 
     assert_eq!(shown["company"]["lead_s"].as_integer(), Some(180));
+    assert_eq!(shown["company"]["remind_min"].as_integer(), Some(30));
     assert_eq!(
         shown["company"]["rules"]["busy"]["wait_s"].as_integer(),
         Some(5)

@@ -4,7 +4,7 @@
 //! what comes next in this room waits until the last one is out. A gathering
 //! nobody planned ends by itself when the last one has left.
 
-use domain::{Millis, Span, invitation::StatusKind, speech};
+use domain::{MemberId, Millis, Span, invitation::StatusKind, speech};
 use media::LegId;
 use sip::LocalMedia;
 use store::Versioned;
@@ -30,6 +30,9 @@ const LAST_WORDS: Span = Span::seconds(8);
 
 /// A warning this late has been heard already, or helps nobody.
 const WARNED_LATE: Span = Span::seconds(30);
+
+/// What a press of the key gives a meeting. The phrase says it too.
+const EXTENDED_BY: Span = Span::minutes(15);
 
 /// Somebody who is silent for so long is asked whether he is still there.
 const SILENCE: Span = Span::seconds(20);
@@ -117,6 +120,49 @@ impl Conference {
     /// A moderator ends what is held here, as the board's button does.
     pub(super) async fn end_by_key(&mut self) {
         Box::pin(self.end_occurrence(clock::now())).await;
+    }
+
+    /// A moderator gives what is held here more time, as the board's button does, unless
+    /// somebody else has the room then.
+    pub(super) async fn extend_by_key(&mut self, moderator: MemberId) {
+        let Some(held) = &self.occurrence else { return };
+        let (from, meeting) = (held.value.ends_at, held.value.meeting);
+        // A gathering that nobody planned lasts as long as it likes.
+        if meeting.is_none() || self.ending != Ending::No {
+            return;
+        }
+        let until = from + EXTENDED_BY;
+        let (company, room) = (self.company, self.room);
+        let store = &self.shared.store;
+        let free = match store.booking(company, room, from, until, meeting).await {
+            Ok(booking) => booking.is_none(),
+            Err(error) => return tracing::warn!(%error, "A meeting is not extended"),
+        };
+        if !free {
+            return self.live.say_to(moderator, speech::extended(false));
+        }
+        let mut longer = held.value.clone();
+        longer.extend(until);
+        let now = clock::now();
+        let mut batch = store::Batch::new(company, now);
+        let page = self.shared.book.page();
+        if let Some(company) = page.company(company) {
+            let expected = u32::try_from(self.seats.len()).unwrap_or(u32::MAX);
+            let told =
+                api::EventKind::Occurrence(resources::occurrence(&longer, company, expected));
+            batch.events.push(resources::event(&told));
+        }
+        batch.occurrences.push(Versioned {
+            version: held.version,
+            value: longer,
+        });
+        match self.shared.store.write_batch(&batch).await {
+            Ok(_) => self.shared.hub.wake(company),
+            // The board was quicker, or the database is away: he presses again.
+            Err(error) => return tracing::warn!(%error, "A meeting is not extended"),
+        }
+        self.live.announce(speech::extended(true));
+        self.refresh().await;
     }
 
     async fn end_occurrence(&mut self, now: Millis) {

@@ -143,6 +143,7 @@ impl Conference {
                     }
                 }
                 Output::Record { member } => Box::pin(self.on_record_key(member)).await,
+                Output::Extend { member } => Box::pin(self.extend_by_key(member)).await,
                 Output::Announce(phrases) => self.announce(&phrases).await,
                 Output::Locked(locked) => self.on_locked(locked),
                 Output::EndMeeting => self.end_by_key().await,

@@ -24,7 +24,7 @@ pub(super) async fn company(
 #[utoipa::path(patch, path = "/company", tag = "company", request_body = ChangeCompany, responses(
     (status = 200, body = Company),
     (status = 403, body = ErrorBody, description = "`not_allowed`: for administrators"),
-    (status = 422, body = ErrorBody, description = "`unknown_time_zone`, `bad_lead`, `bad_rule`"),
+    (status = 422, body = ErrorBody, description = "`unknown_time_zone`, `bad_lead`, `bad_reminder`, `bad_rule`"),
 ))]
 pub(super) async fn change_company(
     State(app): State<App>,
@@ -41,6 +41,9 @@ pub(super) async fn change_company(
     }
     if let Some(seconds) = request.lead_s {
         directory.company.lead_ms = validate::lead(seconds)?;
+    }
+    if let Some(minutes) = request.remind_min {
+        directory.company.remind_ms = validate::reminder(minutes)?;
     }
     if let Some(rules) = &request.rules {
         directory.company.rules = validate::rules(rules)?;

@@ -261,7 +261,7 @@ async fn save_split(
 ) -> Result<Option<Meeting>, ApiError> {
     check::room_is_free(app, &after, Some(before.id), now).await?;
     let (before, _) = rows(app, before, there, directory, now).await?;
-    let (after, shown) = rows(app, after, &There::default(), directory, now).await?;
+    let (after, shown) = rows(app, after, &there.split_from(), directory, now).await?;
     Ok(write(app, &[before, after], now).await?.then_some(shown))
 }
 

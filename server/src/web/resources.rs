@@ -7,7 +7,7 @@ use api::{
     Next, Reason, Text, WaitReason,
 };
 use domain::{
-    MeetingId, Millis, OccurrenceId, RoomId,
+    MeetingId, Millis, OccurrenceId, RoomId, Span,
     attempt::{Attempt, CallEnd, LeaveWay},
     calibration::{Calibration, Condition, Step},
     company::{Company, QuietHours},
@@ -49,6 +49,11 @@ pub(super) fn me(signed: &Signed) -> Result<Me, ApiError> {
     })
 }
 
+/// A reminder's minutes; 0 is never.
+fn minutes_ahead(before: Option<Span>) -> u32 {
+    before.map_or(0, |before| seconds(before.as_seconds() / 60))
+}
+
 /// The company with its trunks as they are now.
 pub fn company(directory: &CompanyDirectory, live: &dyn Live) -> api::Company {
     let Company {
@@ -59,6 +64,7 @@ pub fn company(directory: &CompanyDirectory, live: &dyn Live) -> api::Company {
         zone,
         rules,
         lead_ms,
+        remind_ms,
         quiet_hours,
         service,
         limits: _,
@@ -71,6 +77,7 @@ pub fn company(directory: &CompanyDirectory, live: &dyn Live) -> api::Company {
         time_zone: zone.name().to_owned(),
         quiet_hours: quiet_hours.as_ref().map(self::quiet_hours),
         lead_s: seconds(lead_ms.as_seconds()),
+        remind_min: minutes_ahead(*remind_ms),
         rules: rules.clone(),
         service_number: service.number.as_ref().map(ToString::to_string),
         service_city_number: service.city_number.as_ref().map(ToString::to_string),
@@ -299,9 +306,7 @@ pub fn meeting(
         early_s: seconds(meeting.early_ms.as_seconds()),
         warn_s: seconds(meeting.warn_ms.as_seconds()),
         own_people_need_no_key: meeting.own_people_need_no_key,
-        remind_min: meeting
-            .remind_ms
-            .map_or(0, |before| seconds(before.as_seconds() / 60)),
+        remind_min: minutes_ahead(meeting.remind_ms),
         participants: participants.collect(),
         rules: meeting.rules.clone(),
         occurrence_ids: occurrences,

@@ -264,6 +264,7 @@ async fn snapshot(app: &App, signed: &Signed) -> Result<Snapshot, ApiError> {
         ..signed.clone()
     };
     let directory = signed.company()?;
+    let notices = app.store.notices_of_what_goes_on(company_id).await?;
     Ok(Snapshot {
         seq,
         now: now.0,
@@ -276,6 +277,7 @@ async fn snapshot(app: &App, signed: &Signed) -> Result<Snapshot, ApiError> {
         occurrences: between(app, directory, now - DAY, now + YEARS_TO_COME).await?,
         invitations: current_invitations(app, &signed).await?,
         recordings: app.live.recordings(company_id),
+        notices: notices.iter().map(resources::notice).collect(),
     })
 }
 

@@ -61,7 +61,7 @@ pub(super) fn new_meeting(
         language: None,
         remind_ms: match request.remind_min {
             Some(minutes) => reminder(minutes)?,
-            None => Some(domain::meeting::DEFAULT_REMINDER),
+            None => company.remind_ms,
         },
         organiser,
     };
@@ -308,7 +308,7 @@ pub(super) fn duration(minutes: u32) -> Result<Span, ApiError> {
 }
 
 /// 0 is never.
-fn reminder(minutes: u32) -> Result<Option<Span>, ApiError> {
+pub(super) fn reminder(minutes: u32) -> Result<Option<Span>, ApiError> {
     let span = Span::minutes(i64::from(minutes));
     if span > DAY {
         return Err(ApiError::new(ErrorCode::BadReminder).at("remind_min"));

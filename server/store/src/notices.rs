@@ -124,6 +124,22 @@ impl Store {
         Ok(self.sound(rows, |(_, body)| from_json("notices", &body)))
     }
 
+    /// What was written to anybody about the dates of a company that go on, first to last.
+    pub async fn notices_of_what_goes_on(
+        &self,
+        company: CompanyId,
+    ) -> Result<Vec<Notice>, StoreError> {
+        let rows: Vec<(String, String)> = sqlx::query_as(
+            "SELECT n.id, n.body FROM occurrences o JOIN notices n ON n.occurrence_id = o.id
+              WHERE o.company_id = $1 AND o.status IN ('calling', 'live', 'open')
+              ORDER BY n.created_at, n.id",
+        )
+        .bind(company.to_string())
+        .fetch_all(&self.db)
+        .await?;
+        Ok(self.sound(rows, |(_, body)| from_json("notices", &body)))
+    }
+
     /// The company's notices, newest first, `limit` at most.
     pub async fn notices(&self, company: CompanyId, limit: i64) -> Result<Vec<Notice>, StoreError> {
         let rows: Vec<(String, String)> = sqlx::query_as(

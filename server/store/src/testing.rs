@@ -67,6 +67,7 @@ pub(crate) fn empty_plan(name: &str, domain: &str) -> CompanyPlan {
             zone: "Europe/Moscow".parse().unwrap(),
             rules: domain::rules::RetryRules::default(),
             lead_ms: domain::company::DEFAULT_LEAD,
+            remind_ms: Some(domain::meeting::DEFAULT_REMINDER),
             quiet_hours: None,
             service: Default::default(),
             limits: Default::default(),

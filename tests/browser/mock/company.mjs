@@ -61,7 +61,7 @@ export function company(now = Date.now(), { listeners = 12, empty = false, langu
   const starts = s(197);
   const meeting = (title, where, at, who, minutes = 60) => ({
     id: id(), title, room_id: where.id, time_zone: 'Europe/Moscow', starts_local: new Date(at).toISOString().slice(0, 16),
-    starts_at: at, duration_min: minutes, lead_s: 180, own_people_need_no_key: true, remind_min: 15, series: null,
+    starts_at: at, duration_min: minutes, lead_s: 180, early_s: 0, warn_s: 300, own_people_need_no_key: true, remind_min: 15, series: null,
     participants: who.map((p) => ({ employee_id: p.id, name: p.name, number: null, role: p === irina ? 'moderator' : 'speaker' })),
     rules: null, occurrence_ids: [],
   });
@@ -165,7 +165,7 @@ export function company(now = Date.now(), { listeners = 12, empty = false, langu
     seq: 1, now, me,
     company: {
       id: me.company_id, name: 'Northway Logistics', domain: 'northway.example', language, time_zone: 'Europe/Moscow',
-      quiet_hours: { from: '21:00', until: '09:00' }, lead_s: 300, rules, trunks: [{ id: id(), name: 'North', state: 'up' }],
+      quiet_hours: { from: '21:00', until: '09:00' }, lead_s: 300, remind_min: 15, rules, trunks: [{ id: id(), name: 'North', state: 'up' }],
     },
     people, rooms, members, meetings, occurrences, invitations,
   };

@@ -275,6 +275,7 @@ impl World {
                 | live::Output::Changed(_)
                 | live::Output::Locked(_)
                 | live::Output::EndMeeting
+                | live::Output::Extend { .. }
                 | live::Output::Left { .. } => {}
             }
         }

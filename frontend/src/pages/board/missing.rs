@@ -2,7 +2,7 @@
 
 use api::{
     CallPhase, Finish, Invitation, InvitationId, InvitationStatus, LineState, LineView,
-    OccurrenceId, RoomId,
+    NoticeState, OccurrenceId, RoomId,
 };
 use leptos::prelude::*;
 
@@ -22,6 +22,7 @@ use crate::{
         missing::{Ring, SECTIONS, Section, list, ring, section, try_number},
         offers::{Cargo, Place},
     },
+    pages::history::messages::in_short,
     texts::Texts,
 };
 
@@ -230,6 +231,7 @@ fn Card(id: InvitationId) -> impl IntoView {
                     <span>{move || missing.with(|m| m.as_ref().map(|m| drag.words().why(m)))}</span>
                 </div>
                 <div class="nxt">{move || missing.with(|m| m.as_ref().map(|m| drag.words().next(m)))}</div>
+                <Told id/>
                 {move || missing.get().map(|missing| view! { <CardActs missing/> })}
             </div>
         </li>
@@ -242,6 +244,28 @@ fn class(missing: &Invitation) -> &'static str {
         Some(Section::OnTheLine) => "miss held",
         Some(Section::NextTry) => "miss wait",
         Some(Section::NotAgain) | None => "miss done",
+    }
+}
+
+/// What was written to him, or could not be.
+#[component]
+fn Told(id: InvitationId) -> impl IntoView {
+    let t = texts();
+    let feed = shared().feed;
+    let notice = Memo::new(move |_| {
+        feed.read(&[Topic::Invitation(id)], |live| {
+            live.notices.get(&id).cloned()
+        })
+    });
+    move || {
+        let notice = notice.get()?;
+        let failed = matches!(notice.state, NoticeState::Failed { .. });
+        Some(view! {
+            <div class="told" class:bad=failed>
+                {small(if failed { "warn" } else { "sms" })}
+                <span>{in_short(t, &notice)}</span>
+            </div>
+        })
     }
 }
 

@@ -50,6 +50,7 @@ pub struct Draft {
     pub lead_s: u32,
     pub early_s: u32,
     pub warn_s: u32,
+    pub remind_min: u32,
     pub no_key: bool,
     pub guests: Vec<Guest>,
     pub rules: RetryRules,
@@ -83,6 +84,7 @@ impl Draft {
             lead_s: company.map_or(300, |company| company.lead_s),
             early_s: 0,
             warn_s: 300,
+            remind_min: company.map_or(15, |company| company.remind_min),
             no_key: true,
             guests: Vec::new(),
             rules: company.map_or_else(RetryRules::default, |company| company.rules.clone()),
@@ -118,6 +120,7 @@ impl Draft {
             lead_s: meeting.lead_s,
             early_s: meeting.early_s,
             warn_s: meeting.warn_s,
+            remind_min: meeting.remind_min,
             no_key: meeting.own_people_need_no_key,
             guests: meeting
                 .participants
@@ -207,7 +210,7 @@ impl Draft {
             early_s: Some(self.early_s),
             warn_s: Some(self.warn_s),
             own_people_need_no_key: Some(self.no_key),
-            remind_min: None,
+            remind_min: Some(self.remind_min),
             participants: self.participants(),
             rules: self.own_rules.then(|| self.rules.clone()),
         })
@@ -228,7 +231,7 @@ impl Draft {
             early_s: Some(self.early_s),
             warn_s: Some(self.warn_s),
             own_people_need_no_key: Some(self.no_key),
-            remind_min: None,
+            remind_min: Some(self.remind_min),
             participants: Some(self.participants()),
             rules: self.own_rules.then(|| self.rules.clone()),
         }
@@ -310,6 +313,8 @@ pub enum Part {
     Room,
     /// The people; the one at fault, if it is one.
     People(Option<usize>),
+    /// When people are let in, warned and reminded.
+    Hours,
     Calling,
     /// None of them: it stands at the foot.
     Whole,
@@ -342,6 +347,7 @@ pub fn part_of(field: &str) -> Part {
                 .and_then(|index| index.parse().ok());
             Part::People(index)
         }
+        "early_s" | "warn_s" | "remind_min" => Part::Hours,
         "lead_s" | "rules" | "own_people_need_no_key" => Part::Calling,
         _ => Part::Whole,
     }

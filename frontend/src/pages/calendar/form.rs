@@ -248,6 +248,18 @@ fn Form(editing: Editing, id: Option<MeetingId>) -> impl IntoView {
                             }
                         })
                     />
+                    <Token
+                        label=t.form_remind()
+                        value=move || draft.with(|draft| draft.as_ref().map_or(15, |draft| i64::from(draft.remind_min)))
+                        options=vec![0, 5, 15, 30, 60, 120, 1440]
+                        word=move |minutes| if minutes == 0 { t.reminds_not().to_owned() } else { t.reminds_before(&span(t, minutes * 60_000)) }
+                        set=move |minutes| draft.update(|draft| {
+                            if let Some(draft) = draft {
+                                draft.remind_min = u32::try_from(minutes).unwrap_or(15);
+                            }
+                        })
+                    />
+                    <Fault editing part=Part::Hours/>
                 </dd>
                 <dt>{t.people()} " " <span class="count num">{count}</span></dt>
                 <dd><Guests editing/><Lists editing/><Found editing part=Part::People(None)/></dd>

@@ -58,6 +58,15 @@ fn line(t: Texts, notice: Notice) -> impl IntoView {
     }
 }
 
+/// What it was and what became of it, in one line.
+pub fn in_short(t: Texts, notice: &Notice) -> String {
+    let said = format!("{}: {}", about(t, notice.about), state(t, notice.state));
+    match why(t, notice) {
+        Some(why) => format!("{said}, {why}"),
+        None => said,
+    }
+}
+
 /// What it was about, in a few words.
 pub fn about(t: Texts, about: About) -> &'static str {
     match about {

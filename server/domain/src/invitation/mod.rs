@@ -458,6 +458,19 @@ impl Invitation {
         self.rsvp = Some(rsvp);
     }
 
+    /// The plan has changed before anybody was called, but for when it begins: what he
+    /// said about coming stands.
+    pub fn replan(&mut self, invitee: Invitee, role: Role, dials_at: Millis) {
+        (self.invitee, self.role) = (invitee, role);
+        if let Status::Waiting {
+            due_at,
+            why: Why::First,
+        } = &mut self.status
+        {
+            *due_at = dials_at;
+        }
+    }
+
     /// The organiser wants him now, even after he declined.
     pub fn call_now(&mut self, now: Millis) {
         match self.status {

@@ -9,8 +9,8 @@
 //! Keys: `*6` mutes and unmutes, `*9` raises and lowers a hand, `*5` tells how
 //! many are here, `*#` helps, `*0` leaves; for moderators `*7` locks and opens,
 //! `*8` mutes everybody else and lets them be heard again, `*2` lets the next
-//! raised hand speak, `*3` has the room recorded or ends that, and `*4`, pressed twice, ends the meeting. A key is two
-//! presses within two seconds.
+//! raised hand speak, `*3` has the room recorded or ends that, `*1` gives the meeting
+//! more time, and `*4`, pressed twice, ends it. A key is two presses within two seconds.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -86,6 +86,11 @@ pub enum Output {
     },
     /// A moderator wants the room recorded, or no more if it is.
     Record {
+        /// Who.
+        member: MemberId,
+    },
+    /// A moderator gives the meeting more time.
+    Extend {
         /// Who.
         member: MemberId,
     },
@@ -250,9 +255,10 @@ impl LiveRoom {
             '5' => self.tell(id, speech::head_count(self.members.len() - 1)),
             '#' => self.tell(id, speech::help(self.moderates(id))),
             '9' => self.toggle_hand(id, now),
-            '2' | '3' | '4' | '7' | '8' if !self.moderates(id) => {
+            '1' | '2' | '3' | '4' | '7' | '8' if !self.moderates(id) => {
                 self.tell(id, speech::only_moderators());
             }
+            '1' => self.outputs.push_back(Output::Extend { member: id }),
             '2' => self.next_hand_for(id),
             '3' => self.outputs.push_back(Output::Record { member: id }),
             '4' => self.end_for(id, now),
@@ -376,6 +382,13 @@ impl LiveRoom {
             });
         }
         here
+    }
+
+    /// Lets one of those here hear something.
+    pub fn say_to(&mut self, id: MemberId, phrases: Vec<Phrase>) {
+        if self.members.contains_key(&id) {
+            self.tell(id, phrases);
+        }
     }
 
     /// Says something into the room, after what is being said. What nobody is

@@ -293,7 +293,7 @@ fn moderators_lock_the_room_and_mute_everybody_else() {
 fn only_moderators_keys_need_a_moderator() {
     let (mut room, ids) = room(&[Role::Speaker]);
 
-    for keys in ["*2", "*4", "*4", "*7", "*8"] {
+    for keys in ["*1", "*2", "*4", "*4", "*7", "*8"] {
         assert_eq!(
             press(&mut room, ids[0], keys),
             [told(ids[0], speech::only_moderators())],
@@ -316,6 +316,15 @@ fn the_meeting_is_ended_by_a_moderator_who_says_so_twice() {
         "the other one has not said it yet"
     );
     assert_eq!(press(&mut room, ids[1], "*4"), [Output::EndMeeting]);
+}
+
+#[test]
+fn a_moderators_key_asks_for_more_time() {
+    let (mut room, ids) = room(&[Role::Moderator]);
+    assert_eq!(
+        press(&mut room, ids[0], "*1"),
+        [Output::Extend { member: ids[0] }]
+    );
 }
 
 #[test]

@@ -80,6 +80,7 @@ const SINGLE: &[&str] = &[
     "event_begins",
     "event_over",
     "event_stay",
+    "extended",
     "good_afternoon",
     "good_evening",
     "good_morning",
@@ -108,6 +109,7 @@ const SINGLE: &[&str] = &[
     "recording_begins",
     "recording_ends",
     "room_full",
+    "room_is_taken",
     "room_locked",
     "room_number_is",
     "room_unlocked",
@@ -167,6 +169,11 @@ pub fn cannot_come() -> Vec<Phrase> {
 /// The meeting is over.
 pub fn meeting_ended() -> Vec<Phrase> {
     vec![sound("meeting_ended")]
+}
+
+/// The meeting goes on longer than planned, or cannot: somebody else has the room then.
+pub fn extended(done: bool) -> Vec<Phrase> {
+    vec![sound(if done { "extended" } else { "room_is_taken" })]
 }
 
 /// The meeting is over in so long.

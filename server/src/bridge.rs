@@ -496,8 +496,17 @@ impl Talk {
         } else {
             self.b.dialog = text;
         }
-        self.record
+        let written = self
+            .record
             .now(self.a.dialog.clone(), self.b.dialog.clone());
+        if call == self.b.call {
+            let signalling = self.shared.switchboard.signalling().clone();
+            tokio::spawn(async move {
+                // A record that cannot be written keeps nobody from talking.
+                _ = written.await;
+                signalling.acknowledge(call);
+            });
+        }
     }
 
     /// A key pressed on one side is heard by the other's menu.

@@ -17,6 +17,10 @@ use crate::{road::Road, shared::Shared};
 /// Without any answer for this long another way is tried while it matters.
 const FIRST_RESPONSE_WITHIN: Duration = Duration::from_secs(4);
 
+/// A call of before a restart was perhaps answered meanwhile, and says so every four
+/// seconds (RFC 3261 §13.3.1.4): whoever asked for less would take it for silence.
+const FIRST_RESPONSE_AGAIN_WITHIN: Duration = Duration::from_secs(10);
+
 /// All it takes to call a line, but for the call's own ids and audio.
 #[derive(Debug, Clone)]
 pub struct Way {
@@ -97,6 +101,14 @@ impl Way {
         })
     }
 
+    /// The INVITE that an earlier process may have sent, once more.
+    pub fn invite_again(self, seed: [u8; 16], audio: LocalMedia) -> Invite {
+        Invite {
+            first_response_within: Some(FIRST_RESPONSE_AGAIN_WITHIN),
+            ..self.invite(seed, audio)
+        }
+    }
+
     /// The INVITE, with ids that follow from `seed` alone.
     pub fn invite(self, seed: [u8; 16], audio: LocalMedia) -> Invite {
         Invite {
@@ -107,6 +119,7 @@ impl Way {
             asserted: self.asserted,
             media: audio,
             offerless: false,
+            holds_ack: true,
             credentials: self.credentials,
             first_response_within: Some(FIRST_RESPONSE_WITHIN),
             headers: Vec::new(),

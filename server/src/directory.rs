@@ -117,14 +117,15 @@ impl Book {
             .clone()
     }
 
-    /// Reads the rows anew if they have changed. Answers whether they had.
-    pub async fn refresh(&self, store: &Store) -> Result<bool, StoreError> {
+    /// Reads the rows anew if they have changed. Whoever acts on a change compares
+    /// revisions: several tasks refresh the book, and each change must be seen by all.
+    pub async fn refresh(&self, store: &Store) -> Result<(), StoreError> {
         if store.revision().await? == self.page().directory.revision {
-            return Ok(false);
+            return Ok(());
         }
         let page = Page::new(store.directory().await?);
         *self.page.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(page);
-        Ok(true)
+        Ok(())
     }
 }
 

@@ -127,6 +127,7 @@ pub async fn serve<Hurry: Future<Output = ()>>(
         .trunks
         .follow(&shared.book.page(), shared.switchboard.signalling());
     shared.subscriptions.follow(&shared);
+    let followed = shared.book.page().directory().revision;
 
     let conferences = Arc::new(Conferences::default());
     let exchange = Arc::new(Exchange {
@@ -145,6 +146,7 @@ pub async fn serve<Hurry: Future<Output = ()>>(
         Scheduler {
             shared: shared.clone(),
             conferences: conferences.clone(),
+            followed,
         }
         .run(),
     );

@@ -38,6 +38,8 @@ const CLAIMS: i64 = 200;
 pub struct Scheduler {
     pub shared: Arc<Shared>,
     pub conferences: Arc<Conferences>,
+    /// The directory's revision that trunks, logins and boards already follow.
+    pub followed: i64,
 }
 
 /// What an earlier process left in a room.
@@ -59,7 +61,7 @@ impl Left {
 
 impl Scheduler {
     /// Runs until the task is dropped.
-    pub async fn run(self) {
+    pub async fn run(mut self) {
         self.until_done("take up what was under way", || self.take_up())
             .await;
         self.shared.calibrator.take_up(&self.shared).await;
@@ -163,12 +165,16 @@ impl Scheduler {
     }
 
     /// One look. Answers when the next is wanted.
-    async fn look(&self) -> Result<Option<Millis>, StoreError> {
+    async fn look(&mut self) -> Result<Option<Millis>, StoreError> {
         let store = &self.shared.store;
         let now = clock::now();
-        if self.shared.book.refresh(store).await? {
+        self.shared.book.refresh(store).await?;
+        // Whoever else has read it anew meanwhile: what follows from it is done here.
+        let revision = self.shared.book.page().directory().revision;
+        if revision != self.followed {
             self.shared.on_new_directory();
             self.shared.calibrator.look(&self.shared);
+            self.followed = revision;
         }
         let mut changed = store.occurrences_to_open(now).await?;
         let under_way = store.occurrences_under_way().await?;

@@ -10,6 +10,8 @@ use domain::{Millis, Zone};
 use serde_json::{Value, json};
 use tests::{Api, Server, server, simulator::Simulator, wait};
 
+use crate::crowd;
+
 const LIBRARY: [&str; 2] = [
     "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1",
     "/usr/lib/aarch64-linux-gnu/faketime/libfaketime.so.1",
@@ -87,6 +89,11 @@ struct House {
 
 impl House {
     fn open() -> Self {
+        Self::of(COMPANY, LINES)
+    }
+
+    /// The company's file may speak of its operator as TRUNK.
+    fn of(company: &str, script: &str) -> Self {
         let library = LIBRARY
             .iter()
             .find(|path| fs::exists(path).unwrap_or(false));
@@ -95,7 +102,7 @@ impl House {
         fs::write(&clock, "+0s").unwrap();
         let trunk = server::free_address();
         let server = Server::start_under(
-            &COMPANY.replace("TRUNK", &trunk.to_string()),
+            &company.replace("TRUNK", &trunk.to_string()),
             &[
                 ("LD_PRELOAD", library),
                 ("FAKETIME_TIMESTAMP_FILE", clock.to_str().unwrap()),
@@ -105,7 +112,7 @@ impl House {
             ],
         );
         let lines = server.folder().join("lines.toml");
-        fs::write(&lines, LINES).unwrap();
+        fs::write(&lines, script).unwrap();
         let phones = Simulator::start(&lines, server.sip, trunk);
         let api = server.login("irina@northway.example", "northway-company-1");
         Self {
@@ -130,9 +137,7 @@ impl House {
         self.server.kill();
         act(self);
         self.server.serve();
-        self.api = self
-            .server
-            .login("irina@northway.example", "northway-company-1");
+        self.sign_in();
     }
 
     fn room(&self, number: &str) -> Value {
@@ -141,25 +146,45 @@ impl House {
         found.expect("the room is in the file")["id"].clone()
     }
 
+    fn now(&self) -> i64 {
+        self.api.get("health").body["now"].as_i64().unwrap()
+    }
+
+    /// Sets the clock to this Unix time, s. That may be months away: the manager signs in again.
+    fn jump_to(&mut self, to: i64) {
+        self.jump(to - self.now() / 1_000);
+        self.sign_in();
+    }
+
+    fn sign_in(&mut self) {
+        self.api = self
+            .server
+            .login("irina@northway.example", "northway-company-1");
+    }
+
     /// A meeting of one person that begins at a full minute, so many minutes from now.
     fn plan(&self, room: &str, person: &str, in_minutes: i64, duration_min: u32) -> String {
-        let now = self.api.get("health").body["now"].as_i64().unwrap();
-        let starts = now / 60_000 * 60_000 + in_minutes * 60_000;
+        let starts = self.now() / 60_000 * 60_000 + in_minutes * 60_000;
+        let starts = Millis(starts).in_zone(Zone::UTC).unwrap().to_string();
+        let change = json!({ "time_zone": "UTC", "starts_local": starts });
+        let meeting = self.plan_by(room, person, duration_min, &change);
+        meeting["occurrence_ids"][0].as_str().unwrap().to_owned()
+    }
+
+    /// A meeting of one person, with these fields.
+    fn plan_by(&self, room: &str, person: &str, duration_min: u32, change: &Value) -> Value {
         let people = self.api.list("people");
         let person = people.iter().find(|known| known["name"] == person);
-        let meeting = self.api.post(
-            "meetings",
-            &json!({
-                "title": format!("In {room}"),
-                "room_id": self.room(room),
-                "time_zone": "UTC",
-                "starts_local": Millis(starts).in_zone(Zone::UTC).unwrap().to_string(),
-                "duration_min": duration_min,
-                "participants": [{ "employee_id": person.unwrap()["id"], "role": "speaker" }],
-            }),
-        );
-        let meeting = meeting.ok();
-        meeting["occurrence_ids"][0].as_str().unwrap().to_owned()
+        let mut body = json!({
+            "title": format!("In {room}"),
+            "room_id": self.room(room),
+            "duration_min": duration_min,
+            "participants": [{ "employee_id": person.unwrap()["id"], "role": "speaker" }],
+        });
+        for (field, value) in change.as_object().unwrap() {
+            body[field] = value.clone();
+        }
+        self.api.post("meetings", &body).ok()
     }
 
     fn report(&self, occurrence: &str) -> Value {
@@ -253,4 +278,109 @@ fn a_server_that_was_away_over_the_start_is_late_opens_the_room_or_reports() {
     });
     assert_eq!(house.phones.times_called("Anna Reut"), 1);
     assert_eq!(house.phones.times_called("Oleg Sorokin"), 0);
+}
+
+#[test]
+fn a_series_that_was_missed_for_days_is_caught_up_once() {
+    let mut house = House::open();
+    let first = house.now() / 60_000 * 60_000 + 10 * 60_000;
+    let first = Millis(first).in_zone(Zone::UTC).unwrap().to_string();
+    let daily = json!({ "time_zone": "UTC", "starts_local": first, "repeats": "FREQ=DAILY" });
+    let series = house.plan_by("9000", "Anna Reut", 60, &daily);
+    let dates: Vec<String> = series["occurrence_ids"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .take(4)
+        .map(|id| id.as_str().unwrap().to_owned())
+        .collect();
+
+    // Away over three of its dates, and back two minutes after the fourth was to begin.
+    house.away_while(|house| house.jump(3 * 24 * 60 * MINUTE + 12 * MINUTE));
+
+    let report = house.wait_for(&dates[3], "under way", is_in_room);
+    assert_eq!(report["occurrence"]["late"], true);
+    for missed in &dates[..3] {
+        house.wait_for(missed, "missed", |report| {
+            report["occurrence"]["status"] == "missed"
+        });
+    }
+    house.let_it_look();
+    assert_eq!(house.phones.times_called("Anna Reut"), 1);
+}
+
+/// 00:30 UTC on the 31st of October 2027: half past two in Berlin, for the first time that night.
+const FIRST_HALF_PAST_TWO: i64 = 1_824_942_600;
+/// 01:30 UTC on the 28th of March 2027: half past two, which the clocks jump over, would be then.
+const AFTER_THE_GAP: i64 = 1_806_197_400;
+
+#[test]
+fn an_hour_that_comes_twice_calls_once_and_one_that_is_left_out_calls_at_its_end() {
+    let mut house = House::open();
+    // Spring: planned for 02:30, held at 03:00 summer time, which is 01:00 UTC.
+    let spring = json!({ "time_zone": "Europe/Berlin", "starts_local": "2027-03-28T02:30" });
+    let spring = house.plan_by("9000", "Anna Reut", 20, &spring);
+    let spring = spring["occurrence_ids"][0].as_str().unwrap().to_owned();
+    let autumn = json!({ "time_zone": "Europe/Berlin", "starts_local": "2027-10-31T02:30" });
+    let autumn = house.plan_by("9001", "Oleg Sorokin", 20, &autumn);
+    let autumn = autumn["occurrence_ids"][0].as_str().unwrap().to_owned();
+
+    house.jump_to(AFTER_THE_GAP - 30 * MINUTE - 20);
+    house.let_it_look();
+    assert_eq!(house.phones.times_called("Anna Reut"), 0, "too early");
+    house.wait_for(&spring, "under way", is_in_room);
+
+    house.jump_to(FIRST_HALF_PAST_TWO - 20);
+    house.let_it_look();
+    assert_eq!(house.phones.times_called("Oleg Sorokin"), 0, "too early");
+    house.wait_for(&autumn, "under way", is_in_room);
+    // The clocks are set back, and it is half past two again.
+    house.jump_to(FIRST_HALF_PAST_TWO + 60 * MINUTE - 5);
+    house.wait_for(&autumn, "over", |report| {
+        report["occurrence"]["status"] == "ended"
+    });
+    house.jump_to(FIRST_HALF_PAST_TWO + 60 * MINUTE + 5);
+    house.let_it_look();
+
+    assert_eq!(house.phones.times_called("Anna Reut"), 1);
+    assert_eq!(house.phones.times_called("Oleg Sorokin"), 1);
+}
+
+#[test]
+fn fifty_people_are_called_within_a_second_of_the_start() {
+    const PEOPLE: usize = 50;
+    let mut house = House::of(&crowd::company("TRUNK", PEOPLE), &crowd::script(PEOPLE));
+    let starts = house.now() / 60_000 * 60_000 + 10 * 60_000;
+    let everybody: Vec<Value> = house
+        .api
+        .list("people")
+        .iter()
+        .filter(|person| person["name"] != "Irina Belova")
+        .map(|person| json!({ "employee_id": person["id"], "role": "speaker" }))
+        .collect();
+    let meeting = house.api.post(
+        "meetings",
+        &json!({
+            "title": "Roll call",
+            "room_id": house.room("9000"),
+            "time_zone": "UTC",
+            "starts_local": Millis(starts).in_zone(Zone::UTC).unwrap().to_string(),
+            "duration_min": 30,
+            "participants": everybody,
+        }),
+    );
+    meeting.ok();
+
+    house.jump_to(starts / 1_000 - 5);
+    house.phones.wait_for_happenings(&["invited"], PEOPLE);
+
+    let late: Vec<i64> = (0..PEOPLE)
+        .flat_map(|nth| house.phones.of(&crowd::name(nth)))
+        .filter(|event| event["event"] == "invited")
+        .map(|event| event["received_ms"].as_i64().unwrap() + house.ahead * 1_000 - starts)
+        .collect();
+    let (first, last) = (late.iter().min().unwrap(), late.iter().max().unwrap());
+    println!("The INVITEs arrived {first} to {last} ms after the start");
+    assert!(*first >= 0, "called {first} ms after the start");
+    assert!(*last <= 1_000, "the last one was called after {last} ms");
 }

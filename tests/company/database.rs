@@ -22,8 +22,8 @@ voice = { tone_hz = 880, codecs = ["pcma"] }
 steps = [{ do = "answer", after_s = 0.3 }]
 "#;
 
-/// How long a refused write may take: promised are 5 s; the machine is shared.
-const REFUSED_WITHIN: Duration = Duration::from_secs(8);
+/// How long a refused write may take.
+const REFUSED_WITHIN: Duration = Duration::from_secs(5);
 
 fn hears(house: &House, line: &str, hz: u64, since: usize) -> bool {
     house.phones.of(line).iter().skip(since).any(|event| {

@@ -8,9 +8,11 @@
 mod calibration;
 mod clock;
 mod crash;
+mod crowd;
 mod database;
 mod hours;
 mod lamps;
+mod migrations;
 mod notices;
 mod rows;
 mod small;

@@ -205,6 +205,7 @@ impl Site<'_> {
             asserted: None,
             media: LocalMedia::at(audio),
             offerless: false,
+            holds_ack: false,
             credentials: Some(OutboundCredentials {
                 username: self.account.user.clone(),
                 password: self.account.secret.clone(),

@@ -306,6 +306,11 @@ impl Signalling {
         self.send(Command::StopRinging { call });
     }
 
+    /// The answer of a call that holds its ACK is on record.
+    pub fn acknowledge(&self, call: CallId) {
+        self.send(Command::Acknowledge { call });
+    }
+
     /// Ends a call in whatever state: CANCEL before the answer, BYE after it.
     pub fn hang_up(&self, call: CallId, reasons: Vec<Reason>) {
         self.send(Command::HangUp { call, reasons });

@@ -95,6 +95,7 @@ fn invite(seed: u8, to: SocketAddr, transport: Transport) -> Invite {
         asserted: None,
         media: LocalMedia::at(SocketAddr::new(to.ip(), 40_000)),
         offerless: false,
+        holds_ack: false,
         credentials: Some(credentials()),
         first_response_within: None,
         headers: Vec::new(),

@@ -149,6 +149,7 @@ impl Agent {
             asserted: None,
             media: media(script, audio),
             offerless: false,
+            holds_ack: false,
             credentials: script.account.is_some().then(|| credentials(script)),
             first_response_within: None,
             headers: Vec::new(),

@@ -86,6 +86,7 @@ impl Key {
 /// A packet that arrived.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Packet<'a> {
+    pub ssrc: u32,
     pub payload_type: u8,
     pub sequence: u16,
     pub timestamp: u32,
@@ -94,7 +95,8 @@ pub struct Packet<'a> {
 
 /// Reads a packet; `None` for what is not RTP version 2 (or is RTCP, RFC 5761 §4).
 pub fn parse(bytes: &[u8]) -> Option<Packet<'_>> {
-    let (&[first, second, a, b, t0, t1, t2, t3], _) = bytes.split_first_chunk::<8>()?;
+    let (&[first, second, a, b, t0, t1, t2, t3, s0, s1, s2, s3], _) =
+        bytes.split_first_chunk::<12>()?;
     if first >> 6 != 2 || (192..224).contains(&second) {
         return None;
     }
@@ -110,6 +112,7 @@ pub fn parse(bytes: &[u8]) -> Option<Packet<'_>> {
     };
     let end = bytes.len().checked_sub(padding)?;
     Some(Packet {
+        ssrc: u32::from_be_bytes([s0, s1, s2, s3]),
         payload_type: second & 0x7f,
         sequence: u16::from_be_bytes([a, b]),
         timestamp: u32::from_be_bytes([t0, t1, t2, t3]),

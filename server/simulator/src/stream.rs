@@ -139,7 +139,8 @@ struct Listening {
     payload_types: [u8; 2],
     decoder: mixer::codec::Decoder,
     ear: Ear,
-    last: Option<u16>,
+    /// The stream's SSRC and the number heard last.
+    last: Option<(u32, u16)>,
 }
 
 impl Listening {
@@ -153,18 +154,19 @@ impl Listening {
         })
     }
 
-    /// Decodes in the order of arrival; what comes late or twice is dropped.
+    /// Decodes in the order of arrival; what comes late or twice is dropped. A stream with
+    /// another SSRC is another one, and numbered anew (RFC 3550 §8.2).
     fn hear(&mut self, bytes: &[u8]) -> Vec<Heard> {
         let Some(packet) = rtp::parse(bytes) else {
             return Vec::new();
         };
-        let fresh = self
-            .last
-            .is_none_or(|last| (1..0x8000).contains(&packet.sequence.wrapping_sub(last)));
+        let fresh = self.last.is_none_or(|(ssrc, last)| {
+            ssrc != packet.ssrc || (1..0x8000).contains(&packet.sequence.wrapping_sub(last))
+        });
         if !fresh || !self.payload_types.contains(&packet.payload_type) {
             return Vec::new();
         }
-        self.last = Some(packet.sequence);
+        self.last = Some((packet.ssrc, packet.sequence));
         let mut samples = Vec::new();
         match self.decoder.decode(packet.payload, &mut samples) {
             Ok(()) => self.ear.hear(&samples),

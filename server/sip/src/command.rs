@@ -114,6 +114,9 @@ pub struct Invite {
     /// Give up when no response at all came within this time; `None` waits for
     /// Timer B (32 s). The next trunk can then be tried while it matters.
     pub first_response_within: Option<Duration>,
+    /// The ACK to the answer waits for [`Command::Acknowledge`], so that the dialog can be
+    /// put on record first; for two seconds at most, as the caller must not wait for a disk.
+    pub holds_ack: bool,
     /// Further header fields, such as `Alert-Info`.
     pub headers: Vec<(String, String)>,
 }
@@ -199,6 +202,10 @@ pub enum Command {
     /// A call of ours has rung long enough: CANCEL, though an answer that crosses it
     /// still counts. Ends in `Answered` or `Failed`.
     StopRinging {
+        call: CallId,
+    },
+    /// The answer of a call that holds its ACK is on record: it is acknowledged now.
+    Acknowledge {
         call: CallId,
     },
     /// Ends a call in whatever state it is: CANCEL, a 480 to an unanswered one, or BYE.

@@ -137,6 +137,11 @@ impl Dialog {
         self.numbered(method, self.local_cseq)
     }
 
+    /// Numbers on from well above what an earlier process may have sent.
+    pub fn leap(&mut self) {
+        self.local_cseq = self.local_cseq.saturating_add(RESUME_LEAP);
+    }
+
     /// The ACK to the 2xx of the INVITE with this number.
     pub fn ack(&self, cseq: u32) -> Request {
         self.numbered(Method::Ack, cseq)

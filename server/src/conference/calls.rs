@@ -353,6 +353,7 @@ impl Conference {
         }
         row.attempt.finish(end, verdict, now);
         let invitation = row.attempt.invitation;
+        let route = row.attempt.route.clone();
         self.unwritten.attempts.insert(attempt, *row);
         self.shared.flights.end(attempt);
         let Some(seat) = self
@@ -374,6 +375,18 @@ impl Conference {
             one.on_call_ended(attempt, end, verdict, remaining, terms, now);
         })
         .await;
+        tracing::info!(
+            name = party.who.name,
+            %attempt,
+            address = route.address,
+            trunk = route.trunk.map(tracing::field::display),
+            ?end,
+            row = ?verdict.row,
+            code = verdict.facts.final_code,
+            cause = verdict.facts.q850.map(|q850| q850.cause),
+            next = ?self.seats.get(&invitation).map(|seat| *seat.invitation.status()),
+            "A call is over"
+        );
         // What comes next may be due at once.
         self.shared.nudge.notify_one();
     }
@@ -432,7 +445,7 @@ impl Conference {
                         self.unwritten.never_again.push(number);
                     }
                     InvitationOutput::Alarm => {
-                        tracing::warn!(invitation = %id, "A trunk refuses our calls");
+                        tracing::warn!(invitation = %id, "Every trunk refuses or ignores the call to him");
                     }
                 }
             }
@@ -492,22 +505,27 @@ impl Conference {
         }
     }
 
-    /// The dialog is on disk as soon as it exists: a restarted server takes the call up by it.
+    /// The dialog is on disk before its answer is acknowledged: a restarted server takes the
+    /// call up by it, and until then the phone says again that it has answered.
     async fn note_dialog(&mut self, leg: LegId, dialog: &sip::DialogRecord) {
         let Ok(text) = serde_json::to_string(dialog) else {
             return;
         };
-        match self.part(leg) {
-            Some(Part::Called { row, .. }) => {
+        let Some(party) = self.parties.get_mut(&leg) else {
+            return;
+        };
+        let call = party.call;
+        match &mut party.part {
+            Part::Called { row, .. } => {
                 row.dialog = Some(text);
                 let row = row.as_ref().clone();
                 self.unwritten.attempts.insert(row.attempt.id, row);
+                self.unwritten.answers.push(call);
             }
-            Some(Part::Caller { guest, .. }) => {
+            Part::Caller { guest, .. } => {
                 guest.dialog = Some(text);
                 self.keep_guest(leg).await;
             }
-            None => {}
         }
     }
 

@@ -17,7 +17,7 @@ use domain::{
     speech::{self, Briefing},
 };
 use media::Leg;
-use sip::{CallId, Codec, LocalMedia};
+use sip::{CallId, Codec, Invite, LocalMedia};
 use store::{AttemptRow, StoreError, person_key};
 
 use super::{
@@ -54,9 +54,7 @@ impl Conference {
             .any(|party| party.who.invitation == Some(id))
         {
             // He waits at the door, or his last call is not quite over.
-            return self
-                .change(id, |one| one.postpone(now + AGAIN, Why::AlreadyCalled))
-                .await;
+            return self.put_off(id, now + AGAIN, Why::AlreadyCalled).await;
         }
         if invitation.poll_timeout().is_none_or(|(due, _)| due > now) {
             return;
@@ -67,18 +65,30 @@ impl Conference {
             Choice::Call(route) => route,
             Choice::Busy => {
                 let until = now + self.rules().busy.wait_ms;
-                return self.change(id, |one| one.postpone(until, Why::Busy)).await;
+                return self.put_off(id, until, Why::Busy).await;
             }
             Choice::NoChannel => {
-                return self
-                    .change(id, |one| one.postpone(now + AGAIN, Why::NoChannel))
-                    .await;
+                return self.put_off(id, now + AGAIN, Why::NoChannel).await;
             }
             // Its attempt is on record like any other, though no packet can leave.
             Choice::NotRegistered(route) => route,
             Choice::NoWay => return self.change(id, |one| one.no_way(now)).await,
         };
         self.begin(id, invitation, route, now).await;
+    }
+
+    /// He is due, and something stands in the way. Told once for as long as it is the same.
+    async fn put_off(&mut self, id: InvitationId, until: Millis, why: Why) {
+        if let Some(seat) = self.seats.get(&id)
+            && seat.invitation.poll_timeout().map(|(_, why)| why) != Some(why)
+        {
+            tracing::info!(
+                name = self.name_of(&seat.invitation.invitee),
+                ?why,
+                "He is not called now"
+            );
+        }
+        self.change(id, |one| one.postpone(until, why)).await;
     }
 
     /// Puts the attempt on record and sends its INVITE: in this order.
@@ -95,14 +105,12 @@ impl Conference {
             // Without the rows nobody could be called anyhow.
             Err(error) => {
                 tracing::warn!(%error, "Nobody knows what was called today: nobody is called");
-                return self
-                    .change(id, |one| one.postpone(now + AGAIN, Why::NoChannel))
-                    .await;
+                return self.put_off(id, now + AGAIN, Why::NoChannel).await;
             }
         };
         if let Err(blocked) = self.allowed(attempt, &invitation, &route, spent, now) {
             match blocked.retry(now) {
-                Some((until, why)) => self.change(id, |one| one.postpone(until, why)).await,
+                Some((until, why)) => self.put_off(id, until, why).await,
                 None if matches!(blocked, guard::Blocked::Limit { .. }) => {
                     tracing::info!(invitation = %id, %blocked, "He is not called");
                     self.change(id, |one| one.not_allowed(now)).await;
@@ -120,9 +128,7 @@ impl Conference {
             Err(error) => {
                 tracing::error!(%error, "No audio for a call");
                 self.shared.flights.end(attempt);
-                return self
-                    .change(id, |one| one.postpone(now + AGAIN, Why::NoChannel))
-                    .await;
+                return self.put_off(id, now + AGAIN, Why::NoChannel).await;
             }
         };
         let Ok(record) = invitation.dial(attempt, route, now) else {
@@ -143,7 +149,7 @@ impl Conference {
             self.shared.media.close(leg.id);
             return self.on_refused(id, error, now).await;
         }
-        self.place(row, machine, leg, way).await;
+        self.place(row, machine, leg, way, Way::invite).await;
     }
 
     async fn put_on_record(
@@ -177,8 +183,7 @@ impl Conference {
         match error {
             StoreError::AlreadyCalling { .. } => {
                 let until = now + AGAIN;
-                self.change(id, |one| one.postpone(until, Why::AlreadyCalled))
-                    .await;
+                self.put_off(id, until, Why::AlreadyCalled).await;
             }
             // Somebody was quicker: the claim is void, the row is read again.
             StoreError::Stale { .. } => self.refresh().await,
@@ -195,6 +200,7 @@ impl Conference {
         machine: Call,
         leg: Leg,
         way: Option<Way>,
+        invite: fn(Way, [u8; 16], LocalMedia) -> Invite,
     ) {
         let Some(way) = way else {
             let verdict = if row.attempt.route.trunk.is_none() {
@@ -221,7 +227,7 @@ impl Conference {
             address: leg.local,
             codecs,
         };
-        let invite = way.invite(row.attempt.id.bytes(), audio);
+        let invite = invite(way, row.attempt.id.bytes(), audio);
         let call = self.shared.switchboard.invite(invite, self.out.sip.clone());
         self.seat_party(call, row, machine, leg);
     }

@@ -98,7 +98,7 @@ impl Conference {
             }
             None => {
                 machine.on_restart(now);
-                self.place(row, machine, leg, way).await;
+                self.place(row, machine, leg, way, Way::invite_again).await;
             }
         }
         // It was taken back, and the other side may not have heard of it.

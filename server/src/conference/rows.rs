@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use api::EventKind;
 use domain::{AttemptId, InvitationId, PhoneNumber, invitation::Invitation};
+use sip::CallId;
 use store::{AttemptRow, Batch, NoticeRow, StoreError, VisitRow};
 
 use super::Conference;
@@ -21,6 +22,8 @@ pub struct Unwritten {
     pub invitations: BTreeSet<InvitationId>,
     /// As they are to be; the last word on each.
     pub attempts: BTreeMap<AttemptId, AttemptRow>,
+    /// Calls of ours that were answered: acknowledged once their dialogs are on disk.
+    pub answers: Vec<CallId>,
     pub visits: Vec<VisitRow>,
     pub events: Vec<EventKind>,
     /// Numbers that asked never to be called again.
@@ -111,6 +114,9 @@ impl Conference {
             }
         }
         let written = std::mem::take(&mut self.unwritten);
+        for call in written.answers {
+            self.shared.switchboard.signalling().acknowledge(call);
+        }
         if !written.notices.is_empty() {
             self.shared.post.notify_one();
         }

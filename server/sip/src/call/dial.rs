@@ -30,6 +30,9 @@ use crate::{
 
 /// How long we wait for the answer to our CANCEL before we tell that the call is over.
 const CANCEL_PATIENCE: Duration = Duration::from_secs(5);
+/// How long an ACK waits for the answer to be put on record. The peer sends its answer
+/// again meanwhile; a phone that speaks only once it is acknowledged must not stay mute.
+const HELD_ACK: Duration = Duration::from_secs(2);
 /// Provisional answers remembered: a peer that repeats itself must not fill the memory.
 const MAX_PROVISIONALS: usize = 64;
 /// INVITEs to one target: the first, one with credentials, one for a stale nonce, one
@@ -284,7 +287,10 @@ impl Call {
         let mut ack = dialog.ack(cseq);
         copy_proof(&request, &mut ack);
         let (ack, media) = dialling.agree(response, flow.remote.ip(), &dialog.remote_tag, ack);
-        send_ack(ack.clone(), hop.clone(), core, now);
+        let held = dialling.invite.holds_ack.then(|| now + HELD_ACK);
+        if held.is_none() {
+            send_ack(ack.clone(), hop.clone(), core, now);
+        }
         let after_ms = dialling.millis(now);
         let provisionals = std::mem::take(&mut dialling.provisionals);
         let failure = dialling.failure(FailureCause::NoCommonCodec, now);
@@ -296,7 +302,8 @@ impl Call {
             (cseq, ack, hop),
             SessionTimer::of_answer(&response.headers, core.config.session_expires, now),
         )
-        .with_credentials(dialling.invite.credentials.clone(), flow.remote.ip());
+        .with_credentials(dialling.invite.credentials.clone(), flow.remote.ip())
+        .holding_ack(held);
         let elsewhere = Reason::sip(200, "Call completed elsewhere");
         self.forks.cancel_open(&[elsewhere], core, now);
         let Some(media) = media else {

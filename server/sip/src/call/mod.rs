@@ -111,7 +111,8 @@ impl Call {
             record.media.clone(),
         );
         let key = (record.call_id.clone(), record.local_tag.clone());
-        let session = Session::resume(id, dialog, negotiation, record.outgoing, core, now);
+        let answered = record.outgoing.then_some(record.local_cseq);
+        let session = Session::resume(id, dialog, negotiation, answered, core, now);
         Some(Call {
             id,
             key,
@@ -350,6 +351,13 @@ impl Call {
     /// It has rung long enough. An answer that crosses our CANCEL still counts.
     pub fn stop_ringing(&mut self, core: &mut Core, now: Instant) {
         self.give_up_dialling(&[], true, core, now);
+    }
+
+    /// The answer to our call is on record.
+    pub fn acknowledge(&mut self, core: &mut Core, now: Instant) {
+        if let Stage::Talking(session) = &mut self.stage {
+            session.acknowledge(core, now);
+        }
     }
 
     pub fn hang_up(&mut self, reasons: &[Reason], core: &mut Core, now: Instant) {

@@ -24,6 +24,9 @@ use crate::{
     transaction::{PATIENCE, ServerKey, T1, T2},
 };
 
+/// How often a call of an earlier process is tried again where the peer is not ready for it.
+const MAX_RESUMPTIONS: u8 = 4;
+
 pub struct Session {
     pub(super) call: CallId,
     pub(super) dialog: Dialog,
@@ -31,6 +34,8 @@ pub struct Session {
     outgoing: bool,
     /// The ACK to the last 2xx we got, for when that comes again.
     last_ack: Option<(u32, Request, Hop)>,
+    /// That ACK has not been sent: it waits until the answer is on record, or until then.
+    held_ack: Option<Instant>,
     pub(super) unacked: Option<Unacked>,
     /// We hung up before the ACK to our answer came: BYE must wait for it (§15).
     pub(super) leaving: Option<Vec<Reason>>,
@@ -43,6 +48,8 @@ pub struct Session {
     pub(super) proofs: Option<Proofs>,
     /// Taken up from an earlier process, and not yet confirmed by the peer.
     resuming: bool,
+    /// How often the peer has asked us to try that again.
+    resumptions: u8,
 }
 
 /// A 2xx of ours that was not acknowledged yet (RFC 3261 §13.3.1.4).
@@ -108,6 +115,7 @@ impl Session {
             negotiation,
             outgoing: true,
             last_ack: Some(ack),
+            held_ack: None,
             unacked: None,
             leaving: None,
             pending: None,
@@ -116,6 +124,7 @@ impl Session {
             peer_updates: response.headers.lists("Allow", "UPDATE"),
             proofs: None,
             resuming: false,
+            resumptions: 0,
         }
     }
 
@@ -136,6 +145,7 @@ impl Session {
             negotiation,
             outgoing: false,
             last_ack: None,
+            held_ack: None,
             unacked: Some(Unacked {
                 initial: true,
                 ..Unacked::new(cseq, key, response, offered, now)
@@ -147,24 +157,37 @@ impl Session {
             peer_updates: invite.headers.lists("Allow", "UPDATE"),
             proofs: None,
             resuming: false,
+            resumptions: 0,
         }
     }
 
-    /// Takes up a dialog of an earlier process: the peer is asked by re-INVITE.
+    /// The ACK has not been sent, and waits until then at most.
+    pub fn holding_ack(mut self, until: Option<Instant>) -> Self {
+        self.held_ack = until;
+        self
+    }
+
+    /// Takes up a dialog of an earlier process: the peer is asked by re-INVITE. `answered` is
+    /// the number of the INVITE of ours that made it, or of a later request of ours.
     pub fn resume(
         call: CallId,
         dialog: Dialog,
         negotiation: Negotiation,
-        outgoing: bool,
+        answered: Option<u32>,
         core: &mut Core,
         now: Instant,
     ) -> Self {
+        if let Some(cseq) = answered {
+            // The earlier process may have died before its ACK; twice is harmless.
+            send_ack(dialog.ack(cseq), dialog.next_hop(), core, now);
+        }
         let mut session = Session {
             call,
             dialog,
             negotiation,
-            outgoing,
+            outgoing: answered.is_some(),
             last_ack: None,
+            held_ack: None,
             unacked: None,
             leaving: None,
             pending: None,
@@ -173,6 +196,7 @@ impl Session {
             peer_updates: false,
             proofs: None,
             resuming: true,
+            resumptions: 0,
         };
         session.change(Change::Resume, core, now);
         session
@@ -214,7 +238,10 @@ impl Session {
         let unacked = self.unacked.as_ref().map(|u| u.resend.min(u.until));
         let later = self.later.as_ref().map(|(at, _)| *at);
         let timer = Some(self.timer.deadline());
-        [unacked, later, timer].into_iter().flatten().min()
+        [unacked, later, timer, self.held_ack]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     pub fn on_timeout(&mut self, core: &mut Core, now: Instant) -> Option<Ending> {
@@ -228,6 +255,9 @@ impl Session {
                 unacked.resend = (unacked.resend + unacked.interval).max(now);
                 core.respond(&unacked.key, unacked.response.clone(), now);
             }
+        }
+        if self.held_ack.is_some_and(|until| until <= now) {
+            self.acknowledge(core, now);
         }
         if let Some((_, change)) = self.later.take_if(|(at, _)| *at <= now) {
             self.change(change, core, now);
@@ -315,6 +345,8 @@ impl Session {
         core: &mut Core,
         now: Instant,
     ) {
+        // Nothing may follow an answer that is not acknowledged.
+        self.acknowledge(core, now);
         if let Some(proofs) = &mut self.proofs {
             proofs.remember(self.dialog.local_cseq, purpose, &request, contact);
         }
@@ -362,8 +394,15 @@ impl Session {
         theirs.number == *cseq && response.to_tag().as_deref() == Some(&self.dialog.remote_tag)
     }
 
+    /// Sends the ACK that was held, if one was.
+    pub fn acknowledge(&mut self, core: &mut Core, now: Instant) {
+        if self.held_ack.take().is_some() {
+            self.acknowledge_again(core, now);
+        }
+    }
+
     pub fn acknowledge_again(&self, core: &mut Core, now: Instant) {
-        if let Some((_, ack, hop)) = &self.last_ack {
+        if let (Some((_, ack, hop)), None) = (&self.last_ack, self.held_ack) {
             send_ack(ack.clone(), hop.clone(), core, now);
         }
     }
@@ -442,6 +481,17 @@ impl Session {
                 false => u64::from(core.random.below(200)) * 10,
             };
             self.later = Some((now + Duration::from_millis(wait), pending.change));
+            return None;
+        }
+        if self.resuming && response.status == 500 && self.resumptions < MAX_RESUMPTIONS {
+            // Something of the earlier process is still under way there, or it has counted
+            // further than its record says (§12.2.2, §14.2).
+            self.resumptions += 1;
+            self.dialog.leap();
+            let wait = response.headers.get("Retry-After");
+            let wait = wait.and_then(|seconds| seconds.trim().parse().ok());
+            let wait = Duration::from_secs(wait.unwrap_or(1).clamp(1, 10));
+            self.later = Some((now + wait, pending.change));
             return None;
         }
         if self.resuming {

@@ -146,6 +146,9 @@ impl Endpoint {
             Command::StopRinging { call } => {
                 self.with(call, now, |call, core| call.stop_ringing(core, now));
             }
+            Command::Acknowledge { call } => {
+                self.with(call, now, |call, core| call.acknowledge(core, now));
+            }
             Command::HangUp { call, reasons } => {
                 self.with(call, now, |call, core| call.hang_up(&reasons, core, now));
             }

@@ -92,6 +92,8 @@ pub struct Net {
     pub agents: Vec<Agent>,
     wire: BTreeMap<(Instant, u64), Packet>,
     sent: u64,
+    /// How often an agent came in the place of another: each throws other dice.
+    replaced: u8,
     /// Everything that was sent, lost or not.
     pub log: Vec<Packet>,
     pub fate: Box<dyn FnMut(&Packet) -> Fate>,
@@ -110,6 +112,7 @@ impl Net {
             agents: Vec::new(),
             wire: BTreeMap::new(),
             sent: 0,
+            replaced: 0,
             log: Vec::new(),
             fate: Box::new(|_| Fate::Arrives),
             delay: Duration::from_millis(20),
@@ -130,7 +133,8 @@ impl Net {
         };
         let mut config = Config::new(vec![local(Transport::Udp), local(Transport::Tcp)]);
         configure(&mut config);
-        let seed = [u8::try_from(nth).unwrap() + 1; 32];
+        self.replaced += u8::from(nth < self.agents.len());
+        let seed = [u8::try_from(nth).unwrap() + 1 + 16 * self.replaced; 32];
         let endpoint = Endpoint::new(config, Arc::new(door), seed, self.now, 1_000_000);
         let agent = Agent {
             endpoint,
@@ -323,6 +327,7 @@ pub fn invite(seed: u8, to: &[usize]) -> Invite {
         asserted: None,
         media: audio(0),
         offerless: false,
+        holds_ack: false,
         credentials: None,
         first_response_within: None,
         headers: Vec::new(),

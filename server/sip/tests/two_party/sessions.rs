@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::pair::{Door, Fate, Net, address, audio, invite};
+use crate::pair::{Door, Fate, Net, Packet, address, audio, invite};
 use sip::{
     CallId, Codec, Command, DialogRecord, Direction, Ending, Event, FailureCause, LocalMedia,
     NegotiatedMedia, Transport,
@@ -343,6 +343,118 @@ fn a_call_goes_on_in_a_new_process() {
         }
     ));
     assert!(net.is_quiet_after_a_while());
+}
+
+/// Agent 0 has called agent 1 and holds its ACK to the answer.
+fn held(net: &mut Net) -> (CallId, DialogRecord) {
+    let mut call = invite(1, &[1]);
+    call.holds_ack = true;
+    let placed = net.dial(0, call);
+    net.moment();
+    let (call, _) = net.incoming(1);
+    let media = audio(1);
+    net.command(1, Command::Answer { call, media });
+    net.moment();
+    let Event::Answered { dialog, .. } = net.event(0) else {
+        panic!("it is answered");
+    };
+    net.events(1);
+    (placed, *dialog)
+}
+
+#[test]
+fn an_answer_is_acknowledged_when_it_is_on_record() {
+    let mut net = Net::new(&OPEN);
+    let (call, _) = held(&mut net);
+    assert!(net.logged("ACK").is_empty());
+    net.run(Duration::from_millis(500));
+    assert!(net.logged("ACK").is_empty(), "its answer came once more");
+
+    net.command(0, Command::Acknowledge { call });
+    net.command(0, Command::Acknowledge { call });
+    net.run(Duration::from_secs(40));
+
+    assert_eq!(net.logged("ACK").len(), 1);
+    assert!(net.events(1).is_empty(), "nobody missed an ACK");
+}
+
+#[test]
+fn an_answer_that_nobody_puts_on_record_is_acknowledged_all_the_same() {
+    let mut net = Net::new(&OPEN);
+    held(&mut net);
+
+    net.run(Duration::from_secs(40));
+
+    assert!(!net.logged("ACK").is_empty());
+    assert!(net.events(1).is_empty(), "nobody missed an ACK");
+}
+
+#[test]
+fn whoever_hangs_up_before_the_record_acknowledges_first() {
+    let mut net = Net::new(&OPEN);
+    let (call, _) = held(&mut net);
+    let reasons = Vec::new();
+    net.command(0, Command::HangUp { call, reasons });
+    net.moment();
+
+    let ours = |packet: &&Packet| packet.flow.local == address(0);
+    let last: Vec<String> = net.log.iter().filter(ours).map(Packet::start).collect();
+    let words: Vec<&str> = last.iter().rev().take(2).map(|line| &line[..3]).collect();
+    assert_eq!(words, ["BYE", "ACK"]);
+    assert!(net.is_quiet_after_a_while());
+}
+
+#[test]
+fn a_process_that_died_before_its_record_hears_the_answer_again() {
+    let mut net = Net::new(&OPEN);
+    held(&mut net);
+    net.add(0, Door::Open, |_| {});
+
+    // The same bytes as before.
+    net.dial(0, invite(1, &[1]));
+    net.run(Duration::from_secs(5));
+
+    assert!(matches!(net.event(0), Event::Answered { .. }));
+    assert!(net.events(1).is_empty(), "one call, which goes on");
+    net.run(Duration::from_secs(40));
+    assert!(net.events(1).is_empty(), "and is acknowledged");
+}
+
+#[test]
+fn a_process_that_died_before_its_ack_is_acknowledged_for() {
+    let mut net = Net::new(&OPEN);
+    let (_, record) = held(&mut net);
+    net.add(0, Door::Open, |_| {});
+
+    let call = resume(&mut net, record);
+    net.moment();
+
+    assert!(matches!(net.event(0), Event::Answered { call: resumed, .. } if resumed == call));
+    net.run(Duration::from_secs(40));
+    assert!(
+        !net.events(1)
+            .iter()
+            .any(|event| matches!(event, Event::Ended { .. })),
+        "the call goes on"
+    );
+}
+
+#[test]
+fn a_call_is_taken_up_twice_by_the_same_record() {
+    let mut net = Net::new(&OPEN);
+    let record = record(&mut net);
+    net.add(0, Door::Open, |_| {});
+    resume(&mut net, record.clone());
+    net.moment();
+    net.events(1);
+
+    // It died once more, before it could write that it had been heard.
+    net.add(0, Door::Open, |_| {});
+    let call = resume(&mut net, record);
+    net.run(Duration::from_secs(5));
+
+    assert!(matches!(net.event(0), Event::Answered { call: resumed, .. } if resumed == call));
+    assert!(net.events(1).is_empty(), "the call goes on");
 }
 
 #[test]

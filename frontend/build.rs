@@ -20,17 +20,32 @@ enum Entry {
     Plural(BTreeMap<String, String>),
 }
 
+/// The catalogues of one language; a key is in one of them.
+const FILES: [&str; 2] = ["ui.toml", "settings.toml"];
+
 fn main() {
     let texts = Path::new(env!("CARGO_MANIFEST_DIR")).join("../texts");
     let catalogues: Vec<BTreeMap<String, Entry>> = LANGUAGES
         .iter()
-        .map(|(folder, _, forms)| load(&texts.join(folder).join("ui.toml"), forms))
+        .map(|(folder, _, forms)| {
+            let mut all = BTreeMap::new();
+            for file in FILES {
+                for (key, entry) in load(&texts.join(folder).join(file), forms) {
+                    let twice = all.insert(key.clone(), entry).is_some();
+                    assert!(
+                        !twice,
+                        "texts/{folder}/{file}: `{key}` is in another file too"
+                    );
+                }
+            }
+            all
+        })
         .collect();
     for (catalogue, (folder, ..)) in catalogues.iter().zip(LANGUAGES) {
         for key in catalogues[0].keys().chain(catalogue.keys()) {
             assert!(
                 catalogues[0].contains_key(key) && catalogue.contains_key(key),
-                "texts/{folder}/ui.toml and texts/en/ui.toml differ: `{key}` is in one of them only"
+                "texts/{folder} and texts/en differ: `{key}` is in one of them only"
             );
         }
     }

@@ -60,6 +60,8 @@ pub struct Acts {
     pub said: RwSignal<String>,
     /// People dropped into the form of a meeting; the form takes them from here.
     pub invited: RwSignal<Vec<api::EmployeeId>>,
+    /// Likewise, somebody dragged out of it.
+    pub uninvited: RwSignal<Option<api::EmployeeId>>,
     counter: StoredValue<u32>,
 }
 
@@ -73,6 +75,7 @@ impl Acts {
             under_way: RwSignal::new(Vec::new()),
             said: RwSignal::new(String::new()),
             invited: RwSignal::new(Vec::new()),
+            uninvited: RwSignal::new(None),
             counter: StoredValue::new(0),
         }
     }
@@ -114,6 +117,9 @@ impl Acts {
         let t = self.texts.get_untracked();
         if let Act::Invite { person } = act {
             return self.invited.set(vec![person]);
+        }
+        if let Act::Uninvite { person } = act {
+            return self.uninvited.set(Some(person));
         }
         if !untrack(|| self.feed.is_up()) {
             return self.show(t.line_wait().to_owned(), true, None);
@@ -250,7 +256,7 @@ impl Acts {
                     ..ChangeMember::default()
                 },
             ),
-            Act::Invite { .. } => None,
+            Act::Invite { .. } | Act::Uninvite { .. } => None,
         }
     }
 
@@ -268,9 +274,11 @@ impl Acts {
                 Some(t.done_role(&name, &words.role(*role).to_lowercase()))
             }
             Act::StopCalling { .. } => Some(t.done_gave_up(&name)),
-            Act::Call { .. } | Act::CallAgain { .. } | Act::Expect { .. } | Act::Invite { .. } => {
-                None
-            }
+            Act::Call { .. }
+            | Act::CallAgain { .. }
+            | Act::Expect { .. }
+            | Act::Invite { .. }
+            | Act::Uninvite { .. } => None,
         }
     }
 
@@ -301,16 +309,21 @@ impl Acts {
             Act::StopCalling { invitation } => self.request(&Act::CallAgain {
                 invitation: *invitation,
             }),
-            Act::Call { .. } | Act::CallAgain { .. } | Act::Expect { .. } | Act::Invite { .. } => {
-                None
-            }
+            Act::Call { .. }
+            | Act::CallAgain { .. }
+            | Act::Expect { .. }
+            | Act::Invite { .. }
+            | Act::Uninvite { .. } => None,
         })
     }
 
     fn name(self, act: &Act) -> String {
         self.feed
             .peek(|live| match act {
-                Act::Call { person, .. } | Act::Expect { person, .. } | Act::Invite { person } => {
+                Act::Call { person, .. }
+                | Act::Expect { person, .. }
+                | Act::Invite { person }
+                | Act::Uninvite { person } => {
                     live.people.get(person).map(|person| person.name.clone())
                 }
                 Act::CallAgain { invitation } | Act::StopCalling { invitation } => live

@@ -24,7 +24,7 @@ use crate::{
         board::Board,
         calendar::Calendar,
         company::CompanyPage,
-        history::{History, Report},
+        history::{History, Recordings, Report},
         login::Login,
         nothing::Nothing,
     },
@@ -176,6 +176,7 @@ fn Pages() -> impl IntoView {
                 <Route path=path!("/calendar/:meeting") view=Calendar/>
                 <Route path=path!("/company") view=CompanyPage/>
                 <Route path=path!("/history") view=History/>
+                <Route path=path!("/history/recordings") view=Recordings/>
                 <Route path=path!("/history/:occurrence") view=Report/>
             </Routes>
         </div>

@@ -1,6 +1,7 @@
 //! Parts that several pages share.
 
 pub mod carried;
+pub mod fetched;
 pub mod icon;
 pub mod menu;
 pub mod offline;

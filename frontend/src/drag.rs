@@ -215,7 +215,9 @@ impl Drag {
     pub fn name(self, cargo: Cargo) -> String {
         self.feed
             .peek(|live| match cargo {
-                Cargo::Person(id) => live.people.get(&id).map(|person| person.name.clone()),
+                Cargo::Person(id) | Cargo::Guest(id) => {
+                    live.people.get(&id).map(|person| person.name.clone())
+                }
                 Cargo::Member(id) => live.members.get(&id).map(|member| member.name.clone()),
                 Cargo::Missing(id) => live
                     .invitations

@@ -13,6 +13,7 @@ use api::{
     Talking,
 };
 
+pub mod causes;
 pub mod directory;
 pub mod hands;
 pub mod missing;
@@ -180,7 +181,7 @@ impl Live {
                 }
                 vec![Topic::Recordings]
             }
-            EventKind::RecordingRemoved { .. } => Vec::new(),
+            EventKind::RecordingRemoved { .. } => vec![Topic::Recordings],
             EventKind::Announced(announcement) => {
                 self.announced = Some(announcement);
                 vec![Topic::Announced]

@@ -1,6 +1,6 @@
 //! Every word the board says, in the user's language.
 //!
-//! The methods come from `texts/{en,ru}/ui.toml` by the build script; this module adds what is
+//! The methods come from `texts/{en,ru}/{ui,settings}.toml` by the build script; this module adds what is
 //! grammar rather than text. Sentences that depend on states are put together where the states
 //! are known (`live::words`), never from halves that a translator could not reorder.
 

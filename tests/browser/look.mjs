@@ -1,4 +1,4 @@
-// Pictures of the board in made-up states: node look.mjs OUT [name…]
+// Pictures of the board in made-up states: [VIEW=dark,ru,phone] node look.mjs OUT [name…]
 import fs from 'node:fs';
 import path from 'node:path';
 import { openBrowser } from './browser.mjs';
@@ -26,6 +26,39 @@ async function companyPage(page, made) {
   await page.waitForSelector('.wizard');
 }
 
+// Programs beside us, and a gateway for short messages.
+function programs({ history, made: { snapshot: { now } } }) {
+  const hook = (n, url, kinds, rest) => ({ id: `01890000-0000-7000-8000-0000000c000${n}`, url, kinds, created_at: now - 9 * 86_400_000, seq: 4812, tries: 0, trouble: null, taken_at: now - 40_000, given_up: 0, ...rest });
+  history['/webhooks'] = [
+    hook(1, 'https://crm.northway.example/hooks/rollcall', [], {}),
+    hook(2, 'https://chat.northway.example/api/incoming/9f31', ['occurrence', 'meeting', 'meeting_removed', 'announced'], { tries: 7, taken_at: now - 7_200_000, trouble: { kind: 'refused', detail: '502 Bad Gateway' }, given_up: 3 }),
+  ];
+  history['/tokens'] = [{ id: '01890000-0000-7000-8000-0000000d0001', name: 'CRM', created_at: now - 9 * 86_400_000, used_at: now - 60_000 }];
+  history['/company/sms-gateway'] = { url: 'https://sms.example/send', content_type: 'application/json', template: '{"to":"{to}","text":"{text}"}', has_token: true };
+}
+
+function recordings({ history, made: { snapshot, named } }) {
+  const one = (n, ago, state, rest) => ({
+    id: `01890000-0000-7000-8000-0000000e000${n}`, room_id: named.dealers.id, room_name: 'Dealers', occurrence_id: named.live.id, title: named.live.title,
+    started_by: named.katya.id, started_at: snapshot.now - ago, ended_at: snapshot.now - ago + 3_000_000, state, format: 'ogg', tracks: false, duration_ms: 2_940_000,
+    files: [{ name: 'mix.ogg', member: null, bytes: 8_900_000 }], ...rest,
+  });
+  history['/recordings'] = [
+    one(1, 60_000, 'running', { files: [], ended_at: null, duration_ms: 0 }),
+    one(2, 86_400_000, 'done', { tracks: true, files: [{ name: 'mix.ogg', member: null, bytes: 8_900_000 }, { name: 'track-1.ogg', member: 'Oleg Sorokin', bytes: 2_100_000 }, { name: 'track-2.ogg', member: 'Sveta Kim', bytes: 1_900_000 }] }),
+    one(3, 3 * 86_400_000, 'truncated', { title: '', room_name: 'Drivers', occurrence_id: null, duration_ms: 184_000, files: [{ name: 'mix.ogg', member: null, bytes: 610_000 }] }),
+  ];
+}
+
+async function go(page, href, wait) {
+  if (await page.locator('.more').isVisible()) await page.click('.more');
+  await page.click(`.rail a[href="${href}"]`);
+  await page.waitForSelector(wait);
+}
+
+const scrollTo = (page, element) => page.locator(element).first().evaluate((found) => found.scrollIntoView({ block: 'start' }));
+
+const view_ = (process.env.VIEW ?? '').split(',');
 const [out, ...only] = process.argv.slice(2);
 const dist = path.join(import.meta.dirname, '../../frontend/dist');
 const wide = {};
@@ -63,6 +96,50 @@ const shots = {
   company: [wide, {}, (page, made) => companyPage(page, made)],
   'company-ru': [wide, { language: 'ru' }, (page, made) => companyPage(page, made)],
   'phone-company': [phone, {}, (page, made) => companyPage(page, made)],
+  programs: [wide, {}, async (page, made, server) => {
+    programs(server);
+    await go(page, '/company', '.hooks');
+    await scrollTo(page, '.box:has(.hooks)');
+  }],
+  sms: [wide, {}, async (page, made, server) => {
+    server.next('PUT /company/sms-gateway', 422, { code: 'bad_template', message: 'The request needs {to} and {text}', field: 'template' });
+    await go(page, '/company', '[data-act=sms-set]');
+    await page.click('[data-act=sms-set]');
+    await page.fill('#sms-url', 'https://sms.example/send');
+    await page.fill('#sms-template', '{"to":"{to}"}');
+    await page.click('.sform .primary');
+    await page.waitForSelector('.sform .note.bad');
+    await scrollTo(page, '.box:has(.sform)');
+  }],
+  recordings: [wide, {}, async (page, made, server) => {
+    recordings(server);
+    await go(page, '/history', '.hhead .seg');
+    await page.click('.seg a[href="/history/recordings"]');
+    await page.waitForSelector('.rec1');
+  }],
+  'recordings-none': [wide, {}, async (page) => {
+    await go(page, '/history', '.hhead .seg');
+    await page.click('.seg a[href="/history/recordings"]');
+    await page.waitForSelector('.empty');
+  }],
+  hands: [wide, {}, async (page, made, server) => {
+    const up = made.snapshot.members.filter((member) => member.role === 'listener').slice(0, 3);
+    up.forEach((member, n) => server.emit('member', { ...member, hand_at: made.snapshot.now - (3 - n) * 20_000 }));
+    const sveta = made.snapshot.members.find((member) => member.name.startsWith('Sveta') || member.name.startsWith('Света'));
+    server.emit('member', { ...sveta, hand_at: made.snapshot.now - 90_000 });
+    await page.locator('.hand, .flag.hand').first().waitFor({ state: 'attached' });
+  }],
+  written: [wide, {}, async (page, made, server) => {
+    const notice = (invitation, by, state, rest = {}) => ({ id: invitation.id, about: 'room_number', occurrence_id: made.named.live.id, invitation_id: invitation.id, by, to: '+79161112219', name: invitation.name, created_at: made.snapshot.now, state, tries: 1, trouble: null, ...rest });
+    server.emit('notice', notice(made.named.pavel, 'sms', { kind: 'sent', at: made.snapshot.now - 20_000 }));
+    server.emit('notice', notice(made.named.anna, 'sms', { kind: 'waiting', due_at: made.snapshot.now + 9_000 }, { trouble: { kind: 'not_configured', detail: '' } }));
+    if (await page.locator('.tabs').isVisible()) await page.click('.tabs button:nth-child(3)');
+    await page.locator('.told').first().waitFor();
+  }],
+  month: [wide, {}, async (page) => {
+    await go(page, '/calendar', '.sched');
+    await page.click('.seg [data-view=month], .seg button:nth-child(2)');
+  }],
   picker: [wide, { empty: true }],
   login: [{ dark: true }, {}, async (page, made, server) => { server.signedIn = false; await page.reload(); await page.waitForSelector('.login'); }],
   calendar: [wide, {}, async (page) => { await page.click('.rail a[href="/calendar"]'); await page.waitForSelector('.sched'); }],
@@ -110,7 +187,7 @@ const shots = {
       member_id: m.id, name: m.name, employee_id: m.employee_id, number: m.number, joined_at: start - 30_000 + i * 25_000,
       left_at: start + 2_900_000 + i * 60_000, why: i === 3 ? 'dropped' : 'left',
     }));
-    server.history[`/occurrences/${live.id}`] = { occurrence: { ...live, status: 'ended' }, invitations: stories, members: [], visits };
+    server.history[`/occurrences/${live.id}`] = { occurrence: { ...live, status: 'ended' }, invitations: stories, members: [], visits, notices: [] };
     made.snapshot.occurrences[0].status = 'ended';
     await page.click('.rail a[href="/history"]');
     await page.click(`.hlist a[href="/history/${live.id}"]`);
@@ -128,8 +205,10 @@ const shots = {
 };
 
 fs.mkdirSync(out, { recursive: true });
-for (const [name, [view, with_ = {}, act]] of Object.entries(shots)) {
+for (const [name, [{ ...view }, { ...with_ } = {}, act]] of Object.entries(shots)) {
   if (only.length && !only.includes(name)) continue;
+  Object.assign(view, view_.includes('dark') && { dark: true }, view_.includes('phone') && phone);
+  if (view_.includes('ru')) with_.language = 'ru';
   const made = company(Date.now(), with_);
   const server = new MockServer(dist, made);
   const base = await server.listen();

@@ -174,6 +174,62 @@ test('whoever declined is asked about in the slot, before anybody calls', async 
   assert.deepEqual(server.requests.at(-1).body, { employee_id: pavel.id, number: null, name: null, role: 'speaker' });
 });
 
+/** From a row to a place, with real mouse events. */
+async function carry(from, to, at = { x: 0.5, y: 0.5 }) {
+  await from.scrollIntoViewIfNeeded();
+  const a = await from.boundingBox();
+  await page.mouse.move(a.x + Math.min(40, a.width / 3), a.y + a.height / 2);
+  await page.mouse.down();
+  await page.mouse.move(a.x + Math.min(40, a.width / 3) + 8, a.y + a.height / 2 + 4, { steps: 3 });
+  const b = await to.boundingBox();
+  await page.mouse.move(b.x + b.width * at.x, b.y + b.height * at.y, { steps: 8 });
+}
+
+test('ten people are dragged into a meeting, one out again, and nine are invited', async () => {
+  await open();
+  await page.click('.rail a[href="/calendar"]');
+  await page.click('[data-act=new]');
+  await page.fill('[name=title]', 'Warehouse move');
+  const ten = made.snapshot.people.slice(0, 10);
+  for (const person of ten) {
+    await carry(page.locator(`.trow[data-person="${person.id}"]`), page.locator('.invited'));
+    await page.mouse.up();
+    await page.locator('.pchip', { hasText: person.name }).waitFor();
+  }
+  const out = page.locator('.pchip', { hasText: ten[3].name });
+  await carry(out, page.locator('.tray'));
+  await page.locator('.tray .slot', { hasText: `Take ${ten[3].name} out of the meeting` }).waitFor();
+  await page.mouse.up();
+  await out.waitFor({ state: 'detached' });
+
+  await carry(page.locator('.pchip', { hasText: ten[5].name }), page.locator('.hours, .week, .grid').first());
+  await page.mouse.up();
+  assert.equal(await page.locator('.pchip').count(), 9, 'dropped where nothing takes it, it stays');
+
+  server.next('POST /meetings', 422, { code: 'empty_title', message: 'A meeting needs a title', field: 'title' });
+  const answered = page.waitForResponse((response) => response.request().method() === 'POST' && /meetings$/.test(response.url()));
+  await page.click('[data-act=save]');
+  await answered;
+  const { body } = server.requests.findLast(({ line }) => line === 'POST /meetings');
+  const invited = ten.filter((person) => person !== ten[3]).map((person) => person.id);
+  assert.deepEqual(body.participants.map((one) => one.employee_id), invited);
+  assert.equal(body.remind_min, 15);
+});
+
+test('who could not be reached was sent a message, and the card says so', async () => {
+  await open();
+  const { anna, pavel, live } = made.named;
+  const missing = (one) => page.locator(`[data-invitation="${one.id}"]`);
+  const notice = (one, state, trouble = null) => server.emit('notice', {
+    id: one.id, about: 'room_number', occurrence_id: live.id, invitation_id: one.id, by: 'sms', to: '+79161112219',
+    name: one.name, created_at: made.snapshot.now, state, tries: 1, trouble,
+  });
+  notice(pavel, { kind: 'sent', at: made.snapshot.now });
+  await missing(pavel).locator('.told', { hasText: 'sent' }).waitFor();
+  notice(anna, { kind: 'failed', at: made.snapshot.now }, { kind: 'not_configured', detail: '' });
+  await missing(anna).locator('.told.bad', { hasText: 'not sent' }).waitFor();
+});
+
 test('the menu of a row opens and closes by keys, and the focus comes back', async () => {
   await open();
   const zoya = page.locator(`[data-person="${made.named.zoya.id}"]`);

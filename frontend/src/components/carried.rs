@@ -38,7 +38,7 @@ fn card(cargo: Cargo) -> (String, Option<Reached>) {
     let name = shared.drag.name(cargo);
     let reached = shared.feed.peek(|live| {
         let person = match cargo {
-            Cargo::Person(id) => Some(id),
+            Cargo::Person(id) | Cargo::Guest(id) => Some(id),
             Cargo::Member(id) => live.members.get(&id).and_then(|member| member.employee_id),
             Cargo::Missing(id) => live
                 .invitations

@@ -115,7 +115,7 @@ fn close(open: RwSignal<Option<Open>>) {
     };
     open.set(None);
     let row = match menu.cargo {
-        Cargo::Person(id) => format!("[data-person=\"{id}\"]"),
+        Cargo::Person(id) | Cargo::Guest(id) => format!("[data-person=\"{id}\"]"),
         Cargo::Member(id) => format!("[data-member=\"{id}\"]"),
         Cargo::Missing(id) => format!("[data-invitation=\"{id}\"]"),
     };

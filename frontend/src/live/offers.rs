@@ -17,6 +17,8 @@ pub enum Cargo {
     Person(EmployeeId),
     Member(MemberId),
     Missing(InvitationId),
+    /// Somebody in the form of a meeting.
+    Guest(EmployeeId),
 }
 
 /// Where it may land.
@@ -86,6 +88,10 @@ pub enum Act {
     Invite {
         person: EmployeeId,
     },
+    /// Out of it again.
+    Uninvite {
+        person: EmployeeId,
+    },
 }
 
 /// What a place says about what is held over it.
@@ -123,7 +129,10 @@ pub fn offer(live: &Live, words: Words, scene: Scene, cargo: Cargo, place: Place
             over_missing(live, words, invitation, place)
         }
         (Scene::Form, Cargo::Person(person)) => into_form(live, words, person, place),
-        (Scene::Form, Cargo::Member(_) | Cargo::Missing(_)) => Offer::None,
+        (Scene::Form, Cargo::Guest(person)) => out_of_form(live, words, person, place),
+        (Scene::Form, Cargo::Member(_) | Cargo::Missing(_)) | (Scene::Room(_), Cargo::Guest(_)) => {
+            Offer::None
+        }
     }
 }
 
@@ -336,6 +345,18 @@ fn into_form(live: &Live, words: Words, id: EmployeeId, place: Place) -> Offer {
         title,
         String::new(),
         words.t.hint_invite(),
+    )
+}
+
+fn out_of_form(live: &Live, words: Words, id: EmployeeId, place: Place) -> Offer {
+    let (Place::People, Some(person)) = (place, live.people.get(&id)) else {
+        return Offer::None;
+    };
+    take(
+        Act::Uninvite { person: id },
+        words.t.uninvite(&person.name),
+        String::new(),
+        words.t.hint_uninvite(),
     )
 }
 

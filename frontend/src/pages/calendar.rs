@@ -184,6 +184,17 @@ pub fn Calendar() -> impl IntoView {
             });
         });
     });
+    Effect::new(move || {
+        let Some(person) = shared.acts.uninvited.get() else {
+            return;
+        };
+        shared.acts.uninvited.set(None);
+        editing.draft.update(|draft| {
+            if let Some(draft) = draft {
+                draft.guests.retain(|guest| guest.person != Some(person));
+            }
+        });
+    });
     let company_zone = Memo::new(move |_| {
         shared.feed.read(&[Topic::Company], |live| {
             live.company

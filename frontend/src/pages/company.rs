@@ -1,4 +1,5 @@
-//! What holds for the whole company: the rules of calling, and the trunks. For administrators.
+//! What holds for the whole company: the rules of calling, the trunks, by what short messages
+//! leave, and the programs beside us. For administrators.
 
 use api::{ChangeCompany, Company, RetryRules};
 use leptos::prelude::*;
@@ -14,6 +15,8 @@ use crate::{
     live::Topic,
 };
 
+mod programs;
+mod sms;
 mod trunks;
 
 const MINUTE: i64 = 60_000;
@@ -41,6 +44,9 @@ pub fn CompanyPage() -> impl IntoView {
                 >
                     <CompanyRules known/>
                     <trunks::Trunks known/>
+                    <sms::Sms/>
+                    <programs::Webhooks/>
+                    <programs::Keys/>
                 </Show>
             </div>
         </main>

@@ -14,10 +14,13 @@ use crate::{
 };
 
 pub mod messages;
+mod recordings;
 mod report;
 mod story;
 mod timeline;
 
+pub use messages::trouble;
+pub use recordings::Recordings;
 pub use report::Report;
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
@@ -52,7 +55,7 @@ pub fn History() -> impl IntoView {
     view! {
         <main class="hist" id="main">
             <div class="hscroll">
-                <header class="hhead"><h1>{t.nav_history()}</h1></header>
+                <Head/>
                 {move || match found.get() {
                     None => view! { <p class="quiet" role="status">{t.loading_short()}</p> }.into_any(),
                     Some(Err(failure)) => view! {
@@ -85,6 +88,21 @@ pub fn History() -> impl IntoView {
                 <p><button class="btn" on:click=move |_| pages.update(|pages| *pages += 1)>{t.earlier()}</button></p>
             </div>
         </main>
+    }
+}
+
+/// The two halves of what was: the dates, and what was recorded of them.
+#[component]
+fn Head() -> impl IntoView {
+    let t = texts();
+    view! {
+        <header class="hhead">
+            <h1>{t.nav_history()}</h1>
+            <nav class="seg" aria-label=t.nav_history()>
+                <A href="/history" exact=true>{t.history_meetings()}</A>
+                <A href="/history/recordings">{t.recordings()}</A>
+            </nav>
+        </header>
     }
 }
 

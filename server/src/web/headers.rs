@@ -21,7 +21,7 @@ use super::{
 /// Scripts and styles from ourselves alone, nothing inline, and WebAssembly, which
 /// the board is. `connect-src 'self'` covers the WebSocket.
 const CSP: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; \
-                   img-src 'self' data:; font-src 'self'; connect-src 'self'; manifest-src 'self'; \
+                   img-src 'self' data:; font-src 'self'; connect-src 'self'; media-src 'self'; manifest-src 'self'; \
                    base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// Whoever asks is told within this time, even if the database hangs.

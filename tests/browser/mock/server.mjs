@@ -7,7 +7,7 @@ import { WebSocketServer } from 'ws';
 
 const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.wasm': 'application/wasm', '.css': 'text/css', '.svg': 'image/svg+xml' };
 /** The same policy as the server's: what it forbids must not creep into the board. */
-const POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+const POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; media-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 export class MockServer {
   constructor(dist, made) {
@@ -91,6 +91,8 @@ export class MockServer {
     if (line === 'DELETE /session') return ((this.signedIn = false), [204]);
     const path = line.split(' ')[1].split('?')[0];
     if (line.startsWith('GET') && path in this.history) return [200, this.history[path]];
+    if (line === 'GET /company/sms-gateway') return [404, { code: 'not_found', message: 'There is no such gateway', field: null }];
+    if (/^GET \/(webhooks|tokens|recordings|templates)$/.test(line)) return [200, []];
     if (line.startsWith('GET /occurrences')) return [200, this.made.snapshot.occurrences];
     return [202, {}];
   }

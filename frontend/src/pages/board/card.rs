@@ -149,8 +149,10 @@ fn second_line(drag: Drag, member: &Member) -> impl IntoView + use<> {
         "role r-spk"
     };
     let kind = words.device(member.device_kind);
+    // A whole number needs the place of a word that the heading says already.
+    let from_outside = extension.is_none();
     view! {
-        <div class="l2">
+        <div class="l2" class:whole=from_outside>
             <span class=class>{small(role_icon(member.role))}<span>{words.role(member.role)}</span></span>
             <span class="dev" title=kind>{small(device_icon(member.device_kind))}<span class="sr">{kind}</span></span>
             <span class="num cut">{address(member, extension.as_deref())}</span>

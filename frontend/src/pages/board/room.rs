@@ -119,7 +119,7 @@ pub fn Room(room: RoomId) -> impl IntoView {
                         <span class="grow"></span>
                         {move || next_hand.get().map(|name| view! {
                             <button
-                                class="btn ghost plain sm"
+                                class="btn ghost plain sm hnext"
                                 disabled=move || !feed.is_up()
                                 on:click=move |_| act(RoomAct::NextHand)
                             >

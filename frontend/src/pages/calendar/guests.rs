@@ -15,7 +15,10 @@ use crate::{
         slot::{Hint, Slot},
     },
     format,
-    live::{Topic, offers::Place},
+    live::{
+        Topic,
+        offers::{Cargo, Place},
+    },
 };
 
 #[component]
@@ -54,7 +57,10 @@ pub fn Guests(editing: Editing) -> impl IntoView {
 fn Chip(editing: Editing, index: usize, guest: Guest) -> impl IntoView {
     let t = texts();
     let shared = shared();
-    let words = untrack(|| shared.drag.words());
+    let drag = shared.drag;
+    // Who is not in the directory leaves by the cross beside him alone.
+    let cargo = guest.person.map(Cargo::Guest);
+    let words = untrack(|| drag.words());
     let line = Memo::new(move |_| {
         let person = guest.person?;
         shared.feed.read(&[Topic::Person(person)], |live| {
@@ -89,7 +95,16 @@ fn Chip(editing: Editing, index: usize, guest: Guest) -> impl IntoView {
     let role_label = t.role_of(&name, &words.role(role));
     let remove = t.remove(&name);
     view! {
-        <li class="pchip" class:bad=at_fault>
+        <li
+            class="pchip"
+            class:bad=at_fault
+            class:gone=move || cargo.is_some_and(|cargo| drag.is_source(cargo))
+            on:pointerdown=move |event| {
+                if let Some(cargo) = cargo {
+                    drag.grab(&event, cargo);
+                }
+            }
+        >
             {move || shape(line.get().unwrap_or("unknown"))}
             <span class="cut">{name.clone()}</span>
             {number.map(|number| view! { <span class="quiet num">{number}</span> })}

@@ -9,11 +9,12 @@ use crate::{
     components::{
         icon::{shape, shape_of, small},
         rows,
+        slot::Slot,
     },
     live::{
         Topic,
         directory::{Wanted, group_names, groups},
-        offers::Cargo,
+        offers::{Cargo, Place},
     },
 };
 
@@ -34,7 +35,7 @@ pub fn Tray(editing: Editing) -> impl IntoView {
     let list = NodeRef::new();
     rows::keep_one(list, move || people.track());
     view! {
-        <section class="tray" aria-label=t.whom_to_invite()>
+        <section class="tray" aria-label=t.whom_to_invite() data-place=Place::People.name()>
             <div class="tpad">
                 <label class="field">
                     {small("search")}
@@ -54,6 +55,7 @@ pub fn Tray(editing: Editing) -> impl IntoView {
                 on:keydown=move |event| _ = rows::rove(&event)
                 on:focusin=move |event| rows::rest_on(&event)
             >
+                <div class="colslot"><Slot place=Place::People/></div>
                 <h3 class="ghead">{t.filter_groups()}</h3>
                 <ul>
                     <For each=move || names.get() key=|name| name.clone() let:name>

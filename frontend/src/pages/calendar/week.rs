@@ -358,9 +358,11 @@ fn Planned(drawn: Drawn, editing: Editing, was_drag: StoredValue<bool>) -> impl 
         >
             <span class="et"><b>{title}</b>{again}</span>
             <span class="num em">
-                {time(from_min)}
-                {live.then(|| view! { " " <span class="livew">{t.live()}</span> })}
-                {state.map(|state| view! { " " <span class="livew">{state}</span> })}
+                <span>
+                    {time(from_min)}
+                    {live.then(|| view! { " " <span class="livew">{t.live()}</span> })}
+                    {state.map(|state| view! { " " <span class="livew">{state}</span> })}
+                </span>
                 <span class="meta">{t.expected_count(u64::from(occurrence.expected))}</span>
             </span>
         </button>

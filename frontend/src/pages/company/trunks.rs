@@ -14,6 +14,7 @@ use crate::{
         icon::{shape, small},
         rules::span,
     },
+    live::causes,
     pages::history::day_and_time,
     texts::Texts,
 };
@@ -160,11 +161,10 @@ fn of_outcome(t: Texts, outcome: Outcome) -> &'static str {
 }
 
 fn answer(t: Texts, print: &Fingerprint) -> String {
-    match (print.code, print.cause) {
-        (Some(code), Some(cause)) => t.answer_code_cause(&code, &cause),
-        (Some(code), None) => t.answer_code(&code),
-        (None, _) => t.answer_none().to_owned(),
+    if print.code.is_none() {
+        return t.answer_none().to_owned();
     }
+    causes::said(t, print.code, print.cause.map(u16::from))
 }
 
 fn before(t: Texts, print: &Fingerprint) -> &'static str {

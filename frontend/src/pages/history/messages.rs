@@ -1,6 +1,6 @@
 //! What was written to people about a date, and what became of it.
 
-use api::{About, Notice, NoticeState, NoticeWay, TroubleKind};
+use api::{About, Notice, NoticeState, NoticeTrouble, NoticeWay, TroubleKind};
 use leptos::prelude::*;
 
 use crate::{app::texts, clock, format, texts::Texts};
@@ -46,7 +46,7 @@ fn line(t: Texts, notice: Notice) -> impl IntoView {
         NoticeWay::Mail => notice.to.clone(),
         NoticeWay::Sms => format::phone(&notice.to),
     };
-    let why = why(t, &notice);
+    let why = notice.trouble.as_ref().map(|what| trouble(t, what));
     view! {
         <tr>
             <td class="num">{clock::time(notice.created_at)}</td>
@@ -61,7 +61,7 @@ fn line(t: Texts, notice: Notice) -> impl IntoView {
 /// What it was and what became of it, in one line.
 pub fn in_short(t: Texts, notice: &Notice) -> String {
     let said = format!("{}: {}", about(t, notice.about), state(t, notice.state));
-    match why(t, notice) {
+    match notice.trouble.as_ref().map(|what| trouble(t, what)) {
         Some(why) => format!("{said}, {why}"),
         None => said,
     }
@@ -90,12 +90,12 @@ pub fn state(t: Texts, state: NoticeState) -> String {
     }
 }
 
-fn why(t: Texts, notice: &Notice) -> Option<String> {
-    let trouble = notice.trouble.as_ref()?;
-    Some(match trouble.kind {
+/// What stands in the way, or stood.
+pub fn trouble(t: Texts, trouble: &NoticeTrouble) -> String {
+    match trouble.kind {
         TroubleKind::NotConfigured => t.message_not_set_up().to_owned(),
         TroubleKind::Unreachable => t.message_unreachable(&trouble.detail),
         TroubleKind::Refused => t.message_refused(&trouble.detail),
         TroubleKind::OutOfUse => t.message_out_of_use().to_owned(),
-    })
+    }
 }

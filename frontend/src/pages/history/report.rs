@@ -7,6 +7,7 @@ use leptos_router::{components::A, hooks::use_params_map};
 use super::{
     day_and_time,
     messages::Messages,
+    recordings::OfDate,
     story::{Row, Story},
     timeline::{Timeline, mark},
     title_of,
@@ -17,7 +18,7 @@ use crate::{
     clock,
     components::icon::{shape, small},
     format,
-    live::words::Words,
+    live::{causes, words::Words},
     texts::Texts,
 };
 
@@ -102,6 +103,7 @@ fn Full(report: OccurrenceReport) -> impl IntoView {
             </dl>
             {missed_box(t, words, missed)}
         </div>
+        <OfDate date=date.id/>
         <Timeline story/>
         <Attempts attempts/>
         <Messages notices=report.notices.clone()/>
@@ -231,13 +233,7 @@ fn outcome_of(attempt: &Attempt) -> Option<Outcome> {
 fn line(words: Words, name: String, attempt: &Attempt) -> impl IntoView + use<> {
     let t = words.t;
     let outcome = outcome_of(attempt);
-    let cause = match (attempt.sip_code, attempt.q850_cause) {
-        (Some(code), Some(cause)) => t.cause_both(&code, &cause),
-        (Some(code), None) => code.to_string(),
-        (None, Some(cause)) => t.ev_cause(&cause),
-        (None, None) => String::new(),
-    };
-    let row = attempt.row.clone().unwrap_or_default();
+    let cause = causes::said(t, attempt.sip_code, attempt.q850_cause.map(u16::from));
     let rang = attempt.ringing_at.map(|ringing| {
         let until = attempt.answered_at.or(attempt.ended_at).unwrap_or(ringing);
         format::minutes(until - ringing)
@@ -256,7 +252,7 @@ fn line(words: Words, name: String, attempt: &Attempt) -> impl IntoView + use<> 
                     </span>
                 })}
             </td>
-            <td class="quiet num" title=row>{cause}</td>
+            <td class="quiet num">{cause}</td>
             <td class="quiet">{attempt.trunk_name.clone().unwrap_or_else(|| words.device(attempt.device_kind).to_owned())}</td>
             <td class="num r quiet">{rang}</td>
         </tr>

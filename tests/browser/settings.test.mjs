@@ -65,7 +65,7 @@ test('a key made on the page lets a program in, until it is revoked', async () =
   await page.click('.rail a[href="/company"]');
   const keys = box('Keys for programs');
   await keys.locator('[name=key]').fill('CRM');
-  await keys.locator('.addrow .btn').click();
+  await keys.locator('.addrow button').click();
   const secret = await keys.locator('.once input').inputValue();
   const ask = async () => (await fetch(`${house.base}/api/v1/me`, { headers: { authorization: `Bearer ${secret}` } })).status;
   assert.equal(await ask(), 200);
@@ -80,13 +80,13 @@ test('a key made on the page lets a program in, until it is revoked', async () =
 test('a program is told, and no more; an address that is none is refused in words', async () => {
   const hooks = box('Programs that are told');
   await hooks.locator('[name=webhook]').fill('ftp://crm.example/in');
-  await hooks.locator('.addrow .btn').click();
+  await hooks.locator('.addrow button').click();
   await hooks.locator('.note.bad').waitFor();
   assert.notEqual((await hooks.locator('.note.bad span').textContent()).trim(), '');
 
   await hooks.locator('[name=webhook]').fill('https://crm.example/in');
   await hooks.locator('select').selectOption({ label: 'meetings' });
-  await hooks.locator('.addrow .btn').click();
+  await hooks.locator('.addrow button').click();
   await hooks.locator('.hooks li', { hasText: 'https://crm.example/in' }).waitFor();
   assert.ok((await hooks.locator('.once input').inputValue()).length > 20, 'the secret is shown');
   const [hook] = await house.api('GET', 'webhooks');

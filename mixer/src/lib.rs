@@ -41,6 +41,7 @@ pub mod rtcp;
 pub mod rtp;
 pub mod send;
 pub mod sound;
+pub mod srtp;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod voice;

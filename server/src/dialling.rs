@@ -29,6 +29,8 @@ pub struct Way {
     pub from: Party,
     asserted: Option<Party>,
     pub credentials: Option<OutboundCredentials>,
+    /// A phone of ours may insist on encrypted audio. With an operator that is agreed beforehand.
+    may_encrypt: bool,
     /// Which of our addresses the audio uses.
     pub family: Family,
 }
@@ -56,6 +58,7 @@ impl Way {
             from,
             asserted: None,
             credentials: None,
+            may_encrypt: true,
             family,
         })
     }
@@ -97,6 +100,7 @@ impl Way {
                     password: registration.secret.reveal().to_owned(),
                     realm: registration.realm.clone(),
                 }),
+            may_encrypt: false,
             family,
         })
     }
@@ -121,6 +125,7 @@ impl Way {
             offerless: false,
             holds_ack: true,
             credentials: self.credentials,
+            may_encrypt: self.may_encrypt,
             first_response_within: Some(FIRST_RESPONSE_WITHIN),
             headers: Vec::new(),
         }

@@ -9,7 +9,8 @@ use domain::{
 };
 use media::Stream;
 use mixer::Codec;
-use sip::{Failure, FailureCause, Location, NegotiatedMedia, Provisional, Reason};
+use mixer::srtp::Profile;
+use sip::{Failure, FailureCause, Location, NegotiatedMedia, Provisional, Reason, SrtpSuite};
 
 /// What the media threads need of an agreed session.
 pub fn stream(media: &NegotiatedMedia) -> Stream {
@@ -25,6 +26,14 @@ pub fn stream(media: &NegotiatedMedia) -> Stream {
             sip::Direction::RecvOnly => media::Direction::ReceiveOnly,
             sip::Direction::Inactive => media::Direction::Inactive,
         },
+        srtp: media.srtp.map(|srtp| media::Srtp {
+            profile: match srtp.suite {
+                SrtpSuite::Sha1_80 => Profile::Sha1_80,
+                SrtpSuite::Sha1_32 => Profile::Sha1_32,
+            },
+            ours: srtp.ours.0,
+            theirs: srtp.theirs.0,
+        }),
         ..Stream::new(codec(media.codec), media.payload_type, media.remote)
     }
 }

@@ -35,6 +35,8 @@ pub struct Account<'a> {
     /// As baresip names it: `G722/16000/1`.
     pub codec: &'a str,
     pub tone_hz: u16,
+    /// It takes and makes no call but with SRTP.
+    pub encrypts: bool,
 }
 
 impl Baresip {
@@ -69,7 +71,7 @@ impl Baresip {
              snd_path {folder}\n\
              module_path {MODULES}\n\
              module g711.so\nmodule g722.so\nmodule opus.so\n\
-             module aufile.so\nmodule aubridge.so\nmodule sndfile.so\n\
+             module aufile.so\nmodule aubridge.so\nmodule sndfile.so\nmodule srtp.so\n\
              module_app account.so\nmodule_app contact.so\nmodule_app menu.so\n\
              module_app presence.so\nmodule_app ctrl_tcp.so\n\
              ctrl_tcp_listen {control_at}\n",
@@ -80,8 +82,10 @@ impl Baresip {
             user,
             secret,
             codec,
+            encrypts,
             ..
         } = account;
+        let encryption = if *encrypts { ";mediaenc=srtp-mand" } else { "" };
         let publishes = if watched.is_empty() {
             ""
         } else {
@@ -89,7 +93,7 @@ impl Baresip {
         };
         let accounts = format!(
             "<sip:{user}@{server};transport=udp>;auth_user={user};auth_pass={secret};\
-             audio_codecs={codec};answermode=manual;regint=120{publishes}\n"
+             audio_codecs={codec};answermode=manual;regint=120{publishes}{encryption}\n"
         );
         let contacts = watched
             .iter()

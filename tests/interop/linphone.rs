@@ -36,6 +36,8 @@ pub struct Account<'a> {
     /// A name of [`CODECS`].
     pub codec: &'a str,
     pub tone_hz: u16,
+    /// It takes and makes no call but with SRTP.
+    pub encrypts: bool,
 }
 
 impl Linphone {
@@ -50,7 +52,8 @@ impl Linphone {
         sound::write_tone(&tone, account.tone_hz);
         let recording = folder.join("heard.wav");
         let config = folder.join("linphonerc");
-        fs::write(&config, configuration(account.codec)).expect("the folder is ours");
+        fs::write(&config, configuration(account.codec, account.encrypts))
+            .expect("the folder is ours");
 
         // Line by line, though its output is a pipe.
         let mut process = Process::spawn(
@@ -131,11 +134,15 @@ fn free_pair() -> u16 {
     })
 }
 
-fn configuration(codec: &str) -> String {
+fn configuration(codec: &str, encrypts: bool) -> String {
     let port = server::free_address().port();
     let audio = free_pair();
+    let encryption = match encrypts {
+        true => "media_encryption=srtp\nmedia_encryption_mandatory=1\n",
+        false => "",
+    };
     let mut text = format!(
-        "[sip]\nipv6_migration_done=1\nuse_ipv6=0\nsip_port={port}\nsip_tcp_port=0\nsip_tls_port=0\n\
+        "[sip]\n{encryption}ipv6_migration_done=1\nuse_ipv6=0\nsip_port={port}\nsip_tcp_port=0\nsip_tls_port=0\n\
          [rtp]\naudio_rtp_port={audio}\n\
          [sound]\nechocancellation=0\n"
     );

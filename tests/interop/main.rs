@@ -20,24 +20,32 @@ use linphone::Linphone;
 use sipp::{Scenario, Sipp};
 use tests::wait;
 
-fn katya(house: &House) -> Baresip {
-    let account = baresip::Account {
+fn katya_account() -> baresip::Account<'static> {
+    baresip::Account {
         user: KATYA.user,
         secret: KATYA.secret,
         codec: "G722/16000/1",
         tone_hz: TONES[0],
-    };
-    Baresip::start(house.folder(), house.sip(), &account)
+        encrypts: false,
+    }
 }
 
-fn lena(house: &House) -> Linphone {
-    let account = linphone::Account {
+fn katya(house: &House) -> Baresip {
+    Baresip::start(house.folder(), house.sip(), &katya_account())
+}
+
+fn lena_account() -> linphone::Account<'static> {
+    linphone::Account {
         user: LENA.user,
         secret: LENA.secret,
         codec: "opus",
         tone_hz: TONES[1],
-    };
-    Linphone::start(house.folder(), house.sip(), &account)
+        encrypts: false,
+    }
+}
+
+fn lena(house: &House) -> Linphone {
+    Linphone::start(house.folder(), house.sip(), &lena_account())
 }
 
 fn oleg(house: &House) -> Sipp {
@@ -110,13 +118,7 @@ fn three_makes_with_three_codecs_hear_exactly_the_other_two() {
 
 /// A phone that shows how others are and tells how its owner is.
 fn katya_watching(house: &House, watched: &[&str]) -> Baresip {
-    let account = baresip::Account {
-        user: KATYA.user,
-        secret: KATYA.secret,
-        codec: "G722/16000/1",
-        tone_hz: TONES[0],
-    };
-    Baresip::start_watching(house.folder(), house.sip(), &account, watched)
+    Baresip::start_watching(house.folder(), house.sip(), &katya_account(), watched)
 }
 
 #[test]
@@ -150,6 +152,42 @@ fn an_extension_calls_an_extension_through_the_server() {
     let [katya_hz, lena_hz, _] = TONES;
     let mut katya = katya(&house);
     let mut lena = lena(&house);
+
+    katya.dial(LENA.extension);
+    lena.answer(1);
+    katya.wait_for("CALL_ESTABLISHED");
+    sound::wait_for_more(lena.recording());
+    sound::wait_for_more(&katya.recording());
+    katya.hang_up();
+    katya.wait_for("CALL_CLOSED");
+    lena.wait_for_end(1);
+
+    let heard = sound::heard_in(lena.recording());
+    assert!(
+        sound::ever_heard(&heard, katya_hz),
+        "linphone heard {heard:?}"
+    );
+    let heard = sound::heard_in(&katya.recording());
+    assert!(
+        sound::ever_heard(&heard, lena_hz),
+        "baresip heard {heard:?}"
+    );
+}
+
+#[test]
+fn phones_that_insist_on_encrypted_audio_call_and_are_called() {
+    let house = House::open();
+    let [katya_hz, lena_hz, _] = TONES;
+    let account = baresip::Account {
+        encrypts: true,
+        ..katya_account()
+    };
+    let mut katya = Baresip::start(house.folder(), house.sip(), &account);
+    let account = linphone::Account {
+        encrypts: true,
+        ..lena_account()
+    };
+    let mut lena = Linphone::start(house.folder(), house.sip(), &account);
 
     katya.dial(LENA.extension);
     lena.answer(1);

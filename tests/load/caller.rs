@@ -211,6 +211,7 @@ impl Site<'_> {
                 password: self.account.secret.clone(),
                 realm: None,
             }),
+            may_encrypt: false,
             first_response_within: None,
             headers: Vec::new(),
         }

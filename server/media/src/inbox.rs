@@ -64,9 +64,10 @@ pub fn disconnect(socket: &impl AsRawFd) {
 }
 
 /// A datagram and where and when it came from.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub struct Received<'a> {
-    pub bytes: &'a [u8],
+    /// The reader's to change: what is encrypted is opened in its place.
+    pub bytes: &'a mut [u8],
     pub from: SocketAddr,
     pub arrived: Instant,
 }
@@ -149,32 +150,32 @@ impl Inbox {
         };
         // An error is an empty socket or somebody's ICMP: either way there is no datagram.
         let count = usize::try_from(count).unwrap_or(0);
-        for (header, slot) in headers.iter().zip(self.slots.iter()).take(count) {
+        let (wall, slots) = (self.now, self.slots.iter_mut());
+        for (header, slot) in headers.iter().zip(slots).take(count) {
             let Some(from) = address(&slot.address) else {
                 continue;
             };
             let length = (header.msg_len as usize).min(LARGEST);
             take(Received {
-                bytes: &slot.bytes[..length],
+                bytes: &mut slot.bytes[..length],
                 from,
-                arrived: self.instant(time_stamp(&header.msg_hdr)),
+                arrived: instant(wall, time_stamp(&header.msg_hdr)),
             });
         }
         count
     }
+}
 
-    /// The wall clock may be set at any time: a stamp that makes no sense is now.
-    fn instant(&self, stamp: Option<SystemTime>) -> Instant {
-        let (now, wall) = self.now;
-        let Some(stamp) = stamp else {
-            return now;
-        };
-        let sane = Duration::from_secs(1);
-        match wall.duration_since(stamp) {
-            Ok(age) if age < sane => now.checked_sub(age).unwrap_or(now),
-            Err(ahead) if ahead.duration() < sane => now + ahead.duration(),
-            Ok(_) | Err(_) => now,
-        }
+/// The wall clock may be set at any time: a stamp that makes no sense is now.
+fn instant((now, wall): (Instant, SystemTime), stamp: Option<SystemTime>) -> Instant {
+    let Some(stamp) = stamp else {
+        return now;
+    };
+    let sane = Duration::from_secs(1);
+    match wall.duration_since(stamp) {
+        Ok(age) if age < sane => now.checked_sub(age).unwrap_or(now),
+        Err(ahead) if ahead.duration() < sane => now + ahead.duration(),
+        Ok(_) | Err(_) => now,
     }
 }
 

@@ -33,4 +33,4 @@ pub use inbox::{Inbox, Received, stamp_arrivals};
 pub use limits::allow_many_sockets;
 pub use mixer::{Codec, NO_AUDIO, Quality, Sound, SoundError};
 pub use record::{Block, Ended, RECORDED_RATE, Recorded, Recorder, recording};
-pub use stream::{Direction, Hearing, Mode, Stream, Target};
+pub use stream::{Direction, Hearing, Mode, Srtp, Stream, Target};

@@ -1,8 +1,10 @@
 //! What a leg is told: where its audio goes, and how it takes part.
 
+use std::fmt;
 use std::net::SocketAddr;
 
 use mixer::Codec;
+use mixer::srtp::{KEY, Profile};
 
 use crate::{LegId, RoomKey};
 
@@ -27,6 +29,24 @@ pub struct Stream {
     pub direction: Direction,
     /// The id of the `ssrc-audio-level` header extension (RFC 6464), if it was agreed on.
     pub level_extension: Option<u8>,
+    /// How it is encrypted, if it is.
+    pub srtp: Option<Srtp>,
+}
+
+/// Encryption both ways (RFC 3711), with the keys that signalling has brought.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Srtp {
+    pub profile: Profile,
+    /// Master key and salt of what we send.
+    pub ours: [u8; KEY],
+    pub theirs: [u8; KEY],
+}
+
+/// Keys are never shown.
+impl fmt::Debug for Srtp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Srtp({:?})", self.profile)
+    }
 }
 
 impl Stream {
@@ -42,6 +62,7 @@ impl Stream {
             ptime_ms: 20,
             direction: Direction::SendReceive,
             level_extension: None,
+            srtp: None,
         }
     }
 }

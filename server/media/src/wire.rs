@@ -5,13 +5,14 @@ use std::time::Instant;
 
 use mixer::Leg;
 use mixer::rtp::{HEADER, is_rtcp};
+use mixer::srtp::{Inbound, Outbound};
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::handle::RoomKey;
 use crate::inbox::{Inbox, disconnect};
 use crate::ports::{Pair, Ports};
 use crate::source::Source;
-use crate::{LegEvent, LegId, Stream};
+use crate::{LegEvent, LegId, Srtp, Stream};
 
 /// The most datagrams read of one socket at once: the rest waits for the next frame.
 const MOST_AT_ONCE: usize = 64;
@@ -36,7 +37,27 @@ pub struct Wire {
     connected: bool,
     rtp: Source,
     rtcp: Source,
+    /// Most legs have none: it is no part of what every listener costs.
+    seal: Option<Box<Seal>>,
     events: UnboundedSender<(LegId, LegEvent)>,
+}
+
+/// Both ways of an encrypted stream.
+#[derive(Debug)]
+struct Seal {
+    agreed: Srtp,
+    out: Outbound,
+    inside: Inbound,
+}
+
+impl Seal {
+    fn new(agreed: Srtp) -> Box<Self> {
+        Box::new(Self {
+            agreed,
+            out: Outbound::new(&agreed.ours, agreed.profile),
+            inside: Inbound::new(&agreed.theirs, agreed.profile),
+        })
+    }
 }
 
 impl Wire {
@@ -54,6 +75,7 @@ impl Wire {
             connected: false,
             rtp: Source::Unknown,
             rtcp: Source::Unknown,
+            seal: None,
             events,
         }
     }
@@ -65,6 +87,10 @@ impl Wire {
 
     /// Turns to where the stream goes; false if we never send there.
     pub fn connect(&mut self, stream: &Stream, ports: &Ports) -> bool {
+        // Under the same keys the numbers go on: they may never be used twice.
+        if self.seal.as_ref().map(|seal| seal.agreed) != stream.srtp {
+            self.seal = stream.srtp.map(Seal::new);
+        }
         if self.rtp.named() != Some(stream.remote) {
             self.disconnect();
         }
@@ -100,21 +126,27 @@ impl Wire {
 
     /// Reads the audio that has arrived.
     pub fn sweep(&mut self, leg: &mut Leg, inbox: &mut Inbox) {
-        let (source, rtcp) = (&mut self.rtp, &mut self.rtcp);
+        let (source, rtcp, seal) = (&mut self.rtp, &mut self.rtcp, &mut self.seal);
         inbox.read(&self.pair.rtp, MOST_AT_ONCE, |received| {
-            let Some(ssrc) = ssrc_of(received.bytes) else {
-                return;
-            };
             // Both on one port (RFC 5761): reports come from where audio comes from.
             if is_rtcp(received.bytes) {
-                if source.is_known(received.from) {
-                    leg.on_rtcp(received.bytes, received.arrived);
+                if source.is_known(received.from)
+                    && let Some(report) = open_rtcp(seal, received.bytes)
+                {
+                    leg.on_rtcp(report, received.arrived);
                 }
-            } else if source.hears(received.from, ssrc) {
+                return;
+            }
+            let Some(packet) = open_rtp(seal, received.bytes) else {
+                return;
+            };
+            if let Some(ssrc) = ssrc_of(packet)
+                && source.hears(received.from, ssrc)
+            {
                 if let Source::Learnt { at, .. } = *source {
                     rtcp.expect_host(at.ip());
                 }
-                leg.on_rtp(received.bytes, received.arrived);
+                leg.on_rtp(packet, received.arrived);
             }
         });
         self.settle();
@@ -128,13 +160,13 @@ impl Wire {
         now: Instant,
         scratch: &mut Vec<u8>,
     ) {
-        let source = &mut self.rtcp;
+        let (source, seal) = (&mut self.rtcp, &mut self.seal);
         inbox.read(&self.pair.rtcp, MOST_AT_ONCE, |received| {
-            let Some(ssrc) = sender_of(received.bytes) else {
-                return;
-            };
-            if source.hears(received.from, ssrc) {
-                leg.on_rtcp(received.bytes, received.arrived);
+            if let Some(report) = open_rtcp(seal, received.bytes)
+                && let Some(ssrc) = sender_of(report)
+                && source.hears(received.from, ssrc)
+            {
+                leg.on_rtcp(report, received.arrived);
             }
         });
         if leg.poll_rtcp(now, scratch) {
@@ -143,13 +175,16 @@ impl Wire {
     }
 
     /// Tells the other side that the stream has ended.
-    pub fn bye(&self, leg: &mut Leg, now: Instant, scratch: &mut Vec<u8>) {
+    pub fn bye(&mut self, leg: &mut Leg, now: Instant, scratch: &mut Vec<u8>) {
         if leg.bye(now, scratch) {
             self.send_report(scratch);
         }
     }
 
-    fn send_report(&self, report: &[u8]) {
+    fn send_report(&mut self, report: &mut Vec<u8>) {
+        if let Some(seal) = &mut self.seal {
+            seal.out.protect_rtcp(report);
+        }
         let shared = self.rtp.named() == self.rtcp.named();
         let (socket, source) = if shared {
             (&self.pair.rtp, &self.rtp)
@@ -162,19 +197,39 @@ impl Wire {
     }
 
     /// Sends one packet; `scratch` is where its parts are put together.
-    pub fn send(&self, header: &[u8; HEADER], payload: &[u8], scratch: &mut Vec<u8>) {
+    pub fn send(&mut self, header: &[u8; HEADER], payload: &[u8], scratch: &mut Vec<u8>) {
         let Some(to) = self.rtp.target() else {
             return;
         };
         scratch.clear();
         scratch.extend_from_slice(header);
         scratch.extend_from_slice(payload);
+        if let Some(seal) = &mut self.seal {
+            seal.out.protect_rtp(scratch);
+        }
         // A full queue or an unreachable host loses this packet, as a network would.
         let _ = if self.connected {
             self.pair.rtp.send(scratch)
         } else {
             self.pair.rtp.send_to(scratch, to)
         };
+    }
+}
+
+/// The packet in a datagram: itself, or what is in it if the stream is encrypted and it is
+/// genuine.
+fn open_rtp<'a>(seal: &mut Option<Box<Seal>>, datagram: &'a mut [u8]) -> Option<&'a [u8]> {
+    match seal {
+        None => Some(datagram),
+        Some(seal) => seal.inside.open_rtp(datagram),
+    }
+}
+
+/// The same for a report.
+fn open_rtcp<'a>(seal: &mut Option<Box<Seal>>, datagram: &'a mut [u8]) -> Option<&'a [u8]> {
+    match seal {
+        None => Some(datagram),
+        Some(seal) => seal.inside.open_rtcp(datagram),
     }
 }
 

@@ -11,11 +11,12 @@ use std::time::Duration;
 
 use media::{
     Codec, Config, Family, Hearing, Leg, LegEvent, LegId, Media, Mode, OpenError, RoomEvent,
-    RoomKey, Sound, Stream, Target,
+    RoomKey, Sound, Srtp, Stream, Target,
 };
 use mixer::codec::g711::{MU_LAW, a_byte, mu_byte};
 use mixer::rtcp;
 use mixer::rtp::{Header, Packet};
+use mixer::srtp::{Inbound, Outbound, Profile};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 /// No beat for this long is a failure.
@@ -39,6 +40,7 @@ struct Phone {
     frequency: f64,
     sent: u32,
     heard: Vec<f64>,
+    seal: Option<(Outbound, Inbound)>,
 }
 
 impl Phone {
@@ -65,7 +67,30 @@ impl Phone {
             frequency,
             sent: 0,
             heard: Vec::new(),
+            seal: None,
         }
+    }
+
+    /// From now on with SRTP.
+    fn encrypt(&mut self, media: &Media) {
+        let (ours, theirs, profile) = ([1; 30], [2; 30], Profile::Sha1_80);
+        let mut stream = Stream::new(Codec::Pcmu, 0, self.socket.local_addr().unwrap());
+        stream.srtp = Some(Srtp {
+            profile,
+            ours,
+            theirs,
+        });
+        media.connect(self.leg.id, stream);
+        self.seal = Some((
+            Outbound::new(&theirs, profile),
+            Inbound::new(&ours, profile),
+        ));
+    }
+
+    /// Waits for the next packet, whatever it says.
+    fn skip(&mut self) {
+        let mut buffer = [0; 2_048];
+        self.socket.recv_from(&mut buffer).expect("no packet came");
     }
 
     /// Answers `beats` packets with as many of its own.
@@ -86,7 +111,16 @@ impl Phone {
     fn hear(&mut self) {
         let mut buffer = [0; 2_048];
         let (length, _) = self.socket.recv_from(&mut buffer).expect("no packet came");
-        let packet = Packet::parse(&buffer[..length]).unwrap();
+        let datagram = &mut buffer[..length];
+        let opened = match &mut self.seal {
+            None => Some(&*datagram),
+            Some((_, inside)) => inside.open_rtp(datagram),
+        };
+        // Sent before the keys were known.
+        let Some(opened) = opened else {
+            return;
+        };
+        let packet = Packet::parse(opened).unwrap();
         assert_eq!(packet.header.payload_type, 0);
         self.heard.extend(
             packet
@@ -105,7 +139,10 @@ impl Phone {
             ssrc: self.leg.local.port().into(),
         };
         self.sent += 1;
-        let datagram = [&header.to_bytes()[..], payload].concat();
+        let mut datagram = [&header.to_bytes()[..], payload].concat();
+        if let Some((out, _)) = &mut self.seal {
+            out.protect_rtp(&mut datagram);
+        }
         self.socket.send_to(&datagram, self.leg.local).unwrap();
     }
 
@@ -169,6 +206,36 @@ fn everyone_in_a_room_hears_exactly_the_others() {
             }
         }
     }
+}
+
+#[test]
+fn an_encrypted_member_is_heard_and_hears_and_nobody_speaks_in_his_place() {
+    let media = media(32_300..=32_398);
+    let mut plain = Phone::call(&media, 440.0);
+    let mut sealed = Phone::call(&media, 620.0);
+    sealed.encrypt(&media);
+    for phone in [&plain, &sealed] {
+        media.enter(phone.leg.id, RoomKey(17), Hearing::SPEAKER);
+    }
+    hum_together(&mut [&mut plain, &mut sealed], 75);
+    assert!(plain.loudness(620.0) > 7_000.0);
+    assert!(sealed.loudness(440.0) > 7_000.0);
+
+    // The right port and stream, and no key.
+    let keys = sealed.seal.take();
+    for _ in 0..75 {
+        plain.hum(1);
+        sealed.skip();
+        sealed.send(0, sealed.sent * 160, &[0x55; 160]);
+    }
+    assert!(
+        plain.heard[plain.heard.len() - 2_000..]
+            .iter()
+            .all(|s| s.abs() < 100.0)
+    );
+    sealed.seal = keys;
+    hum_together(&mut [&mut plain, &mut sealed], 75);
+    assert!(plain.loudness(620.0) > 7_000.0);
 }
 
 #[test]

@@ -97,6 +97,7 @@ fn invite(seed: u8, to: SocketAddr, transport: Transport) -> Invite {
         offerless: false,
         holds_ack: false,
         credentials: Some(credentials()),
+        may_encrypt: false,
         first_response_within: None,
         headers: Vec::new(),
     }

@@ -151,6 +151,7 @@ impl Agent {
             offerless: false,
             holds_ack: false,
             credentials: script.account.is_some().then(|| credentials(script)),
+            may_encrypt: false,
             first_response_within: None,
             headers: Vec::new(),
         });

@@ -111,6 +111,8 @@ pub struct Invite {
     /// Offer nothing and let the peer offer in its 2xx.
     pub offerless: bool,
     pub credentials: Option<OutboundCredentials>,
+    /// A phone that takes nothing but encrypted audio is offered that (RFC 4568).
+    pub may_encrypt: bool,
     /// Give up when no response at all came within this time; `None` waits for
     /// Timer B (32 s). The next trunk can then be tried while it matters.
     pub first_response_within: Option<Duration>,

@@ -385,6 +385,9 @@ mod tests {
             direction: crate::Direction::SendRecv,
             ptime_ms: 20,
             opus: Default::default(),
+            savp: false,
+            encrypted: false,
+            srtp: None,
         };
         let mut resumed = Dialog::resume(&dialog.record((1, 2), media, false)).unwrap();
         assert_eq!(

@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::srtp::Srtp;
+
 /// An audio codec we speak.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -114,9 +116,28 @@ pub struct NegotiatedMedia {
     /// Packet duration the peer wants, ms.
     pub ptime_ms: u16,
     pub opus: OpusParams,
+    /// The stream is written as `RTP/SAVP`.
+    #[serde(default)]
+    pub savp: bool,
+    /// It is encrypted, as `srtp` says while that is known.
+    #[serde(default)]
+    pub encrypted: bool,
+    /// How it is encrypted, if it is. Keys live as long as the process: after a restart
+    /// new ones are agreed on.
+    #[serde(skip)]
+    pub srtp: Option<Srtp>,
 }
 
 impl NegotiatedMedia {
+    /// The same, encrypted so or not at all.
+    pub fn under(self, srtp: Option<Srtp>) -> Self {
+        NegotiatedMedia {
+            encrypted: srtp.is_some(),
+            srtp,
+            ..self
+        }
+    }
+
     /// Whether the peer has put us on hold: it does not want to hear us.
     pub fn held_by_peer(&self) -> bool {
         !self.direction.sends()

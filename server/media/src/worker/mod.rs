@@ -224,10 +224,10 @@ impl Worker {
         hall.skip(missed);
         self.sweep(hall, Call::Tick);
 
-        let (wires, scratch) = (&self.wires, &mut self.scratch);
+        let (wires, scratch) = (&mut self.wires, &mut self.scratch);
         let room = &mut hall.room;
         room.tick(hall.due, |key, header, payload| {
-            if let Some(wire) = wires.get(&LegId(key)) {
+            if let Some(wire) = wires.get_mut(&LegId(key)) {
                 wire.send(header, payload, scratch);
             }
         });

@@ -65,12 +65,14 @@ impl Call {
                 state: LegState::Silent,
                 retries: 0,
                 proved: false,
+                encrypts: false,
             })
             .collect();
         let dialling = Dialling {
             invite,
             negotiation,
             offer,
+            encrypted_offer: None,
             session_expires: core.config.session_expires,
             started: now,
             asked: now,
@@ -133,6 +135,7 @@ impl Call {
             state: LegState::Silent,
             retries: 0,
             proved: false,
+            encrypts: leg.encrypts,
         };
         leg.state = match leg.state {
             LegState::Silent => {
@@ -380,6 +383,7 @@ impl Call {
             state: LegState::Silent,
             retries: leg.retries + 1,
             proved: leg.proved,
+            encrypts: leg.encrypts,
         };
         let mut request = dialling.request(&next);
         match response.status {
@@ -418,6 +422,12 @@ impl Call {
                 credentials.realm = Some(realm);
                 request.headers.push(to, &value);
                 next.proved = true;
+            }
+            // A phone that is set to encrypt refuses to hear of anything else.
+            488 | 606 if dialling.invite.may_encrypt && !leg.encrypts && !leg.proved => {
+                dialling.offer_encryption(&mut core.random);
+                next.encrypts = true;
+                request = dialling.request(&next);
             }
             _ => return false,
         }

@@ -20,7 +20,9 @@ use crate::{
     flow::Hop,
     media::NegotiatedMedia,
     message::{Envelope, Method, NameAddr, Request, Response},
+    random::Random,
     sdp::Negotiation,
+    srtp::{Encryption, SrtpKey},
     transaction::ServerKey,
     uri::SipUri,
 };
@@ -32,6 +34,8 @@ pub struct Dialling {
     pub(super) invite: Invite,
     pub(super) negotiation: Negotiation,
     pub(super) offer: Option<Vec<u8>>,
+    /// What those are offered who refused audio in the clear.
+    pub(super) encrypted_offer: Option<Vec<u8>>,
     /// Asked for; grows when a 422 wants it longer.
     pub(super) session_expires: Duration,
     pub(super) started: Instant,
@@ -124,7 +128,11 @@ impl Dialling {
         for (name, value) in &self.invite.headers {
             headers.push(name, value);
         }
-        match &self.offer {
+        let offer = match leg.encrypts {
+            true => &self.encrypted_offer,
+            false => &self.offer,
+        };
+        match offer {
             Some(offer) => request.with_sdp(offer.clone()),
             None => request,
         }
@@ -183,6 +191,20 @@ impl Dialling {
             },
         };
         (ack, self.negotiation.agreed().cloned())
+    }
+
+    /// Makes the offer for those who only take encrypted audio. Others may still answer
+    /// the plain one.
+    pub(super) fn offer_encryption(&mut self, random: &mut Random) {
+        if self.encrypted_offer.is_none() && self.offer.is_some() {
+            let key = SrtpKey::random(random);
+            let mut encrypting = self
+                .negotiation
+                .clone()
+                .encrypted(Encryption::Required(key));
+            self.encrypted_offer = Some(encrypting.offer());
+            self.negotiation = encrypting.encrypted(Encryption::Offered(key));
+        }
     }
 
     /// What a final answer above 2xx tells.

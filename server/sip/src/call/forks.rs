@@ -31,6 +31,8 @@ pub struct Leg {
     pub retries: u8,
     /// The last one carried an answer to a challenge.
     pub proved: bool,
+    /// It is offered encrypted audio, because it wants no other.
+    pub encrypts: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

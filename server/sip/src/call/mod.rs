@@ -36,6 +36,7 @@ use crate::{
     message::{Envelope, Method, Request, Response},
     reason::Reason,
     sdp::Negotiation,
+    srtp::{Encryption, SrtpKey},
     transaction::{PATIENCE, ServerKey},
 };
 
@@ -109,7 +110,8 @@ impl Call {
             record.session_id,
             record.session_version + 1,
             record.media.clone(),
-        );
+        )
+        .encrypted(Encryption::IfAsked(SrtpKey::random(&mut core.random)));
         let key = (record.call_id.clone(), record.local_tag.clone());
         let answered = record.outgoing.then_some(record.local_cseq);
         let session = Session::resume(id, dialog, negotiation, answered, core, now);

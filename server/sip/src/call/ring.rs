@@ -15,6 +15,7 @@ use crate::{
     event::{Ending, Event},
     message::{Envelope, Method, Request, Response},
     sdp::{Negotiation, Unacceptable},
+    srtp::{Encryption, SrtpKey},
     transaction::ServerKey,
 };
 
@@ -39,6 +40,8 @@ pub struct Ringing {
     remind: Instant,
     rseq: u32,
     unacknowledged: Option<Unacknowledged>,
+    /// Ours, if they want it encrypted.
+    srtp: SrtpKey,
     /// Made when an offer was answered early.
     early: Option<Negotiation>,
 }
@@ -59,6 +62,7 @@ impl Ringing {
             latest: None,
             remind: now + REMIND,
             rseq: 1 + core.random.below(1 << 16),
+            srtp: SrtpKey::random(&mut core.random),
             unacknowledged: None,
             early: None,
         }
@@ -154,7 +158,8 @@ impl Ringing {
                 early.set_media(address, codecs);
                 early
             }
-            None => Negotiation::new(address, codecs, session_id),
+            None => Negotiation::new(address, codecs, session_id)
+                .encrypted(Encryption::IfAsked(self.srtp)),
         }
     }
 

@@ -47,6 +47,9 @@ pub fn agree(
         ptime_ms: stream
             .ptime_ms
             .map_or(20, |ms| (ms.clamp(10, 60) / 10) * 10),
+        savp: stream.is_secure(),
+        encrypted: false,
+        srtp: None,
         opus: if codec == Codec::Opus {
             opus
         } else {

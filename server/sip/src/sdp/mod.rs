@@ -5,6 +5,7 @@
 //! other streams are declined with port 0, never with an error.
 
 mod agree;
+mod crypto;
 mod negotiation;
 mod read;
 
@@ -23,6 +24,9 @@ pub enum Unacceptable {
     /// Nothing we could speak: 488.
     #[error("No codec in common")]
     NoCommonCodec,
+    /// Encryption is required and was not offered: 488.
+    #[error("Audio is not encrypted")]
+    NotEncrypted,
     /// Audio would go where the sender has no business to send it: 488.
     #[error("Media address not allowed")]
     Address,
@@ -32,7 +36,10 @@ impl Unacceptable {
     pub fn status(self) -> u16 {
         match self {
             Unacceptable::Malformed => 400,
-            Unacceptable::Bomb | Unacceptable::NoCommonCodec | Unacceptable::Address => 488,
+            Unacceptable::Bomb
+            | Unacceptable::NoCommonCodec
+            | Unacceptable::NotEncrypted
+            | Unacceptable::Address => 488,
         }
     }
 }

@@ -7,8 +7,11 @@ use std::{
 
 use sdp_types::{Attribute, Connection, Media, MediaType, Origin, Session, Time, TransportProto};
 
-use super::{Stream, Unacceptable, agree::agree, read, read::Kind};
-use crate::media::{Codec, Direction, NegotiatedMedia};
+use super::{Stream, Unacceptable, agree::agree, crypto::Crypto, read, read::Kind};
+use crate::{
+    media::{Codec, Direction, NegotiatedMedia},
+    srtp::{Encryption, Srtp, SrtpKey},
+};
 
 /// Clocks we offer telephone events at, Hz: those of our codecs.
 const DTMF_CLOCKS: [u32; 2] = [8_000, 48_000];
@@ -22,6 +25,7 @@ const OUR_PTIME_MS: u16 = 20;
 pub struct Negotiation {
     address: SocketAddr,
     codecs: Vec<Codec>,
+    encryption: Encryption,
     /// What we want of the stream ourselves; `Inactive` while we hold.
     wish: Direction,
     session_id: u64,
@@ -60,6 +64,7 @@ impl Negotiation {
         Negotiation {
             address,
             codecs,
+            encryption: Encryption::Off,
             wish: Direction::SendRecv,
             session_id,
             version: 1,
@@ -103,6 +108,10 @@ impl Negotiation {
         self.codecs = codecs;
     }
 
+    pub fn encrypted(self, encryption: Encryption) -> Self {
+        Negotiation { encryption, ..self }
+    }
+
     /// Our description as an offer; the same again while nothing has changed.
     pub fn offer(&mut self) -> Vec<u8> {
         if !self.streams.iter().any(|l| matches!(l, Line::Audio)) {
@@ -122,7 +131,19 @@ impl Negotiation {
             .filter(|clock| formats.iter().any(|(_, c)| c.rtp_clock() == *clock))
             .map(|clock| (self.number(Numbered::Dtmf(clock)), clock))
             .collect();
-        let audio = self.audio_line(&formats, &dtmf, self.wish, self.address.port());
+        let mut audio = self.audio_line(&formats, &dtmf, self.wish, self.address.port());
+        // Offered and not demanded, it is plain audio with keys: what knows nothing of
+        // encryption passes over them.
+        let savp = self.agreed.as_ref().is_some_and(|agreed| agreed.savp);
+        let key = self.offered_key();
+        if savp || matches!(self.encryption, Encryption::Required(_)) {
+            audio.proto = TransportProto::RtpSavp.as_str().to_owned();
+        }
+        if let Some(key) = key {
+            audio
+                .attributes
+                .extend(Crypto::offers(key).map(|crypto| crypto.write()));
+        }
         self.write(audio)
     }
 
@@ -143,10 +164,11 @@ impl Negotiation {
                     .position(|s| s.is_audio() && s.port == 0)
                     .filter(|_| agreed.is_some())
             })
-            .ok_or(Unacceptable::NoCommonCodec)?;
+            .ok_or_else(|| self.why_none(&offer.streams))?;
         let stream = &offer.streams[chosen];
         let media = match self.pick(stream) {
-            Some(codec) => agree(stream, codec, self.wish, peer, agreed)?,
+            Some(codec) => agree(stream, codec, self.wish, peer, agreed)?
+                .under(self.chosen(stream).map(|(srtp, _)| srtp)),
             None => NegotiatedMedia {
                 direction: Direction::Inactive,
                 ..agreed.cloned().ok_or(Unacceptable::NoCommonCodec)?
@@ -166,6 +188,9 @@ impl Negotiation {
         let formats = [(media.receive_payload_type, media.codec)];
         let mut audio = self.audio_line(&formats, &dtmf, media.direction, port);
         audio.proto.clone_from(&stream.proto);
+        audio
+            .attributes
+            .extend(self.chosen(stream).map(|(_, crypto)| crypto.write()));
         self.agreed = Some(media);
         Ok(self.write(audio))
     }
@@ -198,6 +223,17 @@ impl Negotiation {
             })
             .ok_or(Unacceptable::NoCommonCodec)?;
         let mut media = agree(stream, codec, self.wish, peer, self.agreed.as_ref())?;
+        media = media.under(self.offered_key().and_then(|key| {
+            let offered = |theirs: &&Crypto| {
+                Crypto::offers(key).any(|o| (o.tag, o.suite) == (theirs.tag, theirs.suite))
+            };
+            let theirs = stream.cryptos.iter().find(offered)?;
+            Some(agreed(theirs, key))
+        }));
+        let needed = stream.is_secure() || matches!(self.encryption, Encryption::Required(_));
+        if needed && media.srtp.is_none() {
+            return Err(Unacceptable::NotEncrypted);
+        }
         media.payload_type = payload_type;
         // They send with our numbers, events at the clocks they have.
         media.receive_payload_type = self.number(Numbered::Audio(codec));
@@ -216,9 +252,44 @@ impl Negotiation {
         peer: IpAddr,
     ) -> Result<NegotiatedMedia, Unacceptable> {
         let nowhere = SocketAddr::new(peer, 9);
-        let mut trial = Negotiation::new(nowhere, codecs.to_vec(), 0);
+        // Whether it must be encrypted is decided when it is known who calls whom.
+        let mut trial = Negotiation::new(nowhere, codecs.to_vec(), 0)
+            .encrypted(Encryption::IfAsked(SrtpKey([0; 30])));
         trial.answer(offer, peer)?;
-        trial.agreed.ok_or(Unacceptable::NoCommonCodec)
+        let agreed = trial.agreed.ok_or(Unacceptable::NoCommonCodec)?;
+        Ok(NegotiatedMedia {
+            srtp: None,
+            ..agreed
+        })
+    }
+
+    /// The key that stands in our offers, if any does.
+    fn offered_key(&self) -> Option<SrtpKey> {
+        let encrypted = self.agreed.as_ref().is_some_and(|agreed| agreed.encrypted);
+        match self.encryption {
+            Encryption::Off => None,
+            Encryption::IfAsked(key) => encrypted.then_some(key),
+            Encryption::Offered(key) | Encryption::Required(key) => Some(key),
+        }
+    }
+
+    /// How an offered stream would be encrypted, and what we answer to that.
+    fn chosen(&self, stream: &Stream) -> Option<(Srtp, Crypto)> {
+        let key = self.encryption.key()?;
+        let theirs = stream.cryptos.first()?;
+        Some((agreed(theirs, key), Crypto { key, ..*theirs }))
+    }
+
+    /// None of the streams will do: because of the codecs, or because of encryption?
+    fn why_none(&self, streams: &[Stream]) -> Unacceptable {
+        let spoken = |stream: &Stream| {
+            let mut codecs = self.codecs.iter();
+            stream.is_usable_audio() && codecs.any(|codec| stream.find(*codec).is_some())
+        };
+        match self.encryption {
+            Encryption::Required(_) if streams.iter().any(spoken) => Unacceptable::NotEncrypted,
+            _ => Unacceptable::NoCommonCodec,
+        }
     }
 
     /// The payload type of something: the one it has, else its customary one where that
@@ -258,7 +329,9 @@ impl Negotiation {
 
     /// The codec for a stream: the best of ours that is in it.
     fn pick(&self, stream: &Stream) -> Option<Codec> {
-        if !stream.is_usable_audio() {
+        let encrypted = self.chosen(stream).is_some();
+        let needed = stream.is_secure() || matches!(self.encryption, Encryption::Required(_));
+        if !stream.is_usable_audio() || needed && !encrypted {
             return None;
         }
         self.codecs
@@ -337,6 +410,15 @@ impl Negotiation {
             .expect("a vector takes everything that is written to it");
         self.sent = Some(session);
         bytes
+    }
+}
+
+/// What they send is under their key, and what we send under ours.
+fn agreed(theirs: &Crypto, ours: SrtpKey) -> Srtp {
+    Srtp {
+        suite: theirs.suite,
+        ours,
+        theirs: theirs.key,
     }
 }
 
@@ -465,6 +547,83 @@ mod tests {
         media.set_wish(Direction::Inactive);
         let again = String::from_utf8(media.offer()).unwrap();
         assert_eq!(again.matches("m=").count(), 4);
+    }
+
+    const OURS: SrtpKey = SrtpKey([7; 30]);
+    const KEY: &str = "inline:PS1uQCVeeCFCanVmcjkpPywjNWhcYD0mXXtxaVBR";
+
+    fn encrypted(encryption: Encryption) -> Negotiation {
+        ours(&[Codec::Pcmu]).encrypted(encryption)
+    }
+
+    #[test]
+    fn both_sides_of_ourselves_agree_on_keys() {
+        for (theirs, savp) in [
+            (Encryption::Offered(SrtpKey([9; 30])), false),
+            (Encryption::Required(SrtpKey([9; 30])), true),
+        ] {
+            let mut caller = encrypted(theirs);
+            let mut called = encrypted(Encryption::Offered(OURS));
+            let answer = called
+                .answer(&caller.offer(), "198.51.100.7".parse().unwrap())
+                .unwrap();
+            caller
+                .accept(&answer, "198.51.100.7".parse().unwrap())
+                .unwrap();
+
+            let (a, b) = (caller.agreed().unwrap(), called.agreed().unwrap());
+            let (a, b) = (a.srtp.unwrap(), b.srtp.unwrap());
+            assert_eq!((a.ours, a.theirs), (b.theirs, b.ours));
+            assert_eq!((a.suite, a.ours), (b.suite, SrtpKey([9; 30])));
+            assert_eq!(called.agreed().unwrap().savp, savp);
+            // An offer made for another reason keeps to it.
+            let again = String::from_utf8(called.offer()).unwrap();
+            assert_eq!(again.contains("RTP/SAVP"), savp, "{again}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_the_policy_is_refused() {
+        let secure =
+            format!("m=audio 4000 RTP/SAVP 0\r\na=crypto:4 AES_CM_128_HMAC_SHA1_32 {KEY}\r\n");
+        let keyless = "m=audio 4000 RTP/SAVP 0\r\n";
+        let plain = "m=audio 4000 RTP/AVP 0\r\n";
+        let answer = |encryption, lines: &str| encrypted(encryption).answer(&offer(lines), peer());
+
+        let (optional, required) = (Encryption::Offered(OURS), Encryption::Required(OURS));
+        assert_eq!(
+            answer(Encryption::Off, &secure),
+            Err(Unacceptable::NoCommonCodec)
+        );
+        assert_eq!(answer(optional, keyless), Err(Unacceptable::NoCommonCodec));
+        assert_eq!(answer(required, plain), Err(Unacceptable::NotEncrypted));
+        assert!(answer(optional, plain).is_ok());
+        let taken = String::from_utf8(answer(required, &secure).unwrap()).unwrap();
+        assert!(taken.contains("m=audio 30000 RTP/SAVP 0\r\n"), "{taken}");
+        assert!(
+            taken.contains("a=crypto:4 AES_CM_128_HMAC_SHA1_32 inline:BwcH"),
+            "{taken}"
+        );
+    }
+
+    #[test]
+    fn an_answer_without_keys_is_plain_where_that_is_allowed() {
+        let accept = |encryption, lines: &str| {
+            let mut caller = encrypted(encryption);
+            caller.offer();
+            caller
+                .accept(&offer(lines), peer())
+                .map(|()| caller.agreed().unwrap().srtp)
+        };
+        let plain = "m=audio 4000 RTP/AVP 0\r\n";
+        let foreign = format!("{plain}a=crypto:9 AES_CM_128_HMAC_SHA1_80 {KEY}\r\n");
+
+        assert_eq!(accept(Encryption::Offered(OURS), plain), Ok(None));
+        assert_eq!(accept(Encryption::Offered(OURS), &foreign), Ok(None));
+        assert_eq!(
+            accept(Encryption::Required(OURS), plain),
+            Err(Unacceptable::NotEncrypted)
+        );
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use sdp_types::{Attribute, Media, Session};
 
-use super::Unacceptable;
+use super::{Unacceptable, crypto::Crypto};
 use crate::media::{Codec, Direction, OpusParams};
 
 const MAX_BYTES: usize = 16 * 1024;
@@ -34,6 +34,8 @@ pub struct Stream {
     /// As the writer of the description sees it.
     pub direction: Direction,
     pub ptime_ms: Option<u16>,
+    /// The ways to encrypt that we could take, in the writer's order.
+    pub cryptos: Vec<Crypto>,
 }
 
 /// One payload type of an audio stream.
@@ -52,13 +54,19 @@ pub enum Kind {
 }
 
 impl Stream {
-    /// Plain RTP audio that is not switched off.
+    /// RTP audio that is not switched off.
     pub fn is_usable_audio(&self) -> bool {
         self.is_audio() && self.port != 0 && self.address.is_some()
     }
 
     pub fn is_audio(&self) -> bool {
-        self.media == "audio" && matches!(self.proto.as_str(), "RTP/AVP" | "RTP/AVPF")
+        let plain = matches!(self.proto.as_str(), "RTP/AVP" | "RTP/AVPF");
+        self.media == "audio" && (plain || self.is_secure())
+    }
+
+    /// Its writer wants it encrypted, or not at all.
+    pub fn is_secure(&self) -> bool {
+        matches!(self.proto.as_str(), "RTP/SAVP" | "RTP/SAVPF")
     }
 
     pub fn is_held_by_address(&self) -> bool {
@@ -134,6 +142,12 @@ fn read_stream(session: &Session, media: &Media) -> Result<Stream, Unacceptable>
             .collect(),
         direction,
         ptime_ms: value(&media.attributes, "ptime").and_then(|ms| ms.trim().parse().ok()),
+        cryptos: media
+            .attributes
+            .iter()
+            .filter(|a| a.attribute.eq_ignore_ascii_case("crypto"))
+            .filter_map(|a| Crypto::read(a.value.as_deref()?))
+            .collect(),
     })
 }
 

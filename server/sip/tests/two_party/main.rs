@@ -1,6 +1,7 @@
 //! Endpoints talking to each other on virtual time.
 
 mod calls;
+mod encrypted;
 mod oracle;
 mod pair;
 mod publishing;

@@ -329,6 +329,7 @@ pub fn invite(seed: u8, to: &[usize]) -> Invite {
         offerless: false,
         holds_ack: false,
         credentials: None,
+        may_encrypt: false,
         first_response_within: None,
         headers: Vec::new(),
     }

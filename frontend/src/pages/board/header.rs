@@ -247,7 +247,14 @@ fn End(on: Occurrence) -> impl IntoView {
     view! {
         <div class="tools">
             {planned.then(|| view! {
-                <button class="btn plain" data-act="extend" disabled=move || !shared.feed.is_up() on:click=extend>
+                <button
+                    class="btn"
+                    data-act="extend"
+                    title=t.extend(&MORE_MIN)
+                    disabled=move || !shared.feed.is_up()
+                    on:click=extend
+                >
+                    {small("clock")}
                     {t.extend(&MORE_MIN)}
                 </button>
             })}

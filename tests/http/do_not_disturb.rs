@@ -68,3 +68,24 @@ async fn another_companys_people_are_not_there() {
     assert_eq!(refused, "404 not_found");
     assert_eq!(quiet(&world).await, [""; 0]);
 }
+
+#[tokio::test]
+async fn the_organiser_is_told_before_he_saves_who_wants_quiet_then() {
+    let world = World::new().await;
+    let oleg = world.oleg().await;
+    let told = async || {
+        let mut plan = world.meeting_body().await;
+        plan.as_object_mut().unwrap().remove("title");
+        let answer = world.post(&oleg, "/api/v1/meetings/check", plan).await;
+        let findings = answer.json()["findings"].clone();
+        let of = findings.as_array().unwrap().iter();
+        let mut codes = of.map(|finding| finding["code"].as_str().unwrap().to_owned());
+        codes.any(|code| code == "do_not_disturb")
+    };
+    let begins_at = 1_795_417_200_000_i64;
+    for (until_at, expected) in [(begins_at - 1, false), (begins_at + 1, true)] {
+        let body = json!({ "on": true, "until_at": until_at });
+        assert_eq!(wish(&world, &oleg, "Oleg Sorokin", body).await, "204");
+        assert_eq!(told().await, expected, "{until_at}");
+    }
+}

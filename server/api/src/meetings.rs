@@ -319,6 +319,8 @@ pub enum FindingCode {
     NeverAgain,
     /// It is night where somebody is: nobody who has not accepted is called then.
     QuietHours,
+    /// Somebody asked not to be disturbed: only the organiser's own hand calls him.
+    DoNotDisturb,
     /// Somebody has nothing to be called by.
     NothingToCall,
     /// More calls than the company lets a meeting or a day make.

@@ -85,6 +85,13 @@ pub(super) fn findings(
         if let Some(phrase) = quiet(&one.invitee, dates, directory) {
             found.push(about(FindingCode::QuietHours, phrase));
         }
+        if let Some(date) = dates.first()
+            && let Invitee::Employee(id) = one.invitee
+            && directory.wants_quiet(id, date.starts_at)
+        {
+            let phrase = Phrase::new("findings.do_not_disturb");
+            found.push(about(FindingCode::DoNotDisturb, phrase));
+        }
     }
     let minutes = u64::try_from(meeting.duration_ms.minutes_begun()).unwrap_or_default();
     let price = price.saturating_mul(minutes);

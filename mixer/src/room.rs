@@ -63,6 +63,9 @@ pub struct Room {
     phase: Phase,
     /// Somebody writes down what is heard here.
     tapped: bool,
+    /// Who can be heard in this frame or was in the last, and the sample rates that someone hears.
+    active: Vec<usize>,
+    needed: [bool; 3],
     /// Scratch: the loudest candidates and the indices of those heard in this frame.
     ranking: Vec<(f32, usize)>,
     speakers: Vec<usize>,
@@ -173,11 +176,7 @@ impl Room {
 
     /// The next 20 ms. Hands each packet to `send` in two parts, header and payload.
     pub fn tick(&mut self, now: Instant, mut send: impl FnMut(LegKey, &[u8; HEADER], &[u8])) {
-        let crowded = self.legs.len() > CROWD;
-        for (_, leg) in &mut self.legs {
-            leg.listen(now, self.private, crowded);
-            leg.player.advance();
-        }
+        self.listen(now);
         let music = self.player.advance();
         self.choose(now);
         self.mix(music);
@@ -212,13 +211,36 @@ impl Room {
         }
     }
 
+    /// Listens to everybody, and notes what the later steps would else have to look for: each
+    /// look at every member of a large room is a walk through memory that is in no cache.
+    fn listen(&mut self, now: Instant) {
+        let crowded = self.legs.len() > CROWD;
+        self.active.clear();
+        self.needed = [false; 3];
+        self.needed[rate_index(tap::TAPPED_RATE)] = self.tapped;
+        for (i, (_, leg)) in self.legs.iter_mut().enumerate() {
+            leg.listen(now, self.private, crowded);
+            leg.player.advance();
+            if leg.is_candidate() || leg.voice.gain() != 0.0 {
+                self.active.push(i);
+            }
+            if let Some(setting) = leg.setting() {
+                self.needed[rate_index(setting.format.codec.sample_rate())] = true;
+            }
+        }
+    }
+
     /// Decides who is heard in this frame, and puts his voice at the needed rates.
     fn choose(&mut self, now: Instant) {
         self.ranking.clear();
-        let candidates = self.legs.iter().filter(|(_, leg)| leg.is_candidate());
+        let candidates = self
+            .active
+            .iter()
+            .filter(|&&i| self.legs[i].1.is_candidate());
         let crowded = candidates.count() > SPEAKERS;
         if crowded {
-            for (i, (_, leg)) in self.legs.iter().enumerate() {
+            for &i in &self.active {
+                let leg = &self.legs[i].1;
                 let speaking = leg.voice.gain() != 0.0;
                 if leg.is_candidate() && leg.meter().talking() {
                     let rank = leg.meter().loudness() + if speaking { HOLD } else { 0.0 };
@@ -230,7 +252,8 @@ impl Room {
         }
         let (ranking, private) = (&self.ranking, self.private);
         self.speakers.clear();
-        for (i, (_, leg)) in self.legs.iter_mut().enumerate() {
+        for &i in &self.active {
+            let leg = &mut self.legs[i].1;
             let chosen = if crowded {
                 ranking.iter().any(|&(_, chosen)| chosen == i)
             } else {
@@ -244,17 +267,10 @@ impl Room {
 
     /// Sums the chosen, once for each sample rate that someone hears.
     fn mix(&mut self, music: bool) {
-        let mut needed = [false; 3];
-        needed[rate_index(tap::TAPPED_RATE)] = self.tapped;
-        for (_, leg) in &self.legs {
-            if let Some(setting) = leg.setting() {
-                needed[rate_index(setting.format.codec.sample_rate())] = true;
-            }
-        }
         for (i, &rate) in RATES.iter().enumerate() {
             let mix = &mut self.mixes[i];
             mix.clear();
-            if !needed[i] {
+            if !self.needed[i] {
                 continue;
             }
             mix.resize(rate as usize / 50, 0.0);

@@ -1,4 +1,4 @@
-//! A tick allocates nothing: shown by counting.
+//! A tick allocates nothing, and who only listens takes little memory: shown by counting.
 #![expect(unsafe_code, reason = "a global allocator is unsafe by definition")]
 #![expect(
     clippy::disallowed_methods,
@@ -17,17 +17,21 @@ struct Counting;
 
 thread_local! {
     static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
+    /// Bytes that are allocated now.
+    static LIVE: Cell<isize> = const { Cell::new(0) };
 }
 
 // SAFETY: every call is passed on unchanged to the system's allocator.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALLOCATIONS.with(|count| count.set(count.get() + 1));
+        LIVE.with(|live| live.set(live.get() + layout.size() as isize));
         // SAFETY: as the caller promised us.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        LIVE.with(|live| live.set(live.get() - layout.size() as isize));
         // SAFETY: as the caller promised us.
         unsafe { System.dealloc(memory, layout) }
     }
@@ -43,32 +47,7 @@ const FRAMES: usize = 300;
 #[test]
 fn receiving_and_ticking_allocate_nothing_once_a_room_has_settled() {
     let start = Instant::now();
-    let mut room = Room::default();
-    for key in 0..MEMBERS {
-        let codec = CODECS[key % 4];
-        let seed = Seed {
-            ssrc: key as u32,
-            sequence: 0,
-            timestamp: 0,
-            cname: 0,
-        };
-        let clock = WallClock {
-            at: start,
-            ntp: Ntp(0),
-        };
-        let mut leg = Box::new(Leg::new(seed, clock));
-        let setting = Setting {
-            format: Format::new(codec, 20),
-            payload_type: payload_type(codec),
-            digits: Some(101),
-            level: None,
-            inband_digits: false,
-            sends: true,
-            receives: true,
-        };
-        leg.configure(setting, start);
-        room.insert(key as LegKey, leg);
-    }
+    let mut room = room_of(MEMBERS, &CODECS, start);
     let streams = CODECS.map(|codec| [datagrams(codec, 6_000.0), datagrams(codec, 60.0)]);
 
     let mut before = 0;
@@ -93,6 +72,64 @@ fn receiving_and_ticking_allocate_nothing_once_a_room_has_settled() {
 
     assert_eq!(sent, MEMBERS * FRAMES);
     assert_eq!(allocations, 0, "in {} ticks", FRAMES / 2);
+}
+
+/// What is kept for one who has spoken and now only listens, without his sockets.
+const LISTENER: isize = 8 * 1024;
+
+#[test]
+fn who_only_listens_takes_little_memory_though_he_has_spoken() {
+    const LISTENERS: usize = 100;
+    /// He is taken for a listener after 5 s.
+    const SETTLED: usize = FRAMES - 5;
+    for codec in CODECS {
+        let (voice, noise) = (datagrams(codec, 6_000.0), datagrams(codec, 20.0));
+        let start = Instant::now();
+        let before = LIVE.with(Cell::get);
+        let mut room = room_of(LISTENERS, &[codec], start);
+        for frame in 0..SETTLED {
+            let now = start + FRAME * frame as u32;
+            let stream = if frame < 20 { &voice } else { &noise };
+            for key in 0..LISTENERS {
+                room.leg(key as LegKey).unwrap().on_rtp(&stream[frame], now);
+            }
+            room.tick(now + Duration::from_millis(3), |_, _, _| ());
+            room.drain_events(|_, _| ());
+        }
+        let each = (LIVE.with(Cell::get) - before) / LISTENERS as isize;
+
+        assert!(each <= LISTENER, "{codec:?}: {each} bytes");
+    }
+}
+
+fn room_of(members: usize, codecs: &[Codec], start: Instant) -> Room {
+    let mut room = Room::default();
+    for key in 0..members {
+        let codec = codecs[key % codecs.len()];
+        let seed = Seed {
+            ssrc: key as u32,
+            sequence: 0,
+            timestamp: 0,
+            cname: 0,
+        };
+        let clock = WallClock {
+            at: start,
+            ntp: Ntp(0),
+        };
+        let mut leg = Box::new(Leg::new(seed, clock));
+        let setting = Setting {
+            format: Format::new(codec, 20),
+            payload_type: payload_type(codec),
+            digits: Some(101),
+            level: None,
+            inband_digits: false,
+            sends: true,
+            receives: true,
+        };
+        leg.configure(setting, start);
+        room.insert(key as LegKey, leg);
+    }
+    room
 }
 
 fn datagrams(codec: Codec, amplitude: f64) -> Vec<Vec<u8>> {

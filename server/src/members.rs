@@ -102,6 +102,13 @@ impl Members {
         }
     }
 
+    /// How a member's audio travels now, where that is called by the same word as before.
+    pub fn quality(&self, member: MemberId, quality: api::Quality) {
+        if let Some(entry) = self.lock().get_mut(&member) {
+            entry.member.quality = Some(quality);
+        }
+    }
+
     /// Who talks now and how loud, by company; companies in which nobody talks are left out.
     pub fn talking(&self) -> BTreeMap<CompanyId, Vec<Talking>> {
         let mut talking: BTreeMap<CompanyId, Vec<Talking>> = BTreeMap::new();

@@ -17,11 +17,13 @@ pub fn cpu_ms(pid: u32) -> Option<u64> {
     Some((user + system) * TICK_MS)
 }
 
-/// Resident memory, KiB.
+/// Resident memory of its own, KiB: without the pages of its program and libraries, of which more
+/// are read in as more of it is used, whoever uses it.
 pub fn memory_kib(pid: u32) -> Option<u64> {
     let statm = fs::read_to_string(format!("/proc/{pid}/statm")).ok()?;
-    let resident: u64 = statm.split_whitespace().nth(1)?.parse().ok()?;
-    Some(resident * PAGE_KIB)
+    let mut pages = statm.split_whitespace().skip(1).map(str::parse::<u64>);
+    let (resident, shared) = (pages.next()?.ok()?, pages.next()?.ok()?);
+    Some(resident.saturating_sub(shared) * PAGE_KIB)
 }
 
 #[cfg(test)]

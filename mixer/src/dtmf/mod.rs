@@ -148,6 +148,7 @@ fn packet(event: u8, timestamp: u32, duration: u16, marker: bool, end: bool) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     /// All packets of one press of ours.
     fn press(key: char) -> Vec<EventPacket> {
@@ -217,5 +218,48 @@ mod tests {
         assert_eq!(receiver.on_packet(1, 0, &[16, 0, 0, 0]), None);
         assert_eq!(receiver.on_packet(1, 0, &[1, 0]), None);
         assert!(!Sender::default().press('x'));
+    }
+
+    proptest! {
+        /// Of each press something arrives, some of it twice, in order.
+        #[test]
+        fn presses_are_heard_once_each_whatever_is_lost_or_comes_twice(
+            keys in "[0-9*#A-D]{1,6}",
+            network in prop::collection::vec((any::<bool>(), any::<bool>()), 200),
+        ) {
+            let mut sender = Sender::default();
+            for key in keys.chars() {
+                sender.press(key);
+            }
+            let sent: Vec<_> = (0..200).filter_map(|frame| sender.tick(frame * 160, 160)).collect();
+            let mut arrived = Vec::new();
+            let mut last = None;
+            for (packet, (lost, twice)) in sent.iter().zip(network) {
+                let first = last != Some(packet.timestamp);
+                if lost && !first {
+                    continue;
+                }
+                last = Some(packet.timestamp);
+                arrived.push(*packet);
+                if twice {
+                    arrived.push(*packet);
+                }
+            }
+            prop_assert_eq!(heard(&arrived), keys);
+        }
+
+        #[test]
+        fn no_event_panics_and_only_keys_are_heard(
+            packets in prop::collection::vec(
+                (any::<u32>(), any::<u32>(), prop::collection::vec(any::<u8>(), 0..8)), 0..50,
+            ),
+        ) {
+            let mut receiver = Receiver::default();
+            for (ssrc, timestamp, payload) in packets {
+                if let Some(key) = receiver.on_packet(ssrc, timestamp, &payload) {
+                    prop_assert!("0123456789*#ABCD".contains(key));
+                }
+            }
+        }
     }
 }

@@ -91,6 +91,8 @@ pub struct Leg {
     setting: Option<Setting>,
     /// Exists once he has sent audio: a listener who is silent costs none.
     playout: Option<Box<Playout>>,
+    /// Something may be in it to be played.
+    plays: bool,
     pub(crate) voice: Voice,
     activity: Activity,
     /// Whether he is in a crowd, where packets are screened.
@@ -134,6 +136,7 @@ impl Leg {
         Self {
             setting: None,
             playout: None,
+            plays: false,
             voice: Voice::default(),
             activity: Activity::default(),
             crowded: false,
@@ -267,6 +270,7 @@ impl Leg {
             Content::Audio { codec, samples }
         };
         let playout = self.playout.get_or_insert_default();
+        self.plays |= content != Content::Quiet { codec };
         if playout.on_packet(header, content, packet.payload, arrived) {
             self.reports.on_packet(header, codec.clock_rate(), arrived);
         }
@@ -313,6 +317,7 @@ impl Leg {
     fn keep_place(&mut self, header: &Header, arrived: Instant) {
         self.reports.on_other(header);
         if let Some(playout) = &mut self.playout {
+            self.plays = true;
             playout.on_packet(header, Content::Pause, &[], arrived);
         }
     }
@@ -322,6 +327,7 @@ impl Leg {
     pub(crate) fn listen(&mut self, now: Instant, private: bool, crowded: bool) {
         self.crowded = crowded;
         self.frames = self.frames.wrapping_add(1);
+        self.aside = self.aside.saturating_add(1);
         self.allowance = (self.allowance + PACKETS_PER_SECOND / 50.0).min(PACKETS_PER_SECOND);
         let silent = |since| now.saturating_duration_since(since);
         if match self.watch {
@@ -335,14 +341,22 @@ impl Leg {
 
         // Who is not to be heard costs no decoding; his packets are counted and gone.
         let listens_for_keys = self.setting.is_some_and(|s| s.inband_digits);
-        if (private || !self.may_be_heard())
-            && !listens_for_keys
-            && self.voice.gain() == 0.0
+        let unheard =
+            (private || !self.may_be_heard()) && !listens_for_keys && self.voice.gain() == 0.0;
+        // Most members of a large room have sent nothing but silence: theirs is not even looked at.
+        let mut frame = None;
+        if self.plays
             && let Some(playout) = &mut self.playout
         {
-            playout.drain();
+            if unheard {
+                playout.drain();
+            }
+            if playout.pull(now).is_none() {
+                self.plays = !playout.is_spent();
+            } else {
+                frame = playout.last();
+            }
         }
-        let frame = self.playout.as_mut().and_then(|playout| playout.pull(now));
         self.activity.on_frame(frame.map(|frame| frame.samples));
         if listens_for_keys && let Some(frame) = frame {
             let key = self.keys_heard.on_frame(frame.rate, frame.samples);
@@ -418,11 +432,9 @@ impl Leg {
                 }
                 None => false,
             };
-        self.aside = if heard {
-            0
-        } else {
-            self.aside.saturating_add(1)
-        };
+        if heard {
+            self.aside = 0;
+        }
         heard
     }
 

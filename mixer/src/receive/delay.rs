@@ -26,6 +26,8 @@ const NEARLY_ALL: f32 = 0.995;
 const CHEAP: f32 = 2.0; // ms
 /// The weight of a packet halves with every 350 packets after it (7 s).
 const FADE: f32 = 1.002;
+/// What fewer packets teach changes little.
+const SETTLE_AFTER: u8 = 8;
 /// The base is the least transit of one to two of these.
 const BASE_WINDOW: f64 = 2_000.0; // ms
 /// Drift is judged over at most this many seconds, at least the other.
@@ -52,7 +54,8 @@ pub struct Delay {
     bins: Box<[f32; BINS]>,
     weight: f32,
     total: f32,
-    packets: u32,
+    /// Packets that the wait does not yet know of.
+    unsettled: u8,
     wait: f32,
     second: Option<(i64, f64)>,
     seconds: VecDeque<(i64, f64)>,
@@ -69,7 +72,7 @@ impl Default for Delay {
             bins: Box::new([0.0; BINS]),
             weight: 1.0,
             total: 0.0,
-            packets: 0,
+            unsettled: 0,
             wait: FIRST_GUESS,
             second: None,
             seconds: VecDeque::with_capacity(DRIFT_SECONDS + 1),
@@ -109,8 +112,14 @@ impl Delay {
             self.total *= scale;
             self.weight = 1.0;
         }
-        self.packets += 1;
-        if self.packets.is_multiple_of(8) {
+        self.unsettled = self.unsettled.saturating_add(1);
+    }
+
+    /// Takes into account what was learnt; to be called when the wait matters. Who only listens
+    /// sends as many packets as who speaks, and his wait matters to nobody.
+    pub fn settle(&mut self) {
+        if self.unsettled >= SETTLE_AFTER {
+            self.unsettled = 0;
             let nearly_all = self.quantile(NEARLY_ALL);
             self.wait = nearly_all.min(self.quantile(IN_TIME) + CHEAP);
         }
@@ -257,6 +266,7 @@ mod tests {
             let arrival = 5.0 + media * (1.0 - ppm / 1e6) + late(i);
             delay.on_packet(media, start + Duration::from_secs_f64(arrival / 1_000.0));
         }
+        delay.settle();
         delay
     }
 

@@ -58,9 +58,9 @@ pub struct ToldOf {
 }
 
 impl Conference {
-    pub(super) async fn on_arrival(&mut self, arrival: Arrival) {
+    /// Takes him to the door; the rows have been read since he came.
+    pub(super) fn on_arrival(&mut self, arrival: Arrival) {
         let now = clock::now();
-        self.refresh().await;
         let signalling = self.shared.switchboard.signalling().clone();
         if self.ending != Ending::No {
             // Those before him are still leaving: he hears ringing for a moment.
@@ -173,7 +173,7 @@ impl Conference {
     }
 
     /// Keeps a call that came in on disk, with the dialog it is taken up by.
-    pub(super) async fn keep_guest(&self, leg: LegId) {
+    pub(super) fn keep_guest(&mut self, leg: LegId) {
         let Some(Party {
             part: Part::Caller { guest, .. },
             ..
@@ -192,15 +192,11 @@ impl Conference {
             dialog,
             body,
         };
-        if let Err(error) = self.shared.store.save_inbound(&row).await {
-            tracing::warn!(%error, "A call that came in would not survive a restart");
-        }
+        self.unwritten.inbound.insert(row.id, Some(row));
     }
 
-    pub(super) async fn forget_guest(&self, id: uuid::Uuid) {
-        if let Err(error) = self.shared.store.remove_inbound(id).await {
-            tracing::warn!(%error, "A call that is over is still on disk");
-        }
+    pub(super) fn forget_guest(&mut self, id: uuid::Uuid) {
+        self.unwritten.inbound.insert(id, None);
     }
 
     /// Who it is, and whether he is on the list.
@@ -307,9 +303,9 @@ impl Conference {
             && let Some(member) = guest.member
         {
             while door.poll_output().is_some() {}
-            party.member = Some(member);
-            let member = party.to_member(member, now);
-            self.live.restore(member);
+            let restored = party.to_member(member, now);
+            self.name_member(leg, member);
+            self.live.restore(restored);
         }
     }
 
@@ -375,7 +371,7 @@ impl Conference {
             guest.who.role = role;
             guest.member = Some(member);
         }
-        self.keep_guest(leg).await;
+        self.keep_guest(leg);
         if let Some(id) = invitation {
             self.change(id, |one| one.on_called_in(member, now)).await;
         }
@@ -388,7 +384,7 @@ impl Conference {
             self.live.leave(member, way);
             Box::pin(self.follow_room()).await;
         }
-        let Some(party) = self.parties.remove(&leg) else {
+        let Some(party) = self.dismiss(leg) else {
             return;
         };
         self.calls.remove(&party.call);
@@ -403,7 +399,7 @@ impl Conference {
         if let Part::Caller { mut door, guest } = party.part {
             door.on_gone();
             self.count_wrong_pins(&mut door, &guest.source);
-            self.forget_guest(guest.id).await;
+            self.forget_guest(guest.id);
         }
         if let (Some(id), Some(member)) = (party.who.invitation, party.member.or(was)) {
             self.on_guest_left(id, member, way, now).await;

@@ -189,8 +189,14 @@ impl Conference {
             }
             LegEvent::Quality(quality) => {
                 let silent_since_at = party.quality.and_then(|known| known.silent_since_at);
-                party.quality = Some(wire::quality(&quality, silent_since_at));
-                self.show(leg);
+                let now = wire::quality(&quality, silent_since_at);
+                let before = party.quality.replace(now);
+                // Every member has a reading each two seconds, and hardly one of them is news.
+                let same = before.is_some_and(|before| wire::grade(&before) == wire::grade(&now));
+                match party.member {
+                    Some(member) if same => return self.shared.members.quality(member, now),
+                    Some(_) | None => self.show(leg),
+                }
             }
             LegEvent::NoAudio => {
                 let waited = Span(i64::try_from(NO_AUDIO.as_millis()).unwrap_or(0));
@@ -335,7 +341,7 @@ impl Conference {
             self.live.leave(member, way);
             self.follow_room().await;
         }
-        let Some(party) = self.parties.remove(&leg) else {
+        let Some(party) = self.dismiss(leg) else {
             return;
         };
         self.calls.remove(&party.call);
@@ -524,7 +530,7 @@ impl Conference {
             }
             Part::Caller { guest, .. } => {
                 guest.dialog = Some(text);
-                self.keep_guest(leg).await;
+                self.keep_guest(leg);
             }
         }
     }

@@ -77,7 +77,7 @@ impl Conference {
             // Perhaps somebody waits for the room already.
             Box::pin(self.refresh()).await;
             for arrival in std::mem::take(&mut self.at_the_door) {
-                Box::pin(self.on_arrival(arrival)).await;
+                self.on_arrival(arrival);
             }
         }
     }

@@ -13,16 +13,19 @@ use domain::{
 use media::{Hearing, LegId, Mode, Target};
 use store::VisitRow;
 
-use super::{Conference, ending::Ending, party::Part};
-use crate::{clock, members::Order, recording, web::resources, wire};
+use super::{
+    Conference,
+    party::{Part, Party},
+};
+use crate::{clock, members::Order, recording, wire};
 
 impl Conference {
     /// Takes a call into the room as this member.
     pub(super) fn seat(&mut self, leg: LegId, id: MemberId, now: Millis) {
-        let Some(party) = self.parties.get_mut(&leg) else {
+        self.name_member(leg, id);
+        let Some(party) = self.parties.get(&leg) else {
             return;
         };
-        party.member = Some(id);
         let member = party.to_member(id, now);
         self.shared.media.stop(Target::Leg(leg));
         self.live.join(member);
@@ -42,8 +45,8 @@ impl Conference {
             Some(domain::invitation::Status::InRoom { member, .. }) => member,
             Some(_) | None => MemberId::new(now, clock::random()),
         };
-        party.member = Some(id);
         let member = party.to_member(id, now);
+        self.name_member(leg, id);
         self.live.restore(member);
         self.follow_room().await;
         self.record_on().await;
@@ -341,7 +344,7 @@ impl Conference {
         if let Some(employee) = member.employee {
             self.shared.people.look_again(employee);
         }
-        self.tell_of_room();
+        self.unwritten.room = true;
         self.tell_of_moderator();
     }
 
@@ -353,7 +356,7 @@ impl Conference {
                 door.on_lock(locked);
             }
         }
-        self.tell_of_room();
+        self.unwritten.room = true;
     }
 
     /// Those who wait for a moderator hear whether one is here.
@@ -367,22 +370,6 @@ impl Conference {
             if let Part::Caller { door, .. } = &mut party.part {
                 door.on_moderator(here, now);
             }
-        }
-    }
-
-    fn tell_of_room(&mut self) {
-        let page = self.shared.book.page();
-        if let Some((company, room)) = page.room(self.room) {
-            let held = self
-                .occurrence
-                .as_ref()
-                .filter(|_| self.ending == Ending::No)
-                .map(|held| held.value.id);
-            let members = self.shared.members.in_room(self.room);
-            self.unwritten.events.push(EventKind::Room(api::Room {
-                locked: self.live.is_locked(),
-                ..resources::room(room, company, held, &members)
-            }));
         }
     }
 
@@ -410,9 +397,23 @@ impl Conference {
     }
 
     pub(super) fn leg_of(&self, member: MemberId) -> Option<LegId> {
-        self.parties
-            .iter()
-            .find(|(_, party)| party.member == Some(member))
-            .map(|(leg, _)| *leg)
+        self.seated.get(&member).copied()
+    }
+
+    /// Whoever has this leg is this member from now on.
+    pub(super) fn name_member(&mut self, leg: LegId, member: MemberId) {
+        if let Some(party) = self.parties.get_mut(&leg) {
+            party.member = Some(member);
+            self.seated.insert(member, leg);
+        }
+    }
+
+    /// The call is no more in this room's care.
+    pub(super) fn dismiss(&mut self, leg: LegId) -> Option<Party> {
+        let party = self.parties.remove(&leg)?;
+        if let Some(member) = party.member {
+            self.seated.remove(&member);
+        }
+        Some(party)
     }
 }

@@ -80,6 +80,8 @@ struct Conference {
     seats: BTreeMap<InvitationId, InvitationRow>,
     /// Every call here, by its audio.
     parties: BTreeMap<LegId, Party>,
+    /// Whose audio is whose.
+    seated: BTreeMap<MemberId, LegId>,
     calls: BTreeMap<CallId, LegId>,
     /// The people inside.
     live: LiveRoom,
@@ -115,8 +117,8 @@ struct Channels {
     orders: mpsc::UnboundedSender<Order>,
 }
 
-/// At most so many readings are taken in one go.
-const READINGS: usize = 256;
+/// At most so many inputs of a kind are taken in one round.
+const ROUND: usize = 256;
 
 /// Everything that can wake the task.
 struct Inputs {
@@ -128,74 +130,104 @@ struct Inputs {
     lines: broadcast::Receiver<LineNews>,
 }
 
+/// Tells how somebody sounds, and asks for nothing.
+fn is_reading(event: &LegEvent) -> bool {
+    matches!(event, LegEvent::Quality(_) | LegEvent::Level { .. })
+}
+
 impl Conference {
     /// Lives until nothing is held and nobody is here.
+    ///
+    /// Whatever has come by the time it wakes is taken in one **round**, and written once: with
+    /// dozens coming and going every second a write for each would keep the next one waiting
+    /// at the door for all before him.
     async fn run(mut self, mut inputs: Inputs, registry: Arc<Conferences>) {
+        let mut mail = Vec::new();
+        let mut due = self.next_wake();
         loop {
-            let due = self.next_wake();
+            // In a large room readings come all the time, and are no reason to look after everybody.
+            let mut readings_alone = false;
             tokio::select! {
-                Some(message) = inputs.inbox.recv() => {
-                    if let Message::Stop = message {
-                        self.stop().await;
-                        break;
-                    }
-                    self.on_message(message).await;
-                }
+                1.. = inputs.inbox.recv_many(&mut mail, ROUND) => {}
                 Some(event) = inputs.sip.recv() => self.on_signalling(event).await,
-                Some(event) = inputs.legs.recv() => self.on_legs(event, &mut inputs.legs).await,
+                Some((leg, event)) = inputs.legs.recv() => {
+                    readings_alone = is_reading(&event);
+                    self.on_leg(leg, event).await;
+                }
                 Some(order) = inputs.orders.recv() => self.on_order(order).await,
                 Some((_, RoomEvent::Played { .. })) = inputs.rooms.recv() => self.on_announced().await,
                 news = inputs.lines.recv() => self.on_line(news).await,
                 () = clock::glance_at(due) => {}
             }
+            for _ in 0..ROUND {
+                let Ok(event) = inputs.sip.try_recv() else {
+                    break;
+                };
+                readings_alone = false;
+                self.on_signalling(event).await;
+            }
+            for _ in 0..ROUND {
+                let Ok((leg, event)) = inputs.legs.try_recv() else {
+                    break;
+                };
+                readings_alone &= is_reading(&event);
+                self.on_leg(leg, event).await;
+            }
+            while mail.len() < ROUND
+                && let Ok(message) = inputs.inbox.try_recv()
+            {
+                mail.push(message);
+            }
+            if mail.iter().any(|message| matches!(message, Message::Stop)) {
+                self.stop().await;
+                break;
+            }
+            let now = clock::now();
+            if readings_alone && mail.is_empty() && due.is_none_or(|due| due > now) {
+                self.write().await;
+                if self.unwritten.is_empty() {
+                    continue;
+                }
+            }
+            self.on_messages(&mut mail).await;
             self.wake(clock::now()).await;
             self.write().await;
             self.tell_whom_it_waits_for();
             if self.is_idle() && registry.leave(self.room, &inputs.inbox) {
                 break;
             }
+            due = self.next_wake();
         }
         self.shared.asking.wait_for(self.room, BTreeSet::new());
         tracing::debug!(room = %self.room, "The room is empty");
     }
 
-    /// Takes what a leg reports, and readings of others that have come with it: in a large room
-    /// there are hundreds a second, and none of them is a reason to look after everybody.
-    async fn on_legs(
-        &mut self,
-        (mut leg, mut event): (LegId, LegEvent),
-        more: &mut mpsc::UnboundedReceiver<(LegId, LegEvent)>,
-    ) {
-        for _ in 0..READINGS {
-            let reading = matches!(event, LegEvent::Quality(_) | LegEvent::Level { .. });
-            self.on_leg(leg, event).await;
-            if !reading {
-                return;
-            }
-            let Ok(next) = more.try_recv() else {
-                return;
-            };
-            (leg, event) = next;
-        }
-        self.on_leg(leg, event).await;
-    }
-
-    async fn on_message(&mut self, message: Message) {
-        match message {
-            Message::Refresh => self.refresh().await,
-            Message::Due(invitations) => {
+    /// Takes all that has come. The rows are read once for all of it.
+    async fn on_messages(&mut self, mail: &mut Vec<Message>) {
+        let mut read = false;
+        for message in mail.drain(..) {
+            let reads = matches!(
+                message,
+                Message::Refresh | Message::Due(_) | Message::Arrival(_)
+            );
+            if reads && !std::mem::replace(&mut read, true) {
                 self.refresh().await;
-                for id in invitations {
-                    self.dial(id).await;
+            }
+            match message {
+                Message::Refresh | Message::Stop => {}
+                Message::Due(invitations) => {
+                    for id in invitations {
+                        self.dial(id).await;
+                    }
                 }
+                Message::Arrival(arrival) => self.on_arrival(*arrival),
+                Message::TakeUp(placed, came_in) => {
+                    self.left_over = Some((placed, came_in));
+                    self.take_up_left_over().await;
+                    read = false;
+                }
+                Message::RecordingFailed(id) => self.on_recording_failed(id).await,
             }
-            Message::Arrival(arrival) => self.on_arrival(*arrival).await,
-            Message::TakeUp(placed, came_in) => {
-                self.left_over = Some((placed, came_in));
-                self.take_up_left_over().await;
-            }
-            Message::RecordingFailed(id) => self.on_recording_failed(id).await,
-            Message::Stop => {}
         }
     }
 

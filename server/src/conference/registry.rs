@@ -106,6 +106,7 @@ impl Conferences {
             meeting: None,
             seats: BTreeMap::new(),
             parties: BTreeMap::new(),
+            seated: BTreeMap::new(),
             calls: BTreeMap::new(),
             live: LiveRoom::new(room),
             moderated: false,

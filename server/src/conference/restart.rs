@@ -168,14 +168,14 @@ impl Conference {
             serde_json::from_str::<Guest>(&row.body),
             serde_json::from_str::<DialogRecord>(&row.dialog),
         ) else {
-            return self.forget_guest(row.id).await;
+            return self.forget_guest(row.id);
         };
         let family = family_of(dialog.flow.remote.ip());
         let (Some((_, room)), Ok(leg)) = (
             page.room(self.room),
             self.leg_of_before(family, row.rtp_port, true),
         ) else {
-            return self.forget_guest(row.id).await;
+            return self.forget_guest(row.id);
         };
         let known = match guest.who.invitation.is_some() || guest.member.is_some() {
             true => Known::Expected(guest.who.role),
@@ -259,12 +259,12 @@ impl Conference {
         self.follow_room().await;
         let legs: Vec<LegId> = self.parties.keys().copied().collect();
         for leg in legs {
-            let Some(party) = self.parties.remove(&leg) else {
+            let Some(party) = self.dismiss(leg) else {
                 continue;
             };
             match party.part {
                 Part::Called { row, .. } => self.write_off(*row, now).await,
-                Part::Caller { guest, .. } => self.forget_guest(guest.id).await,
+                Part::Caller { guest, .. } => self.forget_guest(guest.id),
             }
         }
         self.write().await;

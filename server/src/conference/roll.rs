@@ -39,11 +39,11 @@ impl Conference {
             self.forget();
         }
         let Some(found) = found else { return Ok(()) };
-        if self
+        let moved = self
             .occurrence
             .as_ref()
-            .is_none_or(|held| held.version != found.version)
-        {
+            .is_none_or(|held| held.version != found.version);
+        if moved {
             self.meeting = match found.value.meeting {
                 Some(id) => match store.meeting(self.company, id).await {
                     Ok(meeting) => Some(meeting),
@@ -65,6 +65,9 @@ impl Conference {
                 self.seats.insert(id, row);
             }
         }
+        if moved {
+            self.follow_start(&occurrence, now).await;
+        }
         self.follow(&occurrence, now).await;
         self.settle().await;
         self.carry_out_all().await;
@@ -72,7 +75,7 @@ impl Conference {
     }
 
     /// Everybody hears of a start that has come or moved.
-    async fn follow(&mut self, occurrence: &Occurrence, now: Millis) {
+    async fn follow_start(&mut self, occurrence: &Occurrence, now: Millis) {
         let early = self.early();
         let legs: Vec<_> = self.parties.keys().copied().collect();
         for leg in legs {
@@ -96,6 +99,10 @@ impl Conference {
             }
             self.follow_call(leg).await;
         }
+    }
+
+    /// Whoever is on the list hears that it has begun.
+    async fn follow(&mut self, occurrence: &Occurrence, now: Millis) {
         if let Status::Live { calls: true, .. } = occurrence.status {
             for id in self.seats.keys().copied().collect::<Vec<_>>() {
                 self.change(id, |invitation| invitation.on_started(now))

@@ -1,7 +1,7 @@
 //! What this task has changed and not yet written, and the writing of it.
 //!
-//! Everything one input changed is written as one, with the events that tell of
-//! it. When the database is away the room goes on and the writing is tried
+//! Everything that one round of inputs changed is written as one, with the events that tell of
+//! it, and in one commit with what other rooms write meanwhile. When the database is away the room goes on and the writing is tried
 //! again; only a new call cannot begin, for its attempt must be on disk first.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,9 +9,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use api::EventKind;
 use domain::{AttemptId, InvitationId, PhoneNumber, invitation::Invitation};
 use sip::CallId;
-use store::{AttemptRow, Batch, NoticeRow, StoreError, VisitRow};
+use store::{AttemptRow, Batch, InboundRow, NoticeRow, StoreError, VisitRow};
+use uuid::Uuid;
 
-use super::Conference;
+use super::{Conference, ending::Ending};
 use crate::{
     clock,
     web::resources::{self, Around},
@@ -25,7 +26,11 @@ pub struct Unwritten {
     /// Calls of ours that were answered: acknowledged once their dialogs are on disk.
     pub answers: Vec<CallId>,
     pub visits: Vec<VisitRow>,
+    /// Calls that came in; none where one is over.
+    pub inbound: BTreeMap<Uuid, Option<InboundRow>>,
     pub events: Vec<EventKind>,
+    /// The room looks different.
+    pub room: bool,
     /// Numbers that asked never to be called again.
     pub never_again: Vec<PhoneNumber>,
     /// What is to be written to somebody.
@@ -37,7 +42,9 @@ impl Unwritten {
         self.invitations.is_empty()
             && self.attempts.is_empty()
             && self.visits.is_empty()
+            && self.inbound.is_empty()
             && self.events.is_empty()
+            && !self.room
             && self.never_again.is_empty()
             && self.notices.is_empty()
     }
@@ -107,7 +114,7 @@ impl Conference {
             return Ok(());
         }
         let batch = self.batch();
-        self.shared.store.write_batch(&batch).await?;
+        self.shared.store.write_together(batch).await?;
         for id in &self.unwritten.invitations {
             if let Some(seat) = self.seats.get_mut(id) {
                 seat.version += 1;
@@ -157,12 +164,37 @@ impl Conference {
             }
         }
         batch.visits = self.unwritten.visits.clone();
+        for (id, row) in &self.unwritten.inbound {
+            match row {
+                Some(row) => batch.inbound.push(row.clone()),
+                None => batch.inbound_over.push(*id),
+            }
+        }
         batch.never_again = self.unwritten.never_again.clone();
         batch.notices = self.unwritten.notices.clone();
         // What is told of members follows what brought them.
         events.extend(self.unwritten.events.iter().cloned());
+        if self.unwritten.room {
+            events.extend(self.room_now().map(EventKind::Room));
+        }
         batch.events = events.iter().map(resources::event).collect();
         batch
+    }
+
+    /// The room as the boards are to see it.
+    fn room_now(&self) -> Option<api::Room> {
+        let page = self.shared.book.page();
+        let (company, room) = page.room(self.room)?;
+        let held = self
+            .occurrence
+            .as_ref()
+            .filter(|_| self.ending == Ending::No)
+            .map(|held| held.value.id);
+        let members = self.shared.members.in_room(self.room);
+        Some(api::Room {
+            locked: self.live.is_locked(),
+            ..resources::room(room, company, held, &members)
+        })
     }
 
     /// Reads a row that somebody else has written. False if that cannot be done now.

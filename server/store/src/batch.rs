@@ -2,10 +2,11 @@
 //! and the events that tell of it. Either all of it is there afterwards, or none.
 
 use domain::{CompanyId, Millis, PhoneNumber, meeting::Meeting, occurrence::Occurrence};
+use uuid::Uuid;
 
 use crate::{
-    AttemptRow, InvitationRow, NoticeRow, Store, StoreError, VisitRow, attempts, events,
-    invitations, meetings, never_again, notices, occurrences, visits,
+    AttemptRow, InboundRow, InvitationRow, NoticeRow, Store, StoreError, VisitRow, attempts,
+    db::Tx, events, invitations, meetings, never_again, notices, occurrences, visits,
 };
 
 /// A row and how often it had been written when it was read.
@@ -35,6 +36,10 @@ pub struct Batch {
     pub invitations: Vec<InvitationRow>,
     pub attempts: Vec<AttemptRow>,
     pub visits: Vec<VisitRow>,
+    /// Calls that came in, as they are to be kept.
+    pub inbound: Vec<InboundRow>,
+    /// Calls that came in and are over.
+    pub inbound_over: Vec<Uuid>,
     /// Numbers that said never to be called again. Those already noted may be among them.
     pub never_again: Vec<PhoneNumber>,
     /// What is to be written to somebody because of it.
@@ -53,6 +58,8 @@ impl Batch {
             invitations: Vec::new(),
             attempts: Vec::new(),
             visits: Vec::new(),
+            inbound: Vec::new(),
+            inbound_over: Vec::new(),
             never_again: Vec::new(),
             notices: Vec::new(),
             events: Vec::new(),
@@ -73,32 +80,41 @@ impl Store {
     /// [`StoreError::Unavailable`] if the database does not answer in time.
     pub async fn write_batch(&self, batch: &Batch) -> Result<Vec<i64>, StoreError> {
         let mut tx = self.write().await?;
-        for meeting in &batch.meetings {
-            meetings::write(&mut tx, meeting).await?;
-        }
-        for occurrence in &batch.occurrences {
-            occurrences::write(&mut tx, occurrence).await?;
-        }
-        for invitation in &batch.invitations {
-            invitations::write(&mut tx, invitation).await?;
-        }
-        for attempt in &batch.attempts {
-            attempts::write(&mut tx, batch.company, attempt).await?;
-        }
-        for visit in &batch.visits {
-            visits::write(&mut tx, batch.company, visit).await?;
-        }
-        for number in &batch.never_again {
-            never_again::write(&mut tx, batch.company, number, batch.at).await?;
-        }
-        for notice in &batch.notices {
-            notices::write(&mut tx, notice).await?;
-        }
-        let mut numbers = Vec::with_capacity(batch.events.len());
-        for body in &batch.events {
-            numbers.push(events::append(&mut tx, batch.company, batch.at, body).await?);
-        }
+        let numbers = batch.write(&mut tx).await?;
         tx.commit().await?;
         Ok(numbers)
+    }
+}
+
+impl Batch {
+    pub(crate) async fn write(&self, tx: &mut Tx) -> Result<Vec<i64>, StoreError> {
+        for meeting in &self.meetings {
+            meetings::write(tx, meeting).await?;
+        }
+        for occurrence in &self.occurrences {
+            occurrences::write(tx, occurrence).await?;
+        }
+        for invitation in &self.invitations {
+            invitations::write(tx, invitation).await?;
+        }
+        for attempt in &self.attempts {
+            attempts::write(tx, self.company, attempt).await?;
+        }
+        for visit in &self.visits {
+            visits::write(tx, self.company, visit).await?;
+        }
+        for call in &self.inbound {
+            visits::save_inbound(tx, call).await?;
+        }
+        for over in &self.inbound_over {
+            visits::remove_inbound(tx, *over).await?;
+        }
+        for number in &self.never_again {
+            never_again::write(tx, self.company, number, self.at).await?;
+        }
+        for notice in &self.notices {
+            notices::write(tx, notice).await?;
+        }
+        events::append_all(tx, self.company, self.at, &self.events).await
     }
 }

@@ -2,6 +2,7 @@
 //! tell of is written, kept for some days, and read again by whoever was away.
 
 use domain::{CompanyId, Millis};
+use sqlx::AssertSqlSafe;
 
 use crate::{Store, StoreError, db::Tx};
 
@@ -35,10 +36,7 @@ impl Store {
         bodies: &[String],
     ) -> Result<Vec<i64>, StoreError> {
         let mut tx = self.write().await?;
-        let mut numbers = Vec::with_capacity(bodies.len());
-        for body in bodies {
-            numbers.push(append(&mut tx, company, at, body).await?);
-        }
+        let numbers = append_all(&mut tx, company, at, bodies).await?;
         tx.commit().await?;
         Ok(numbers)
     }
@@ -99,33 +97,69 @@ impl Store {
     }
 }
 
+/// So many rows are inserted by one statement, as long as there are that many. Each length is
+/// a statement of its own that the database must read and keep: hence few.
+const AT_ONCE: [usize; 3] = [32, 8, 1];
+
 /// Appends within the transaction that makes the change.
-///
-/// The company's row is written first, so that two writers number one after the other.
 pub(crate) async fn append(
     connection: &mut Tx,
     company: CompanyId,
     at: Millis,
     body: &str,
 ) -> Result<i64, StoreError> {
+    let numbers = append_all(connection, company, at, &[body]).await?;
+    Ok(numbers[0])
+}
+
+/// Appends several; their numbers are in their order.
+///
+/// The company's row is written first, so that two writers number one after the other.
+pub(crate) async fn append_all(
+    connection: &mut Tx,
+    company: CompanyId,
+    at: Millis,
+    bodies: &[impl AsRef<str>],
+) -> Result<Vec<i64>, StoreError> {
+    if bodies.is_empty() {
+        return Ok(Vec::new());
+    }
+    let count = bodies.len() as i64;
     let row: Option<(i64,)> = sqlx::query_as(
-        "UPDATE companies SET event_seq = event_seq + 1 WHERE id = $1 RETURNING event_seq",
+        "UPDATE companies SET event_seq = event_seq + $2 WHERE id = $1 RETURNING event_seq",
     )
     .bind(company.to_string())
+    .bind(count)
     .fetch_optional(&mut *connection)
     .await?;
-    let Some((seq,)) = row else {
+    let Some((last,)) = row else {
         return Err(StoreError::NotFound {
             what: "company",
             id: company.to_string(),
         });
     };
-    sqlx::query("INSERT INTO events (company_id, seq, at, body) VALUES ($1, $2, $3, $4)")
-        .bind(company.to_string())
-        .bind(seq)
-        .bind(at.0)
-        .bind(body)
-        .execute(connection)
-        .await?;
-    Ok(seq)
+    let numbers: Vec<i64> = (last - count + 1..=last).collect();
+    let mut done = 0;
+    while done < bodies.len() {
+        let left = bodies.len() - done;
+        let rows = AT_ONCE.into_iter().find(|&rows| rows <= left).unwrap_or(1);
+        let mut insert = sqlx::query(AssertSqlSafe(insertion(rows)))
+            .bind(company.to_string())
+            .bind(at.0);
+        for (seq, body) in numbers.iter().zip(bodies).skip(done).take(rows) {
+            insert = insert.bind(*seq).bind(body.as_ref());
+        }
+        insert.execute(&mut *connection).await?;
+        done += rows;
+    }
+    Ok(numbers)
+}
+
+/// Company and time are the first parameters, number and body of each row the others.
+fn insertion(rows: usize) -> String {
+    let values: Vec<String> = (0..rows)
+        .map(|row| format!("($1, ${}, $2, ${})", 2 * row + 3, 2 * row + 4))
+        .collect();
+    let values = values.join(", ");
+    format!("INSERT INTO events (company_id, seq, at, body) VALUES {values}")
 }

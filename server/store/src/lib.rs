@@ -41,6 +41,7 @@ mod sms;
 mod talks;
 mod templates;
 mod text;
+mod together;
 mod visits;
 mod webhooks;
 

@@ -15,6 +15,7 @@ use crate::{
     db::{ANSWER_TIMEOUT, Db, Tx, no_answer},
     migrate,
     seal::Seal,
+    together::Together,
 };
 
 /// How long a query may wait for a connection before the caller is told that the database is away.
@@ -33,6 +34,7 @@ pub struct Store {
     pub(crate) db: Db,
     pub(crate) seal: Seal,
     dialect: Dialect,
+    pub(crate) together: Arc<Together>,
     /// Rows that cannot be read and of which the log has been told.
     damaged: Arc<Mutex<BTreeSet<String>>>,
 }
@@ -70,6 +72,7 @@ impl Store {
             db,
             seal,
             dialect,
+            together: Arc::default(),
             damaged: Arc::default(),
         };
         migrate::run(&store, &without_password(&url)).await?;

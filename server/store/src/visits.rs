@@ -76,30 +76,10 @@ impl Store {
         Ok(closed)
     }
 
-    pub async fn save_inbound(&self, call: &InboundRow) -> Result<(), StoreError> {
-        sqlx::query(
-            "INSERT INTO inbound_calls (id, company_id, started_at, rtp_port, dialog, body)
-             VALUES ($1, $2, $3, $4, $5, $6)
-             ON CONFLICT (id) DO UPDATE
-                SET rtp_port = excluded.rtp_port, dialog = excluded.dialog, body = excluded.body",
-        )
-        .bind(call.id.to_string())
-        .bind(call.company.to_string())
-        .bind(call.started_at.0)
-        .bind(call.rtp_port.map(i64::from))
-        .bind(&call.dialog)
-        .bind(&call.body)
-        .execute(&self.db)
-        .await?;
-        Ok(())
-    }
-
     pub async fn remove_inbound(&self, id: Uuid) -> Result<(), StoreError> {
-        sqlx::query("DELETE FROM inbound_calls WHERE id = $1")
-            .bind(id.to_string())
-            .execute(&self.db)
-            .await?;
-        Ok(())
+        let mut tx = self.write().await?;
+        remove_inbound(&mut tx, id).await?;
+        Ok(tx.commit().await?)
     }
 
     /// Every call that came in and is not over. A damaged one is left out: it stops nobody else's.
@@ -147,5 +127,31 @@ pub(crate) async fn write(
     .bind(to_json(visit))
     .execute(connection)
     .await?;
+    Ok(())
+}
+
+pub(crate) async fn save_inbound(tx: &mut Tx, call: &InboundRow) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO inbound_calls (id, company_id, started_at, rtp_port, dialog, body)
+         VALUES ($1, $2, $3, $4, $5, $6)
+         ON CONFLICT (id) DO UPDATE
+            SET rtp_port = excluded.rtp_port, dialog = excluded.dialog, body = excluded.body",
+    )
+    .bind(call.id.to_string())
+    .bind(call.company.to_string())
+    .bind(call.started_at.0)
+    .bind(call.rtp_port.map(i64::from))
+    .bind(&call.dialog)
+    .bind(&call.body)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+pub(crate) async fn remove_inbound(tx: &mut Tx, id: Uuid) -> Result<(), StoreError> {
+    sqlx::query("DELETE FROM inbound_calls WHERE id = $1")
+        .bind(id.to_string())
+        .execute(tx)
+        .await?;
     Ok(())
 }

@@ -164,6 +164,7 @@ impl Playout {
     /// What the member says in the 20 ms that begin at `now`; `None` while he is not heard.
     pub fn pull(&mut self, now: Instant) -> Option<Frame<'_>> {
         self.bound();
+        self.delay.settle();
         self.frame.clear();
         self.spare = None;
         let mut rate = self.rate();
@@ -208,6 +209,14 @@ impl Playout {
             rate,
             samples: &self.frame,
         })
+    }
+
+    /// Whether there is nothing to pull until another packet comes.
+    pub fn is_spent(&self) -> bool {
+        matches!(self.state, State::Idle)
+            && self.buffer.is_empty()
+            && self.pcm.is_empty()
+            && self.frame.is_empty()
     }
 
     /// The frame pulled last, if there was one.

@@ -319,8 +319,9 @@ async fn a_damaged_row_stops_nobody_elses_call_or_meeting() {
         dialog: "{}".to_owned(),
         body: "{}".to_owned(),
     };
-    store.save_inbound(&inbound(1)).await.unwrap();
-    store.save_inbound(&inbound(2)).await.unwrap();
+    let mut batch = Batch::new(northway.company, NOW);
+    batch.inbound = vec![inbound(1), inbound(2)];
+    store.write_batch(&batch).await.unwrap();
 
     let damaged = attempts.remove(0).attempt.id.to_string();
     let date = plan.occurrences[0].value.id.to_string();

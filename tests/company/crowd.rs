@@ -56,10 +56,12 @@ pub fn script(drivers: usize) -> String {
     (0..drivers)
         .map(|nth| {
             // Some are quick, some let it ring: whatever happens meets them all in another state.
+            // Whoever picks up while nobody hears his ringing may be a mailbox: he is asked for a key.
             let after = 0.2 + (nth % 7) as f64 * 0.2;
             format!(
                 "[[line]]\nname = \"{}\"\nnumber = \"{}\"\nvoice = {{ tone_hz = 440, codecs = [\"pcma\"] }}\n\
-                 steps = [{{ do = \"answer\", after_s = {after:.1}, silent = true }}]\n",
+                 steps = [{{ do = \"answer\", after_s = {after:.1}, silent = true, \
+                 press = [{{ key = \"1\" }}] }}]\n",
                 name(nth),
                 number(nth),
             )

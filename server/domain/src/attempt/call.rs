@@ -31,9 +31,6 @@ pub struct Call {
     diverted: bool,
     /// It rang too long, and we cancelled.
     timed_out: bool,
-    /// The server was away while it was set up, and may have missed its ringing.
-    #[serde(default)]
-    unheard: bool,
     answered_at: Option<Millis>,
     /// He pressed 1, or needs no key.
     confirmed: bool,
@@ -61,7 +58,6 @@ impl Call {
             early_media_at: None,
             diverted: false,
             timed_out: false,
-            unheard: false,
             answered_at: None,
             confirmed: false,
             outputs: VecDeque::new(),
@@ -356,7 +352,6 @@ impl Call {
         match &mut self.stage {
             Stage::Dialling { gives_up_at } | Stage::Ringing { gives_up_at } => {
                 *gives_up_at = (*gives_up_at).max(now + RESUMED_RINGS);
-                self.unheard = true;
             }
             Stage::Greeting { .. } => self.greet(now),
             Stage::Held => {
@@ -516,7 +511,6 @@ impl Call {
             ended_after_ms: self.answered_at.unwrap_or(now) - started_at,
             diverted_to_mailbox: facts.diverted_to_mailbox || self.diverted,
             timed_out_by_us: self.timed_out,
-            unheard: self.unheard,
             way: self.setup.way,
             audio_only_before: self.setup.audio_only_before,
             ..facts

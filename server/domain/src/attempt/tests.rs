@@ -421,23 +421,6 @@ fn after_a_restart_a_phone_rings_no_longer_than_it_should() {
 }
 
 #[test]
-fn whoever_picked_up_while_the_server_was_away_is_no_mailbox() {
-    let mut heard = Call::new(setup(START, false));
-    let mut away = read_back(&heard);
-
-    heard.on_answered(after(1));
-    away.on_restart(after(1));
-    away.on_answered(after(1));
-
-    assert_eq!(
-        acts(&mut heard),
-        [],
-        "a machine may have answered: it asks for a key"
-    );
-    assert_eq!(acts(&mut away), [Output::Join]);
-}
-
-#[test]
 fn after_a_restart_whoever_was_greeted_is_greeted_again_and_has_his_time() {
     let mut call = answered(START, true);
     drain(&mut call);

@@ -51,8 +51,6 @@ pub struct CallFacts {
     pub transport_error: bool,
     /// What the call went to.
     pub way: Way,
-    /// We were away while it was set up: that no 180 is known does not mean that none came.
-    pub unheard: bool,
     /// An earlier attempt at this person also had sound but never rang.
     pub audio_only_before: bool,
 }
@@ -125,8 +123,9 @@ pub fn judge(facts: &CallFacts, profile: &Profile) -> Verdict {
 
 /// Reads the facts of a call that was answered: by whom, remains to be seen.
 pub fn judge_answer(facts: &CallFacts) -> Verdict {
-    let never_rang = facts.ringing_after_ms.is_none() && !facts.unheard;
-    let quick = never_rang && facts.ended_after_ms < TOO_QUICK;
+    // After a restart his ringing may have been missed. He is asked for a key all the same: one
+    // press too many is better than a mailbox in the room.
+    let quick = facts.ringing_after_ms.is_none() && facts.ended_after_ms < TOO_QUICK;
     let row = match (facts.diverted_to_mailbox, quick) {
         (true, _) => Row::AnsweredByMailbox,
         (false, true) => Row::AnsweredTooQuickly,

@@ -355,6 +355,13 @@ impl Call {
         self.give_up_dialling(&[], true, core, now);
     }
 
+    /// A 2xx to an INVITE that this process has not sent.
+    pub fn on_earlier_answer(&self, response: &Response, core: &mut Core, now: Instant) {
+        if let Stage::Talking(session) = &self.stage {
+            session.on_earlier_answer(response, core, now);
+        }
+    }
+
     /// The answer to our call is on record.
     pub fn acknowledge(&mut self, core: &mut Core, now: Instant) {
         if let Stage::Talking(session) = &mut self.stage {

@@ -34,7 +34,9 @@ pub struct Session {
     outgoing: bool,
     /// The ACK to the last 2xx we got, for when that comes again.
     last_ack: Option<(u32, Request, Hop)>,
-    /// That ACK has not been sent: it waits until the answer is on record, or until then.
+    /// The ACK that an earlier process may not have sent, for when its answer comes again.
+    earlier_ack: Option<(u32, Request, Hop)>,
+    /// The last ACK has not been sent: it waits until the answer is on record, or until then.
     held_ack: Option<Instant>,
     pub(super) unacked: Option<Unacked>,
     /// We hung up before the ACK to our answer came: BYE must wait for it (§15).
@@ -115,6 +117,7 @@ impl Session {
             negotiation,
             outgoing: true,
             last_ack: Some(ack),
+            earlier_ack: None,
             held_ack: None,
             unacked: None,
             leaving: None,
@@ -145,6 +148,7 @@ impl Session {
             negotiation,
             outgoing: false,
             last_ack: None,
+            earlier_ack: None,
             held_ack: None,
             unacked: Some(Unacked {
                 initial: true,
@@ -177,16 +181,16 @@ impl Session {
         core: &mut Core,
         now: Instant,
     ) -> Self {
-        if let Some(cseq) = answered {
-            // The earlier process may have died before its ACK; twice is harmless.
-            send_ack(dialog.ack(cseq), dialog.next_hop(), core, now);
-        }
+        // The earlier process may have died before its ACK. Then the answer comes again; unasked,
+        // an ACK could reach the peer behind our re-INVITE and be taken for another.
+        let earlier_ack = answered.map(|cseq| (cseq, dialog.ack(cseq), dialog.next_hop()));
         let mut session = Session {
             call,
             dialog,
             negotiation,
             outgoing: answered.is_some(),
             last_ack: None,
+            earlier_ack,
             held_ack: None,
             unacked: None,
             leaving: None,
@@ -392,6 +396,16 @@ impl Session {
             return false;
         };
         theirs.number == *cseq && response.to_tag().as_deref() == Some(&self.dialog.remote_tag)
+    }
+
+    /// An answer to a request of an earlier process: the one that made the call is acknowledged.
+    pub fn on_earlier_answer(&self, response: &Response, core: &mut Core, now: Instant) {
+        if let (Some((cseq, ack, hop)), Some(theirs)) = (&self.earlier_ack, response.cseq())
+            && theirs.number == *cseq
+            && response.to_tag().as_deref() == Some(&self.dialog.remote_tag)
+        {
+            send_ack(ack.clone(), hop.clone(), core, now);
+        }
     }
 
     /// Sends the ACK that was held, if one was.

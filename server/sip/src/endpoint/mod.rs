@@ -28,7 +28,7 @@ use crate::{
     event::{Event, Failure, FailureCause},
     events::{Alarms, Publications, Subscribing, SubscriptionId, Watchers},
     flow::{Flow, Lookup},
-    message::{Response, Via},
+    message::{Method, Response, Via},
     random::Random,
     registrar::{Binding, Registrar},
     registration::Registering,
@@ -340,7 +340,23 @@ impl Endpoint {
             Some(Owner::Watcher(id)) => {
                 self.watchers.on_response(id, response, &mut self.core, now);
             }
+            None if response.is_success() => self.on_earlier_answer(response, now),
             Some(Owner::Nobody) | None => {}
+        }
+    }
+
+    /// A 2xx that nothing of this process has asked for may be meant for an earlier one.
+    fn on_earlier_answer(&mut self, response: &Response, now: Instant) {
+        let invited = response
+            .cseq()
+            .is_some_and(|cseq| cseq.method == Method::Invite);
+        let call_id = response.headers.get("Call-ID").unwrap_or_default();
+        if let (true, Some(tag)) = (invited, response.from_tag())
+            && let Some(id) = self.by_key.get(&(call_id.to_owned(), tag)).copied()
+        {
+            self.with(id, now, |call, core| {
+                call.on_earlier_answer(response, core, now)
+            });
         }
     }
 

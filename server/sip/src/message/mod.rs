@@ -183,6 +183,11 @@ impl Response {
         (200..300).contains(&self.status)
     }
 
+    pub fn from_tag(&self) -> Option<String> {
+        let from: NameAddr = self.headers.get("From")?.parse().ok()?;
+        from.tag().map(str::to_owned)
+    }
+
     pub fn to_tag(&self) -> Option<String> {
         let to: NameAddr = self.headers.get("To")?.parse().ok()?;
         to.tag().map(str::to_owned)

@@ -427,7 +427,7 @@ fn a_process_that_died_before_its_ack_is_acknowledged_for() {
     net.add(0, Door::Open, |_| {});
 
     let call = resume(&mut net, record);
-    net.moment();
+    net.run(Duration::from_secs(15));
 
     assert!(matches!(net.event(0), Event::Answered { call: resumed, .. } if resumed == call));
     net.run(Duration::from_secs(40));

@@ -159,8 +159,7 @@ impl Inbound {
         if !stream.seen.is_new(index) {
             return None;
         }
-        let tag = self.rtp.tag(packet, &rollover.to_be_bytes());
-        if !same(&tag[..told.len()], told) {
+        if !self.rtp.is_genuine(packet, &rollover.to_be_bytes(), told) {
             return None;
         }
         if stream.seen.note(index) {
@@ -190,7 +189,7 @@ impl Inbound {
             .filter(|at| *at >= RTCP_HEADER)?;
         let (index, ssrc) = (word(packet, body)?, word(packet, 4)?);
         let number = u64::from(index & !ENCRYPTED);
-        if !self.reports.is_new(number) || !same(&self.rtcp.tag(packet, &[]), told) {
+        if !self.reports.is_new(number) || !self.rtcp.is_genuine(packet, &[], told) {
             return None;
         }
         self.reports.note(number);
@@ -278,14 +277,24 @@ impl Keys {
         stream(&self.cipher, counter, payload);
     }
 
-    fn tag(&self, packet: &[u8], behind: &[u8]) -> [u8; TAG] {
+    /// Over the packet and what is not sent with it.
+    fn mac(&self, packet: &[u8], behind: &[u8]) -> Hmac<Sha1> {
         let mut mac = self.mac.clone();
         mac.update(packet);
         mac.update(behind);
-        let whole = mac.finalize().into_bytes();
+        mac
+    }
+
+    fn tag(&self, packet: &[u8], behind: &[u8]) -> [u8; TAG] {
+        let whole = self.mac(packet, behind).finalize().into_bytes();
         let mut tag = [0; TAG];
         tag.copy_from_slice(&whole[..TAG]);
         tag
+    }
+
+    /// Whether this is the beginning of the tag; in a time that does not tell how much of it is.
+    fn is_genuine(&self, packet: &[u8], behind: &[u8], told: &[u8]) -> bool {
+        self.mac(packet, behind).verify_truncated_left(told).is_ok()
     }
 }
 
@@ -307,11 +316,6 @@ fn stream(cipher: &Aes128, mut counter: [u8; 16], bytes: &mut [u8]) {
             *byte ^= key;
         }
     }
-}
-
-/// In a time that does not tell how much of it is right.
-fn same(ours: &[u8], told: &[u8]) -> bool {
-    ours.len() == told.len() && ours.iter().zip(told).fold(0, |sum, (a, b)| sum | (a ^ b)) == 0
 }
 
 /// Source, number, and where the payload begins.

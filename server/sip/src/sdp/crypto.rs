@@ -1,5 +1,6 @@
 //! `a=crypto` lines (RFC 4568 §9): a tag, a suite and a key in base64.
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use sdp_types::Attribute;
 
 use crate::srtp::{SrtpKey, SrtpSuite};
@@ -29,7 +30,7 @@ impl Crypto {
     }
 
     pub fn write(&self) -> Attribute {
-        let (tag, suite, key) = (self.tag, self.suite.name(), to_base64(&self.key.0));
+        let (tag, suite, key) = (self.tag, self.suite.name(), STANDARD.encode(self.key.0));
         Attribute::with_value("crypto", format!("{tag} {suite} inline:{key}"))
     }
 
@@ -52,36 +53,10 @@ fn read_key(text: &str) -> Option<SrtpKey> {
     (!has_identifier).then_some(SrtpKey(key))
 }
 
-const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-fn to_base64(bytes: &[u8; 30]) -> String {
-    let mut text = String::with_capacity(40);
-    for three in bytes.chunks(3) {
-        let word = three
-            .iter()
-            .fold(0, |word, byte| word << 8 | usize::from(*byte));
-        for shift in [18, 12, 6, 0] {
-            text.push(char::from(DIGITS[word >> shift & 63]));
-        }
-    }
-    text
-}
-
-/// Thirty bytes are forty digits, without padding.
 fn from_base64(text: &str) -> Option<[u8; 30]> {
-    let mut bytes = [0; 30];
-    if text.len() != 40 {
-        return None;
-    }
-    for (three, four) in bytes.chunks_mut(3).zip(text.as_bytes().chunks(4)) {
-        let mut word = 0;
-        for digit in four {
-            let value = DIGITS.iter().position(|known| known == digit)?;
-            word = word << 6 | u32::try_from(value).ok()?;
-        }
-        three.copy_from_slice(&word.to_be_bytes()[1..]);
-    }
-    Some(bytes)
+    let mut key = [0; 30];
+    let length = STANDARD.decode_slice(text, &mut key).ok()?;
+    (length == key.len()).then_some(key)
 }
 
 #[cfg(test)]

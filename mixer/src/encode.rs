@@ -9,6 +9,7 @@
 use crate::Codec;
 use crate::codec::Encoder;
 use crate::codec::opus::Effort;
+use crate::limiter::Limiter;
 
 /// What a listener needs: the key of a shared line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -50,6 +51,9 @@ pub struct Line {
     format: Format,
     encoder: Encoder,
     effort: Effort,
+    limiter: Limiter,
+    /// A mix that was too loud, as loud as it may be.
+    limited: Vec<f32>,
     /// Narrowed and not yet encoded.
     pending: Vec<i16>,
     /// What was encoded last, for an encoder that branches off.
@@ -70,6 +74,8 @@ impl Line {
             format,
             encoder,
             effort,
+            limiter: Limiter::default(),
+            limited: Vec::new(),
             pending: vec![0; phase * per_ms],
             last: Vec::new(),
             packets: Vec::new(),
@@ -83,6 +89,8 @@ impl Line {
             format: self.format,
             encoder: self.encoder.branch(&self.last, self.effort)?,
             effort: self.effort,
+            limiter: self.limiter.clone(),
+            limited: Vec::new(),
             pending: self.pending.clone(),
             last: self.last.clone(),
             packets: Vec::new(),
@@ -103,6 +111,13 @@ impl Line {
 
     /// Takes the mix of the next 20 ms, at the codec's sample rate.
     pub fn feed(&mut self, mix: &[f32]) {
+        let mut mix = mix;
+        if !self.limiter.passes(mix) {
+            self.limited.clear();
+            self.limited.extend_from_slice(mix);
+            self.limiter.limit(&mut self.limited);
+            mix = &self.limited;
+        }
         self.pending
             .extend(mix.iter().map(|&sample| narrow(sample)));
         self.ready = 0;

@@ -98,6 +98,11 @@ impl Meter {
         self.floor
     }
 
+    /// The last frame was loud enough for speech, be it only a click.
+    pub fn loud(&self) -> bool {
+        self.loud_frames > 0
+    }
+
     pub fn talking(&self) -> bool {
         self.hangover > 0
     }

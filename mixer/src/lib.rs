@@ -18,6 +18,8 @@
 //! - [`receive`] turns an unreliable stream of packets into an even one of samples.
 //! - [`codec`] knows G.711, G.722 and Opus, and how to see that a packet is silent
 //!   without decoding it.
+//! - [`leveller`] makes everybody about as loud as everybody else, [`limiter`] keeps what is
+//!   then too loud from being clipped.
 //! - [`encode`] narrows each mix to 16 bits and encodes it once for all who hear it.
 //! - [`player`] brings prompts and music into a mix; [`sound`] is what it plays.
 //!
@@ -31,6 +33,8 @@ pub mod dtmf;
 pub mod encode;
 pub mod leg;
 pub mod level;
+pub mod leveller;
+pub mod limiter;
 pub mod opinion;
 pub mod player;
 pub mod receive;
@@ -48,7 +52,7 @@ pub mod voice;
 
 pub use codec::Codec;
 pub use encode::Format;
-pub use leg::{Event, Leg, NO_AUDIO, Setting, WallClock};
+pub use leg::{Event, GAIN_MOST, Leg, NO_AUDIO, Setting, WallClock};
 pub use reception::Quality;
 pub use room::{LegKey, Room};
 pub use rtcp::Ntp;

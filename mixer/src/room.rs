@@ -4,7 +4,8 @@
 //!
 //! 1. **Listen**: every leg gives its frame, decoded at its own rate.
 //! 2. **Choose**: the loudest few are mixed; a hundred open microphones are
-//!    a hundred fans. In a room of a few, everyone who is not silent is heard.
+//!    a hundred fans. In a room of a few, everyone who is not silent is heard. Each is made about as
+//!    loud as the others, and as much louder as somebody wished.
 //! 3. **Sum** in 32-bit floats, where 16-bit samples are exact, for each sample rate
 //!    that someone hears. Whoever is part of the sum hears the others alone: his sum
 //!    is made without him, not by taking him out again.
@@ -40,6 +41,9 @@ pub const SPEAKERS: usize = 5;
 const CROWD: usize = 8;
 /// A challenger must be louder by this much, in dB, to take an incumbent's place.
 const HOLD: f32 = 6.0;
+/// Who has been loud for one frame alone, be it a click or his first syllable, takes a place
+/// that is free and nobody's.
+const UNSURE: f32 = 200.0;
 /// Who has ended to speak keeps his own line for so many frames, until both sound the same.
 const OWN_FRAMES: u32 = 25;
 /// If no pause comes, he keeps it for so many: 20 s.
@@ -241,10 +245,14 @@ impl Room {
         if crowded {
             for &i in &self.active {
                 let leg = &self.legs[i].1;
-                let speaking = leg.voice.gain() != 0.0;
-                if leg.is_candidate() && leg.meter().talking() {
-                    let rank = leg.meter().loudness() + if speaking { HOLD } else { 0.0 };
-                    self.ranking.push((rank, i));
+                let meter = leg.meter();
+                if leg.is_candidate() && (meter.talking() || meter.loud()) {
+                    let standing = match (leg.voice.gain() != 0.0, meter.talking()) {
+                        (true, _) => HOLD,
+                        (false, true) => 0.0,
+                        (false, false) => -UNSURE,
+                    };
+                    self.ranking.push((leg.loudness() + standing, i));
                 }
             }
             self.ranking.sort_unstable_by(|a, b| b.0.total_cmp(&a.0));
@@ -387,17 +395,18 @@ impl Room {
                 add(&mut self.own_mix, self.player.heard().at(rate));
             }
         }
-        let player = &mut self.legs[listener].1.player;
-        if player.active() {
-            player.voice().prepare(rate);
-            add(&mut self.own_mix, player.heard().at(rate));
+        let leg = &mut self.legs[listener].1;
+        if leg.player.active() {
+            leg.player.voice().prepare(rate);
+            add(&mut self.own_mix, leg.player.heard().at(rate));
         }
+        leg.at_volume(&mut self.own_mix);
     }
 }
 
 /// Whether what he hears differs from what all hear, or did just now.
 fn hears_alone(leg: &Leg) -> bool {
-    leg.aside < OWN_FRAMES || leg.player.active() || !leg.hears_room()
+    leg.aside < OWN_FRAMES || leg.player.active() || !leg.hears_room() || leg.has_volume()
 }
 
 /// Whether he may change from his own line to the shared one. Both have the same mix by now,

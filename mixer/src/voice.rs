@@ -3,6 +3,7 @@
 //! A source is decoded once at its own rate, scaled by its gain, and converted
 //! to each other rate at most once a frame, however many hear it.
 
+use crate::limiter::Limiter;
 use crate::resample::Resampler;
 
 /// The sample rates a mix is made at.
@@ -25,13 +26,15 @@ const RISE_MS: usize = 2;
 pub struct Voice {
     rate: u32,
     gain: f32,
+    limiter: Limiter,
     frames: [Vec<f32>; 3],
     resamplers: [Option<Box<Resampler>>; 3],
 }
 
 impl Voice {
     /// The next frame, to be heard `gain` times as loud. From the last gain to this one
-    /// there is a ramp, not a step: up within 2 ms, down within the frame.
+    /// there is a ramp, not a step: up within 2 ms, down within the frame. What is made louder
+    /// than it came is kept from being too loud.
     pub fn set(&mut self, rate: u32, samples: &[f32], gain: f32) {
         if self.rate != rate {
             self.rate = rate;
@@ -58,6 +61,10 @@ impl Voice {
                 };
                 s * now
             }));
+        }
+        // As loud as it came it fits: only what is raised is looked at.
+        if gain > 1.0 || self.gain > 1.0 {
+            self.limiter.limit(frame);
         }
         self.gain = gain;
     }

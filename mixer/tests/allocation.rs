@@ -49,6 +49,11 @@ fn receiving_and_ticking_allocate_nothing_once_a_room_has_settled() {
     let start = Instant::now();
     let mut room = room_of(MEMBERS, &CODECS, start);
     let streams = CODECS.map(|codec| [datagrams(codec, 6_000.0), datagrams(codec, 60.0)]);
+    // Somebody is so loud that he must be limited, and one of each codec hears louder than others.
+    room.leg(0).unwrap().set_gain(20.0);
+    for key in 8..12 {
+        room.leg(key).unwrap().set_volume(12.0);
+    }
 
     let mut before = 0;
     let mut sent = 0;
@@ -140,7 +145,10 @@ fn datagrams(codec: Codec, amplitude: f64) -> Vec<Vec<u8>> {
             let audio: Vec<i16> = (0..samples)
                 .map(|i| {
                     let t = (frame * samples + i) as f64 / f64::from(codec.sample_rate());
-                    (amplitude * (t * 2_500.0).sin()) as i16
+                    // Three syllables a second, so that it is taken for speech.
+                    let pause = amplitude > 1_000.0 && t % 0.3 > 0.2;
+                    let loudness = if pause { amplitude / 30.0 } else { amplitude };
+                    (loudness * (t * 2_500.0).sin()) as i16
                 })
                 .collect();
             let mut payload = Vec::new();

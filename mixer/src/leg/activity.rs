@@ -70,6 +70,11 @@ impl Activity {
         self.audible
     }
 
+    /// The last frame was more than the noise of his room.
+    pub fn stands_out(&self) -> bool {
+        self.quiet == 0
+    }
+
     /// He has just now been quiet for so long that he may well remain so: 5 s.
     pub fn rests(&self) -> bool {
         self.quiet == RESTING_FRAMES

@@ -16,6 +16,7 @@ use crate::codec::{Codec, samples_in};
 use crate::dtmf::{self, inband};
 use crate::encode::{Format, Line};
 use crate::level::Meter;
+use crate::leveller::{Leveller, Look};
 use crate::opinion;
 use crate::player::Player;
 use crate::receive::Playout;
@@ -72,6 +73,8 @@ pub enum Event {
 pub const NO_AUDIO: Duration = Duration::from_secs(2);
 /// Who has said with comfort noise that he is silent may send nothing for this long.
 pub const NO_AUDIO_AFTER_NOISE: Duration = Duration::from_secs(20);
+/// Nobody is made louder or quieter by more than this by hand, in dB.
+pub const GAIN_MOST: f32 = 20.0;
 /// RFC 3389; also the payload type of RFC 3551.
 const COMFORT_NOISE: u8 = 13;
 /// Audio around a key press is not heard for this long after its last packet.
@@ -110,7 +113,12 @@ pub struct Leg {
     pub(crate) hears: bool,
     muted: bool,
     deaf: bool,
+    /// How much louder the others hear him, as somebody wished.
     gain: f32,
+    leveller: Leveller,
+    /// How much louder he hears what he hears, and how much louder he did in the last frame.
+    volume: f32,
+    volume_before: f32,
     allowance: f32,
     watch: Watch,
     talking: bool,
@@ -152,6 +160,9 @@ impl Leg {
             muted: false,
             deaf: false,
             gain: 1.0,
+            leveller: Leveller::default(),
+            volume: 1.0,
+            volume_before: 1.0,
             allowance: PACKETS_PER_SECOND,
             watch: Watch::Off,
             talking: false,
@@ -192,9 +203,32 @@ impl Leg {
         self.deaf = deaf;
     }
 
-    /// Makes him louder or quieter for the others, in dB.
+    /// Makes him louder or quieter for the others, in dB, besides what the leveller does.
     pub fn set_gain(&mut self, db: f32) {
-        self.gain = 10.0_f32.powf(db.clamp(-30.0, 20.0) / 20.0);
+        self.gain = factor(db);
+    }
+
+    /// Makes whatever he hears louder or quieter for him, in dB. Other than 0 it costs an
+    /// encode of his own.
+    pub fn set_volume(&mut self, db: f32) {
+        self.volume = factor(db);
+    }
+
+    /// What he hears differs from what all hear by its loudness.
+    pub(crate) fn has_volume(&self) -> bool {
+        self.volume != 1.0 || self.volume_before != 1.0
+    }
+
+    /// Makes what he hears as loud as he wishes, with a ramp over the frame where it changes.
+    pub(crate) fn at_volume(&mut self, frame: &mut [f32]) {
+        if !self.has_volume() {
+            return;
+        }
+        let step = (self.volume - self.volume_before) / frame.len().max(1) as f32;
+        for (n, sample) in frame.iter_mut().enumerate() {
+            *sample *= self.volume_before + step * n as f32;
+        }
+        self.volume_before = self.volume;
     }
 
     pub fn play(&mut self, sounds: Vec<Arc<Sound>>, token: u64) {
@@ -358,6 +392,14 @@ impl Leg {
             }
         }
         self.activity.on_frame(frame.map(|frame| frame.samples));
+        if frame.is_some() && self.digit_until.is_none_or(|until| now >= until) {
+            self.leveller.on_frame(Look {
+                level: self.activity.meter().level(),
+                floor: self.activity.meter().floor(),
+                stands_out: self.activity.stands_out(),
+                loud: self.activity.meter().loud(),
+            });
+        }
         if listens_for_keys && let Some(frame) = frame {
             let key = self.keys_heard.on_frame(frame.rate, frame.samples);
             self.events.extend(key.map(Event::Digit));
@@ -419,7 +461,7 @@ impl Leg {
     pub(crate) fn speak(&mut self, chosen: bool, now: Instant) -> bool {
         let digit = self.digit_until.is_some_and(|until| now < until);
         let gain = if chosen && self.may_be_heard() && !digit {
-            self.gain
+            self.gain * self.leveller.factor()
         } else {
             0.0
         };
@@ -455,6 +497,11 @@ impl Leg {
         }
     }
 
+    /// How loud the others hear him or would hear him, dBov: by this speakers are ranked.
+    pub(crate) fn loudness(&self) -> f32 {
+        self.meter().loudness() + self.leveller.gain_db() + 20.0 * self.gain.log10()
+    }
+
     pub fn meter(&self) -> &Meter {
         self.activity.meter()
     }
@@ -474,6 +521,11 @@ impl Leg {
     pub fn playout(&self) -> Option<&Playout> {
         self.playout.as_deref()
     }
+}
+
+/// What samples are multiplied by for a gain in dB, which is bounded.
+fn factor(db: f32) -> f32 {
+    10.0_f32.powf(db.clamp(-GAIN_MOST, GAIN_MOST) / 20.0)
 }
 
 fn codec_of(setting: &Setting, payload_type: u8) -> Option<Codec> {

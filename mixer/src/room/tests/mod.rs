@@ -6,7 +6,7 @@ mod members;
 mod mixing;
 mod pace;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -27,6 +27,8 @@ struct Phone {
     encoder: Encoder,
     decoder: Decoder,
     tone: Option<Tone>,
+    /// What it says in place of the tone, while there is something left of it.
+    says: VecDeque<i16>,
     sent: u32,
     /// Packets it says nothing in, if it is silent: whether it sends at all.
     sends: bool,
@@ -82,6 +84,7 @@ impl Meeting {
                 encoder: Encoder::new(codec).unwrap(),
                 decoder: Decoder::new(codec).unwrap(),
                 tone: (note > 0.0).then(|| Tone::new(codec.sample_rate(), note, amplitude)),
+                says: VecDeque::new(),
                 sent: 0,
                 sends: true,
                 sequence_gap: 0,
@@ -137,6 +140,7 @@ impl Phone {
         }
         let samples = self.codec.sample_rate() as usize / 50;
         let audio = match &mut self.tone {
+            _ if self.says.len() >= samples => self.says.drain(..samples).collect(),
             Some(tone) => tone.frame_i16(samples),
             None => vec![0; samples],
         };

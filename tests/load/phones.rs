@@ -265,6 +265,8 @@ pub fn run(orders: &Receiver<Order>) -> Tally {
         measuring: None,
         tally: Tally::default(),
     };
+    // A phone is not kept waiting by what else this machine does.
+    media::prefer_this_thread();
     let started = Instant::now();
     for turn in 0_u64.. {
         loop {
@@ -358,25 +360,31 @@ impl Phones {
     }
 }
 
-/// A second of the faint noise of a room, -60 dBov, as packets of this codec carry it.
+/// A second of the faint noise of a room, -60 dBov, as packets of this codec carry it. They may be
+/// sent in a circle: where the last meets the first, the codec's state fits as between any others.
 pub fn noise(codec: Codec) -> Arc<[Vec<u8>]> {
     let Some(mut encoder) = Encoder::new(codec) else {
         return Arc::new([]);
     };
     let count = codec.sample_rate() as usize / 50;
     let mut state = 1_u32;
-    let frames = (0..50).map(|frame| {
-        let samples: Vec<i16> = (0..count)
-            .map(|n| {
-                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                let hiss = f32::from((state >> 16) as i16) / 32_768.0 * 40.0;
-                let t = (frame * count + n) as f32 / codec.sample_rate() as f32;
-                (hiss + 30.0 * (TAU * 50.0 * t).sin()) as i16
-            })
-            .collect();
-        let mut payload = Vec::new();
-        encoder.encode(&samples, &mut payload);
-        payload
-    });
-    frames.collect()
+    let second: Vec<i16> = (0..50 * count)
+        .map(|n| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let hiss = f32::from((state >> 16) as i16) / 32_768.0 * 40.0;
+            let t = n as f32 / codec.sample_rate() as f32;
+            (hiss + 30.0 * (TAU * 50.0 * t).sin()) as i16
+        })
+        .collect();
+    let mut once = || -> Vec<Vec<u8>> {
+        let packets = second.chunks(count).map(|frame| {
+            let mut payload = Vec::new();
+            encoder.encode(frame, &mut payload);
+            payload
+        });
+        packets.collect()
+    };
+    // An encoder that has just begun is in a state of its own: it is not heard.
+    once();
+    once().into()
 }

@@ -3,6 +3,7 @@
 pub mod carried;
 pub mod fetched;
 pub mod icon;
+pub mod loudness;
 pub mod menu;
 pub mod offline;
 pub mod rail;

@@ -9,7 +9,11 @@ use std::{
 };
 
 use api::{NewRecording, Talking};
-use domain::{CompanyId, EmployeeId, MemberId, Role, RoomId, live::Act};
+use domain::{
+    CompanyId, EmployeeId, MemberId, Role, RoomId,
+    live::Act,
+    loudness::{Gain, Side},
+};
 use tokio::sync::{mpsc::UnboundedSender, oneshot};
 
 use crate::conference::Answer;
@@ -30,6 +34,12 @@ pub enum Order {
     RaiseHand {
         member: MemberId,
         up: bool,
+        done: oneshot::Sender<()>,
+    },
+    Turn {
+        member: MemberId,
+        side: Side,
+        gain: Gain,
         done: oneshot::Sender<()>,
     },
     Act {

@@ -13,6 +13,7 @@ use domain::{
     entrance::PinWatch,
     line::{Evidence, LineKey},
     live::Act,
+    loudness::{Gain, Side},
 };
 use media::{Family, Leg, LegEvent, LegId, Media, OpenError};
 use store::Store;
@@ -194,6 +195,15 @@ impl Live for Shared {
 
     fn raise_hand(&self, member: MemberId, up: bool) -> Command<'_> {
         self.order(member, |done| Order::RaiseHand { member, up, done })
+    }
+
+    fn set_gain(&self, member: MemberId, side: Side, gain: Gain) -> Command<'_> {
+        self.order(member, |done| Order::Turn {
+            member,
+            side,
+            gain,
+            done,
+        })
     }
 
     fn act(&self, room: RoomId, act: Act) -> Command<'_> {

@@ -170,6 +170,31 @@ async fn a_member_is_muted_given_a_role_and_taken_out() {
 }
 
 #[tokio::test]
+async fn a_member_is_made_louder_and_hears_more_quietly_within_bounds() {
+    let world = World::new().await;
+    let oleg = world.oleg().await;
+    let member = guest(world.room("9000").await);
+    world.live.joins(world.northway(), member.clone());
+    let path = format!("/api/v1/rooms/{}/members/{}", member.room_id, member.id);
+    let change = |body: Value| world.ask(&oleg, "PATCH", &path, Some(body));
+
+    let turned = change(json!({ "gain_db": 6, "volume_db": -20 }))
+        .await
+        .json();
+    assert_eq!([&turned["gain_db"], &turned["volume_db"]], [6, -20]);
+
+    // Nothing of a wish is done of which a part cannot be.
+    let too_loud = change(json!({ "muted": true, "gain_db": 4, "volume_db": 21 })).await;
+    assert_eq!(too_loud.refusal(), "422 bad_gain at volume_db");
+    assert_snapshot!(change(json!({ "gain_db": -300 })).await.shown());
+    assert_eq!(
+        change(json!({ "gain_db": 1.5 })).await.refusal(),
+        "422 wrong_type at gain_db"
+    );
+    assert_eq!(world.live.told(), ["Voice 6 dB", "Ear -20 dB"]);
+}
+
+#[tokio::test]
 async fn a_change_that_changes_nothing_is_answered_with_the_member() {
     let world = World::new().await;
     let member = guest(world.room("9000").await);

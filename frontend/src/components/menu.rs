@@ -1,10 +1,11 @@
 //! The same acts without dragging: a click or Enter on a row opens what can be done with it.
 
-use api::EmployeeId;
+use api::{EmployeeId, MemberId};
 use leptos::prelude::*;
 
 use super::{
     carried::OfferButton,
+    loudness::Loudness,
     tip::{Said, window_size},
 };
 use crate::{
@@ -12,6 +13,25 @@ use crate::{
     app::{shared, texts},
     live::offers::Cargo,
 };
+
+/// Where the rows of a column open their menu.
+pub type OpenMenu = RwSignal<Option<Open>>;
+
+/// Opens the menu of a member, from his row.
+pub fn open_for_member(menu: OpenMenu, id: MemberId) {
+    let row = format!("[data-member=\"{id}\"]");
+    let Ok(Some(row)) = document().query_selector(&row) else {
+        return;
+    };
+    let place = row.get_bounding_client_rect();
+    menu.set(Some(Open {
+        cargo: Cargo::Member(id),
+        left: place.left() + 28.0,
+        top: place.top(),
+        bottom: place.bottom(),
+        said: None,
+    }));
+}
 
 /// A menu that is open: for what, and where the row is in the window, CSS pixels.
 #[derive(Debug, Clone, PartialEq)]
@@ -83,6 +103,10 @@ pub fn Menu(open: RwSignal<Option<Open>>) -> impl IntoView {
                             }/>
                         }
                     }).collect_view()}
+                    {match menu.cargo {
+                        Cargo::Member(id) => Some(view! { <Loudness id/> }),
+                        Cargo::Person(_) | Cargo::Guest(_) | Cargo::Missing(_) => None,
+                    }}
                     {quiet_of(menu.cargo).map(|(quiet, id)| view! {
                         <button class="btn" on:click=move |_| {
                             close(open);

@@ -122,6 +122,8 @@ fn member(n: u8, name: &str) -> Member {
         muted: false,
         talking: false,
         hand_at: None,
+        gain_db: 0,
+        volume_db: 0,
         joined_at: 0,
         invitation_id: None,
         codec: Some(Codec::Opus),

@@ -78,6 +78,7 @@ pub enum ErrorCode {
     BadRepeats,
     BadAhead,
     BadExtension,
+    BadGain,
     CannotMoveAlong,
     NoSuchDate,
     UntilIsOver,

@@ -80,6 +80,12 @@ pub struct Member {
     /// Since when he has a hand up.
     #[serde(default)]
     pub hand_at: Option<i64>,
+    /// How much louder the others hear him than he would be by himself, dB, -20 to 20.
+    #[serde(default)]
+    pub gain_db: i8,
+    /// How much louder he hears than the room is, dB, -20 to 20.
+    #[serde(default)]
+    pub volume_db: i8,
     pub joined_at: i64,
     /// The invitation that brought the member in; `null` for who dialled the room himself.
     pub invitation_id: Option<InvitationId>,
@@ -161,4 +167,10 @@ pub struct ChangeMember {
     /// Raises a hand for him, or lowers it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hand: Option<bool>,
+    /// How much louder the others hear him, dB, -20 to 20.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gain_db: Option<i32>,
+    /// How much louder he hears, dB, -20 to 20.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub volume_db: Option<i32>,
 }

@@ -41,6 +41,7 @@ pub mod id;
 pub mod invitation;
 pub mod line;
 pub mod live;
+pub mod loudness;
 pub mod meeting;
 pub mod notice;
 pub mod number;

@@ -197,9 +197,15 @@ impl Media {
         self.leg(leg, LegCommand::Deaf(deaf));
     }
 
-    /// How much louder (or quieter) the room hears him, in dB, -30 to +20.
+    /// How much louder (or quieter) the room hears him, in dB, -20 to +20.
     pub fn set_gain(&self, leg: LegId, db: f32) {
         self.leg(leg, LegCommand::Gain(db));
+    }
+
+    /// How much louder (or quieter) he hears whatever he hears, in dB, -20 to +20. Other than 0
+    /// it costs an encode of his own.
+    pub fn set_volume(&self, leg: LegId, db: f32) {
+        self.leg(leg, LegCommand::Volume(db));
     }
 
     /// Plays the sounds one after the other. See [`Mode`] for how they queue and end.

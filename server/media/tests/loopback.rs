@@ -277,6 +277,22 @@ fn muted_he_is_not_heard_and_deaf_he_does_not_hear() {
 }
 
 #[test]
+fn a_member_is_louder_for_the_others_or_hears_louder_than_they() {
+    let media = media(36_600..=36_698);
+    let mut phones = [440.0, 620.0, 1_000.0].map(|note| Phone::call(&media, note));
+    for phone in &phones {
+        media.enter(phone.leg.id, RoomKey(7), Hearing::SPEAKER);
+    }
+    media.set_gain(phones[0].leg.id, -12.0);
+    media.set_volume(phones[1].leg.id, -6.0);
+    hum_together(&mut phones, 75);
+
+    let near = |heard: f64, wanted: f64| (wanted * 0.8..wanted * 1.2).contains(&heard);
+    assert!(near(phones[2].loudness(440.0), 2_000.0) && near(phones[2].loudness(620.0), 8_000.0));
+    assert!(near(phones[1].loudness(440.0), 1_000.0) && near(phones[1].loudness(1_000.0), 4_000.0));
+}
+
+#[test]
 fn a_prompt_is_heard_in_the_private_place_and_its_end_is_reported() {
     let media = media(31_300..=31_398);
     let mut phone = Phone::call(&media, 440.0);

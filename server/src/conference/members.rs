@@ -71,6 +71,15 @@ impl Conference {
                 self.live.raise_hand(member, up, clock::now());
                 done
             }
+            Order::Turn {
+                member,
+                side,
+                gain,
+                done,
+            } => {
+                self.live.set_gain(member, side, gain);
+                done
+            }
             Order::Act { act, done } => {
                 self.live.act(act);
                 done
@@ -138,6 +147,13 @@ impl Conference {
                         self.shared
                             .media
                             .enter(leg, self.key, Hearing { speaks, hears });
+                    }
+                }
+                Output::Loudness { member, loudness } => {
+                    if let Some(leg) = self.leg_of(member) {
+                        let media = &self.shared.media;
+                        media.set_gain(leg, loudness.voice.db().into());
+                        media.set_volume(leg, loudness.ear.db().into());
                     }
                 }
                 Output::Tell { member, phrases } => {

@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 
 use domain::{
     InvitationId, MemberId, Millis, OccurrenceId, Role, RoomId, Span, attempt::Call,
-    employee::DeviceClass, entrance::Entrance, line::LineKey, live::Member, meeting::Invitee,
+    employee::DeviceClass, entrance::Entrance, line::LineKey, live::Member, loudness::Loudness,
+    meeting::Invitee,
 };
 use serde::{Deserialize, Serialize};
 use sip::{CallId, NegotiatedMedia};
@@ -132,6 +133,7 @@ impl Party {
             muted: false,
             talking: false,
             hand: None,
+            loudness: Loudness::default(),
         }
     }
 
@@ -148,6 +150,8 @@ impl Party {
             muted: member.muted,
             talking: member.talking,
             hand_at: member.hand.map(|hand| hand.0),
+            gain_db: member.loudness.voice.db(),
+            volume_db: member.loudness.ear.db(),
             joined_at: member.joined_at.0,
             invitation_id: member.invitation,
             codec: self

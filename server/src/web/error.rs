@@ -249,6 +249,7 @@ fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::BadRepeats
         | ErrorCode::BadAhead
         | ErrorCode::BadExtension
+        | ErrorCode::BadGain
         | ErrorCode::CannotMoveAlong
         | ErrorCode::NoSuchDate
         | ErrorCode::BadPeriod

@@ -9,6 +9,7 @@ use domain::{
     employee::Employee,
     line::{Evidence, LineKey},
     live::Act,
+    loudness::{Gain, Side},
 };
 use store::StoreError;
 
@@ -36,6 +37,9 @@ pub trait Live: Send + Sync + 'static {
 
     /// Raises the member's hand, or lowers it.
     fn raise_hand(&self, member: MemberId, up: bool) -> Command<'_>;
+
+    /// Makes the member so loud for the others, or what he hears for him.
+    fn set_gain(&self, member: MemberId, side: Side, gain: Gain) -> Command<'_>;
 
     /// Does something with a room as a whole; fails where nobody is in it.
     fn act(&self, room: RoomId, act: Act) -> Command<'_>;

@@ -5,6 +5,7 @@ use axum::{extract::State, http::StatusCode};
 use domain::{
     InvitationId, MemberId, Millis, OccurrenceId, RoomId, Span,
     invitation::Status,
+    loudness::{Gain, GainError, Side},
     meeting::Invitee,
     occurrence::{self, Occurrence},
 };
@@ -219,12 +220,13 @@ fn seat(
     })
 }
 
-/// Mutes a member or gives him another role. Answers when the room has done it.
+/// Mutes a member, gives him another role, raises his hand, or makes him or what he hears louder. Answers when the room has done it.
 #[utoipa::path(patch, path = "/rooms/{id}/members/{member}", tag = "rooms",
     params(("id" = String, Path), ("member" = String, Path)), request_body = ChangeMember, responses(
     (status = 200, body = Member),
     (status = 404, body = ErrorBody, description = "`not_found`"),
     (status = 409, body = ErrorBody, description = "`not_in_room`"),
+    (status = 422, body = ErrorBody, description = "`bad_gain`"),
 ))]
 pub(super) async fn change_member(
     State(app): State<App>,
@@ -234,6 +236,10 @@ pub(super) async fn change_member(
 ) -> Result<Json<Member>, ApiError> {
     known_room(&signed, room)?;
     member_in(&app, &signed, room, id)?;
+    let gains = [
+        gain("gain_db", Side::Voice, request.gain_db)?,
+        gain("volume_db", Side::Ear, request.volume_db)?,
+    ];
     if let Some(role) = request.role {
         app.live.set_role(id, role).await?;
     }
@@ -243,7 +249,20 @@ pub(super) async fn change_member(
     if let Some(up) = request.hand {
         app.live.raise_hand(id, up).await?;
     }
+    for (side, gain) in gains.into_iter().flatten() {
+        app.live.set_gain(id, side, gain).await?;
+    }
     member_in(&app, &signed, room, id).map(Json)
+}
+
+fn gain(field: &str, side: Side, db: Option<i32>) -> Result<Option<(Side, Gain)>, ApiError> {
+    let Some(db) = db else {
+        return Ok(None);
+    };
+    match Gain::new(db) {
+        Ok(gain) => Ok(Some((side, gain))),
+        Err(GainError) => Err(ApiError::new(ErrorCode::BadGain).at(field).with("db", db)),
+    }
 }
 
 /// Takes a member out of the room and ends his call. He is not called again by himself.

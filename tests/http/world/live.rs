@@ -8,7 +8,10 @@ use api::{
 };
 use domain::{
     CompanyId, EmployeeId, MemberId, Millis, RecordingId, Role, RoomId, TrunkId,
-    employee::Employee, line::LineKey, live::Act,
+    employee::Employee,
+    line::LineKey,
+    live::Act,
+    loudness::{Gain, Side},
 };
 use rollcall::web::{Command, Erased, Live, NotInRoom, RecordCommand, RecordRefused};
 use tempfile::TempDir;
@@ -160,6 +163,14 @@ impl Live for StandIn {
         })
     }
 
+    fn set_gain(&self, id: MemberId, side: Side, gain: Gain) -> Command<'_> {
+        self.note(format!("{side:?} {} dB", gain.db()));
+        self.change(id, |member| match side {
+            Side::Voice => member.gain_db = gain.db(),
+            Side::Ear => member.volume_db = gain.db(),
+        })
+    }
+
     fn act(&self, room: RoomId, act: Act) -> Command<'_> {
         self.note(format!("{act:?}"));
         let members = self.members.lock().unwrap();
@@ -197,6 +208,8 @@ pub fn guest(room: RoomId) -> Member {
         muted: false,
         talking: false,
         hand_at: None,
+        gain_db: 0,
+        volume_db: 0,
         joined_at: super::NOW.0,
         invitation_id: None,
         codec: Some(api::Codec::Pcma),

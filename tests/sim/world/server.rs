@@ -174,6 +174,7 @@ impl World {
             muted: false,
             talking: false,
             hand: None,
+            loudness: domain::loudness::Loudness::default(),
         };
         self.with_room(occurrence, |room| how(room, member));
     }
@@ -269,6 +270,7 @@ impl World {
                 }
                 live::Output::HangUp { member, way } => self.hang_up_member(id, member, way),
                 live::Output::Hearing { .. }
+                | live::Output::Loudness { .. }
                 | live::Output::Record { .. }
                 | live::Output::Tell { .. }
                 | live::Output::Joined(_)

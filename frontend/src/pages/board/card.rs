@@ -8,7 +8,11 @@ use web_sys::KeyboardEvent;
 use crate::{
     acts::change,
     app::{shared, texts},
-    components::icon::{device_icon, role_icon, small},
+    components::{
+        icon::{device_icon, role_icon, small},
+        loudness::{Side, Turned, turn},
+        menu::{OpenMenu, open_for_member},
+    },
     drag::Drag,
     format,
     live::{
@@ -24,6 +28,7 @@ pub fn MemberCard(id: MemberId) -> impl IntoView {
     let shared = shared();
     let (feed, drag) = (shared.feed, shared.drag);
     let cargo = Cargo::Member(id);
+    let menu: OpenMenu = expect_context();
     let member =
         Memo::new(move |_| feed.read(&[Topic::Member(id)], |live| live.members.get(&id).cloned()));
     let level = Memo::new(move |_| {
@@ -88,7 +93,7 @@ pub fn MemberCard(id: MemberId) -> impl IntoView {
             on:pointerdown=move |event| drag.grab(&event, cargo)
             on:keydown=move |event| {
                 drag.grab_by_key(&event, cargo);
-                key(&event, id);
+                key(&event, id, menu);
             }
         >
             <div class="ctop">
@@ -116,6 +121,7 @@ pub fn MemberCard(id: MemberId) -> impl IntoView {
                         {move || muted().then(|| view! {
                             <span class="flag muted" title=t.muted()>{small("micoff")}<span class="sr">{t.muted()}</span></span>
                         })}
+                        <Turned member/>
                     </div>
                     {move || member.get().map(|member| second_line(drag, &member))}
                 </div>
@@ -132,7 +138,7 @@ pub fn MemberCard(id: MemberId) -> impl IntoView {
                     view! { <span class=class title=figures>{sign.map(small)}{word}</span> }
                 }}
             </div>
-            <CardActs id member/>
+            <CardActs id member menu/>
         </div>
     }
 }
@@ -161,7 +167,7 @@ fn second_line(drag: Drag, member: &Member) -> impl IntoView + use<> {
 }
 
 #[component]
-fn CardActs(id: MemberId, member: Memo<Option<Member>>) -> impl IntoView {
+fn CardActs(id: MemberId, member: Memo<Option<Member>>, menu: OpenMenu) -> impl IntoView {
     let t = texts();
     let shared = shared();
     let muted = move || member.with(|member| member.as_ref().is_some_and(|member| member.muted));
@@ -205,6 +211,16 @@ fn CardActs(id: MemberId, member: Memo<Option<Member>>) -> impl IntoView {
             >
                 {move || small(if moderates() { "mic" } else { "mod" })}
             </button>
+            <button
+                class="btn ghost icon sm"
+                aria-label=t.loudness()
+                title=t.loudness()
+                aria-haspopup="dialog"
+                data-act="loudness"
+                on:click=move |_| open_for_member(menu, id)
+            >
+                {small("say")}
+            </button>
             <span class="grow"></span>
             <button
                 class="btn ghost icon sm kick"
@@ -220,8 +236,9 @@ fn CardActs(id: MemberId, member: Memo<Option<Member>>) -> impl IntoView {
     }
 }
 
-/// `M` mute, `L` listener, `Delete` out, when the card itself has the focus.
-fn key(event: &KeyboardEvent, id: MemberId) {
+/// `M` mute, `L` listener, `+` and `-` louder and quieter for the others, `Delete` out, Enter all
+/// that can be done, when the card itself has the focus.
+fn key(event: &KeyboardEvent, id: MemberId, menu: OpenMenu) {
     let own = event.target() == event.current_target();
     if !own || event.ctrl_key() || event.alt_key() || event.meta_key() {
         return;
@@ -230,6 +247,9 @@ fn key(event: &KeyboardEvent, id: MemberId) {
     match event.code().as_str() {
         "KeyM" => toggle_mute(id),
         "KeyL" => set_role(id, Role::Listener),
+        "Equal" | "NumpadAdd" => turn(id, Side::Voice, Some(2)),
+        "Minus" | "NumpadSubtract" => turn(id, Side::Voice, Some(-2)),
+        "Enter" | "NumpadEnter" => open_for_member(menu, id),
         "Delete" | "Backspace" => take_out(id),
         _ => return,
     }

@@ -8,6 +8,8 @@ use crate::{
     app::{shared, texts},
     components::{
         icon::small,
+        loudness::Turned,
+        menu::{OpenMenu, open_for_member},
         rows,
         slot::{Hint, Slot},
     },
@@ -155,6 +157,7 @@ fn Listener(id: MemberId, place: usize, of: Memo<Vec<MemberId>>) -> impl IntoVie
     let shared = shared();
     let (feed, drag) = (shared.feed, shared.drag);
     let cargo = Cargo::Member(id);
+    let menu: OpenMenu = expect_context();
     let member =
         Memo::new(move |_| feed.read(&[Topic::Member(id)], |live| live.members.get(&id).cloned()));
     let name = move || {
@@ -189,8 +192,16 @@ fn Listener(id: MemberId, place: usize, of: Memo<Vec<MemberId>>) -> impl IntoVie
             on:pointerdown=move |event| drag.grab(&event, cargo)
             on:keydown=move |event| {
                 drag.grab_by_key(&event, cargo);
-                if event.target() == event.current_target() && event.key() == "Delete" {
-                    take_out(id);
+                if event.target() == event.current_target() {
+                    match event.key().as_str() {
+                        "Delete" => take_out(id),
+                        "Enter" => {
+                            // Or the same key would press the menu's first button.
+                            event.prevent_default();
+                            open_for_member(menu, id);
+                        }
+                        _ => {}
+                    }
                 }
             }
         >
@@ -203,8 +214,19 @@ fn Listener(id: MemberId, place: usize, of: Memo<Vec<MemberId>>) -> impl IntoVie
                             let said = t.hand_place(&place.to_string());
                             view! { <span class="flag hand" title=said.clone()>{small("hand")}<span class="num" aria-hidden="true">{place}</span><span class="sr">{said.clone()}</span></span> }
                         })}
-                        <span class="num quiet">{since}</span>
+            <Turned member/>
+            <span class="num quiet">{since}</span>
             <span class="lacts">
+                <button
+                    class="btn ghost icon sm"
+                    aria-label=t.loudness()
+                    title=t.loudness()
+                    aria-haspopup="dialog"
+                    data-act="loudness"
+                    on:click=move |_| open_for_member(menu, id)
+                >
+                    {small("say")}
+                </button>
                 <button
                     class="btn ghost icon sm"
                     aria-label=t.make_speaker()

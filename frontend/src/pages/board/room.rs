@@ -10,6 +10,7 @@ use crate::{
     client::write,
     components::{
         icon::{icon, small},
+        menu::{Menu, OpenMenu},
         rows,
         slot::{Hint, Slot},
     },
@@ -106,6 +107,8 @@ pub fn Room(room: RoomId) -> impl IntoView {
                 .map(|date| date.id)
         })
     });
+    let menu = OpenMenu::new(None);
+    provide_context(menu);
     let list = NodeRef::new();
     rows::keep_one(list, move || speakers.track());
     view! {
@@ -170,6 +173,7 @@ pub fn Room(room: RoomId) -> impl IntoView {
                 </div>
             </div>
             <Listeners room/>
+            <Menu open=menu/>
         </section>
     }
 }

@@ -11,6 +11,9 @@
 //! `*8` mutes everybody else and lets them be heard again, `*2` lets the next
 //! raised hand speak, `*3` has the room recorded or ends that, `*1` gives the meeting
 //! more time, and `*4`, pressed twice, ends it. A key is two presses within two seconds.
+//! After two stars the digits turn the loudness: `**3` and `**1` make what he hears louder and
+//! quieter and `**2` as it was; `**6`, `**4` and `**5` do so with his voice for the others. More of
+//! the same digits turn on.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -20,6 +23,7 @@ use crate::{
     attempt::LeaveWay,
     employee::DeviceClass,
     id::{EmployeeId, InvitationId, MemberId, RoomId},
+    loudness::{Gain, Loudness, Side, Turn},
     number::PhoneNumber,
     role::Role,
     speech::{self, Phrase},
@@ -52,6 +56,9 @@ pub struct Member {
     /// Since when he wants to speak.
     #[serde(default)]
     pub hand: Option<Millis>,
+    /// How loud he is and hears, as far as it was turned by hand.
+    #[serde(default)]
+    pub loudness: Loudness,
 }
 
 /// What a moderator does with the room as a whole, by key, console or API.
@@ -76,6 +83,13 @@ pub enum Output {
         speaks: bool,
         /// Whether he hears the room.
         hears: bool,
+    },
+    /// Make this leg so loud, both ways.
+    Loudness {
+        /// Whose.
+        member: MemberId,
+        /// How loud.
+        loudness: Loudness,
     },
     /// Let one member hear this.
     Tell {
@@ -126,8 +140,10 @@ pub struct LiveRoom {
     /// Which room.
     pub id: RoomId,
     members: BTreeMap<MemberId, Member>,
+    /// How loud those were who were not as loud as they came, whether they are still here or not.
+    turned: BTreeMap<Known, Loudness>,
     /// Who pressed a star, and when.
-    stars: BTreeMap<MemberId, Millis>,
+    stars: BTreeMap<MemberId, (Stars, Millis)>,
     locked: bool,
     /// Which moderator wants the meeting to end, and since when.
     ends: Option<(MemberId, Millis)>,
@@ -137,6 +153,23 @@ pub struct LiveRoom {
     /// It is recorded, and everyone is told.
     recorded: bool,
     outputs: VecDeque<Output>,
+}
+
+/// Who somebody is when he comes again.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Known {
+    Employee(EmployeeId),
+    Number(PhoneNumber),
+}
+
+/// What the next digit means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stars {
+    One,
+    /// It turns the loudness.
+    Two,
+    /// It was turned, and may be turned on.
+    Turning,
 }
 
 /// The second press of a key comes within this.
@@ -154,6 +187,7 @@ impl LiveRoom {
         Self {
             id,
             members: BTreeMap::new(),
+            turned: BTreeMap::new(),
             stars: BTreeMap::new(),
             locked: false,
             ends: None,
@@ -197,14 +231,16 @@ impl LiveRoom {
     }
 
     /// Somebody comes in: he hears a short welcome and how many are here.
-    pub fn join(&mut self, member: Member) {
+    pub fn join(&mut self, mut member: Member) {
         let others = self.members.len();
         let id = member.id;
+        self.recall(&mut member);
         if self.members.insert(id, member.clone()).is_some() {
             return self.changed(id);
         }
         self.outputs.push_back(Output::Joined(member));
         self.hearing(id);
+        self.loudness_of_before(id);
         let mut welcome = speech::welcome(others);
         if self.recorded {
             welcome.extend(speech::recorded());
@@ -216,11 +252,13 @@ impl LiveRoom {
     }
 
     /// Somebody who was here before a restart is here again: he hears nothing new.
-    pub fn restore(&mut self, member: Member) {
+    pub fn restore(&mut self, mut member: Member) {
         let id = member.id;
+        self.recall(&mut member);
         self.members.insert(id, member.clone());
         self.outputs.push_back(Output::Joined(member));
         self.hearing(id);
+        self.loudness_of_before(id);
     }
 
     /// Somebody is gone.
@@ -240,16 +278,27 @@ impl LiveRoom {
         if !self.members.contains_key(&id) {
             return;
         }
+        let stars = self
+            .stars
+            .remove(&id)
+            .filter(|(_, at)| now - *at <= KEY_TIME)
+            .map(|(stars, _)| stars);
         if digit == '*' {
-            self.stars.insert(id, now);
+            let stars = match stars {
+                Some(Stars::One | Stars::Two) => Stars::Two,
+                Some(Stars::Turning) | None => Stars::One,
+            };
+            self.stars.insert(id, (stars, now));
             return;
         }
-        let Some(star) = self.stars.remove(&id) else {
-            return;
-        };
-        if now - star > KEY_TIME {
-            return;
+        match stars {
+            Some(Stars::One) => self.on_key(id, digit, now),
+            Some(Stars::Two | Stars::Turning) => self.on_turn(id, digit, now),
+            None => {}
         }
+    }
+
+    fn on_key(&mut self, id: MemberId, digit: char, now: Millis) {
         match digit {
             '6' => self.toggle_mute(id),
             '5' => self.tell(id, speech::head_count(self.members.len() - 1)),
@@ -277,6 +326,44 @@ impl LiveRoom {
             }),
             _ => {}
         }
+    }
+
+    /// A digit after two stars.
+    fn on_turn(&mut self, id: MemberId, digit: char, now: Millis) {
+        let (side, turn) = match digit {
+            '1' => (Side::Ear, Turn::Down),
+            '2' => (Side::Ear, Turn::Back),
+            '3' => (Side::Ear, Turn::Up),
+            '4' => (Side::Voice, Turn::Down),
+            '5' => (Side::Voice, Turn::Back),
+            '6' => (Side::Voice, Turn::Up),
+            _ => return,
+        };
+        let Some(member) = self.members.get(&id) else {
+            return;
+        };
+        let before = member.loudness.of(side);
+        let after = before.turned(turn);
+        self.set_gain(id, side, after);
+        let moved = turn == Turn::Back || before != after;
+        self.tell(id, speech::loudness(side, moved.then_some(turn)));
+        self.stars.insert(id, (Stars::Turning, now));
+    }
+
+    /// Makes somebody so loud for the others, or what he hears for him. False when he is not here.
+    pub fn set_gain(&mut self, id: MemberId, side: Side, gain: Gain) -> bool {
+        let Some(member) = self.members.get_mut(&id) else {
+            return false;
+        };
+        if member.loudness.of(side) != gain {
+            member.loudness = member.loudness.with(side, gain);
+            if let Some(known) = known(member) {
+                self.turned.insert(known, member.loudness);
+            }
+            self.changed(id);
+            self.loudness(id);
+        }
+        true
     }
 
     /// A member began or stopped to talk.
@@ -434,6 +521,31 @@ impl LiveRoom {
             }));
     }
 
+    /// Whoever comes again is as loud as he was made before.
+    fn recall(&self, member: &mut Member) {
+        if let Some(loudness) = known(member).and_then(|known| self.turned.get(&known)) {
+            member.loudness = *loudness;
+        }
+    }
+
+    /// A leg comes as loud as it is: only who was turned before is told.
+    fn loudness_of_before(&mut self, id: MemberId) {
+        let turned = |member: &Member| member.loudness != Loudness::default();
+        if self.members.get(&id).is_some_and(turned) {
+            self.loudness(id);
+        }
+    }
+
+    fn loudness(&mut self, id: MemberId) {
+        let Some(member) = self.members.get(&id) else {
+            return;
+        };
+        self.outputs.push_back(Output::Loudness {
+            member: id,
+            loudness: member.loudness,
+        });
+    }
+
     fn moderates(&self, id: MemberId) -> bool {
         self.members
             .get(&id)
@@ -529,6 +641,12 @@ impl LiveRoom {
         let member = self.members.get(&id).cloned();
         self.outputs.extend(member.map(Output::Changed));
     }
+}
+
+/// Who he is when he comes again; nobody if nothing is known of him.
+fn known(member: &Member) -> Option<Known> {
+    let number = || member.number.clone().map(Known::Number);
+    member.employee.map(Known::Employee).or_else(number)
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ fn member(n: u8, role: Role) -> Member {
         muted: false,
         talking: false,
         hand: None,
+        loudness: Loudness::default(),
     }
 }
 
@@ -124,6 +125,76 @@ fn single_digits_and_slow_keys_do_nothing() {
     assert_eq!(drain(&mut room), []);
     // One member's star is not another's.
     assert_eq!(press(&mut room, MemberId::new(NOW, [8; 10]), "*6"), []);
+}
+
+#[test]
+fn two_stars_and_a_digit_turn_the_loudness_and_more_digits_turn_on() {
+    let (mut room, ids) = room(&[Role::Speaker]);
+    let db = |room: &LiveRoom| {
+        let loudness = room.member(ids[0]).unwrap().loudness;
+        (loudness.voice.db(), loudness.ear.db())
+    };
+
+    let outputs = press(&mut room, ids[0], "**3");
+    assert_eq!(db(&room), (0, 4));
+    assert!(outputs.contains(&Output::Loudness {
+        member: ids[0],
+        loudness: Loudness::default().with(Side::Ear, Gain::new(4).unwrap()),
+    }));
+    assert!(outputs.contains(&Output::Tell {
+        member: ids[0],
+        phrases: speech::loudness(Side::Ear, Some(Turn::Up)),
+    }));
+    press(&mut room, ids[0], "33");
+    assert_eq!(db(&room), (0, 12));
+    press(&mut room, ids[0], "**444444");
+    assert_eq!(db(&room), (-20, 12));
+    assert_eq!(
+        press(&mut room, ids[0], "**4"),
+        [Output::Tell {
+            member: ids[0],
+            phrases: speech::loudness(Side::Voice, None),
+        }]
+    );
+    press(&mut room, ids[0], "**5");
+    press(&mut room, ids[0], "**2");
+    assert_eq!(db(&room), (0, 0));
+    // One star after that is a key like any other.
+    press(&mut room, ids[0], "**3*6");
+    assert!(room.member(ids[0]).unwrap().muted);
+    assert_eq!(db(&room), (0, 4));
+    // And two of them too slowly are one.
+    room.on_digit(ids[0], '*', NOW);
+    room.on_digit(ids[0], '*', NOW + KEY_TIME + Span(1));
+    room.on_digit(ids[0], '6', NOW + KEY_TIME + Span(1));
+    assert!(!room.member(ids[0]).unwrap().muted);
+}
+
+#[test]
+fn whoever_comes_again_is_as_loud_as_he_was_made() {
+    let (mut room, ids) = room(&[Role::Moderator]);
+    let somebody = Member {
+        employee: Some(EmployeeId::new(NOW, [5; 10])),
+        ..member(7, Role::Speaker)
+    };
+    room.join(somebody.clone());
+    assert!(room.set_gain(somebody.id, Side::Voice, Gain::new(-6).unwrap()));
+    room.leave(somebody.id, LeaveWay::Lost);
+    drain(&mut room);
+
+    let again = Member {
+        id: MemberId::new(NOW, [8; 10]),
+        ..somebody
+    };
+    room.join(again.clone());
+    let loudness = Loudness::default().with(Side::Voice, Gain::new(-6).unwrap());
+    assert_eq!(room.member(again.id).unwrap().loudness, loudness);
+    assert!(drain(&mut room).contains(&Output::Loudness {
+        member: again.id,
+        loudness
+    }));
+    assert_eq!(room.member(ids[0]).unwrap().loudness, Loudness::default());
+    assert!(!room.set_gain(MemberId::new(NOW, [9; 10]), Side::Ear, Gain::default()));
 }
 
 #[test]

@@ -16,6 +16,7 @@ pub use numbers::{Plural, digits, in_the_room, number};
 
 use crate::{
     company::Language,
+    loudness::{Side, Turn},
     number::{PhoneNumber, ShortNumber},
     time::{Millis, Span, Zone},
 };
@@ -81,6 +82,10 @@ const SINGLE: &[&str] = &[
     "event_over",
     "event_stay",
     "extended",
+    "gain_down",
+    "gain_end",
+    "gain_normal",
+    "gain_up",
     "good_afternoon",
     "good_evening",
     "good_morning",
@@ -88,6 +93,7 @@ const SINGLE: &[&str] = &[
     "hand_lowered",
     "hand_raised",
     "help",
+    "help_loudness",
     "help_moderator",
     "in_the_room",
     "is_offline",
@@ -119,6 +125,10 @@ const SINGLE: &[&str] = &[
     "this_is",
     "today",
     "tomorrow",
+    "volume_down",
+    "volume_end",
+    "volume_normal",
+    "volume_up",
     "welcome",
     "wrong_pin",
     "you_are_invited",
@@ -255,6 +265,20 @@ pub fn muted(on: bool) -> Vec<Phrase> {
     })]
 }
 
+/// How he is heard, or how he hears, was turned; or was at its end already.
+pub fn loudness(side: Side, turn: Option<Turn>) -> Vec<Phrase> {
+    vec![sound(match (side, turn) {
+        (Side::Ear, Some(Turn::Up)) => "volume_up",
+        (Side::Ear, Some(Turn::Down)) => "volume_down",
+        (Side::Ear, Some(Turn::Back)) => "volume_normal",
+        (Side::Ear, None) => "volume_end",
+        (Side::Voice, Some(Turn::Up)) => "gain_up",
+        (Side::Voice, Some(Turn::Down)) => "gain_down",
+        (Side::Voice, Some(Turn::Back)) => "gain_normal",
+        (Side::Voice, None) => "gain_end",
+    })]
+}
+
 /// He may speak from now on, or only listen.
 pub fn may_speak(on: bool) -> Vec<Phrase> {
     vec![sound(if on {
@@ -284,6 +308,7 @@ pub fn help(moderates: bool) -> Vec<Phrase> {
     if moderates {
         phrases.push(sound("help_moderator"));
     }
+    phrases.push(sound("help_loudness"));
     phrases
 }
 

@@ -33,6 +33,7 @@ pub enum LegCommand {
     Muted(bool),
     Deaf(bool),
     Gain(f32),
+    Volume(f32),
     Play(Vec<Arc<Sound>>, Mode, u64),
     Skip,
     Stop,

@@ -101,6 +101,7 @@ impl Worker {
             LegCommand::Muted(muted) => leg.set_muted(muted),
             LegCommand::Deaf(deaf) => leg.set_deaf(deaf),
             LegCommand::Gain(db) => leg.set_gain(db),
+            LegCommand::Volume(db) => leg.set_volume(db),
             LegCommand::Play(sounds, Mode::Once, token) => leg.play(sounds, token),
             LegCommand::Play(sounds, Mode::Loop, _) => leg.play_music(sounds),
             LegCommand::Skip => leg.skip(),

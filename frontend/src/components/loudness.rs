@@ -3,7 +3,10 @@
 use api::{ChangeMember, Member, MemberId};
 use leptos::prelude::*;
 
-use super::icon::small;
+use super::{
+    icon::small,
+    menu::{OpenMenu, open_for_member},
+};
 use crate::{
     acts::change,
     app::{shared, texts},
@@ -11,7 +14,7 @@ use crate::{
 };
 
 /// What a press adds or takes, and how far it goes, dB. The server has the last word.
-const STEP: i32 = 2;
+pub const STEP: i32 = 2;
 const MOST: i32 = 20;
 
 /// Which way.
@@ -43,6 +46,24 @@ pub fn signed(db: i32) -> String {
         0 => "0".to_owned(),
         louder if louder > 0 => format!("+{louder}"),
         quieter => format!("−{}", quieter.abs()),
+    }
+}
+
+/// Opens his menu, in which he is made louder and quieter.
+#[component]
+pub fn LoudnessButton(id: MemberId, menu: OpenMenu) -> impl IntoView {
+    let t = texts();
+    view! {
+        <button
+            class="btn ghost icon sm"
+            aria-label=t.loudness()
+            title=t.loudness()
+            aria-haspopup="dialog"
+            data-act="loudness"
+            on:click=move |_| open_for_member(menu, id)
+        >
+            {small("say")}
+        </button>
     }
 }
 

@@ -220,7 +220,7 @@ fn seat(
     })
 }
 
-/// Mutes a member, gives him another role, raises his hand, or makes him or what he hears louder. Answers when the room has done it.
+/// Changes whether a member is muted, his role, his hand or how loud he is. Answers when it is done.
 #[utoipa::path(patch, path = "/rooms/{id}/members/{member}", tag = "rooms",
     params(("id" = String, Path), ("member" = String, Path)), request_body = ChangeMember, responses(
     (status = 200, body = Member),

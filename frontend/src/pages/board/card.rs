@@ -10,7 +10,7 @@ use crate::{
     app::{shared, texts},
     components::{
         icon::{device_icon, role_icon, small},
-        loudness::{Side, Turned, turn},
+        loudness::{LoudnessButton, STEP, Side, Turned, turn},
         menu::{OpenMenu, open_for_member},
     },
     drag::Drag,
@@ -211,16 +211,7 @@ fn CardActs(id: MemberId, member: Memo<Option<Member>>, menu: OpenMenu) -> impl 
             >
                 {move || small(if moderates() { "mic" } else { "mod" })}
             </button>
-            <button
-                class="btn ghost icon sm"
-                aria-label=t.loudness()
-                title=t.loudness()
-                aria-haspopup="dialog"
-                data-act="loudness"
-                on:click=move |_| open_for_member(menu, id)
-            >
-                {small("say")}
-            </button>
+            <LoudnessButton id menu/>
             <span class="grow"></span>
             <button
                 class="btn ghost icon sm kick"
@@ -247,8 +238,8 @@ fn key(event: &KeyboardEvent, id: MemberId, menu: OpenMenu) {
     match event.code().as_str() {
         "KeyM" => toggle_mute(id),
         "KeyL" => set_role(id, Role::Listener),
-        "Equal" | "NumpadAdd" => turn(id, Side::Voice, Some(2)),
-        "Minus" | "NumpadSubtract" => turn(id, Side::Voice, Some(-2)),
+        "Equal" | "NumpadAdd" => turn(id, Side::Voice, Some(STEP)),
+        "Minus" | "NumpadSubtract" => turn(id, Side::Voice, Some(-STEP)),
         "Enter" | "NumpadEnter" => open_for_member(menu, id),
         "Delete" | "Backspace" => take_out(id),
         _ => return,

@@ -8,7 +8,7 @@ use crate::{
     app::{shared, texts},
     components::{
         icon::small,
-        loudness::Turned,
+        loudness::{LoudnessButton, Turned},
         menu::{OpenMenu, open_for_member},
         rows,
         slot::{Hint, Slot},
@@ -217,16 +217,7 @@ fn Listener(id: MemberId, place: usize, of: Memo<Vec<MemberId>>) -> impl IntoVie
             <Turned member/>
             <span class="num quiet">{since}</span>
             <span class="lacts">
-                <button
-                    class="btn ghost icon sm"
-                    aria-label=t.loudness()
-                    title=t.loudness()
-                    aria-haspopup="dialog"
-                    data-act="loudness"
-                    on:click=move |_| open_for_member(menu, id)
-                >
-                    {small("say")}
-                </button>
+                <LoudnessButton id menu/>
                 <button
                     class="btn ghost icon sm"
                     aria-label=t.make_speaker()

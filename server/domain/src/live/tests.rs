@@ -1,6 +1,7 @@
 //! A room and the keys pressed in it.
 
-use super::*;
+use super::{keys::KEY_TIME, *};
+use crate::{loudness::Turn, time::Span};
 
 const NOW: Millis = Millis(1_000_000);
 

@@ -163,7 +163,7 @@ pub fn Turned(member: Memo<Option<Member>>) -> impl IntoView {
         turned
             .filter(|turned| *turned != (0, 0))
             .map(|(voice, ear)| {
-                let said = t.loudness_turned(&signed(ear), &signed(voice));
+                let said = t.loudness_turned(&signed(voice), &signed(ear));
                 let shown = if voice == 0 { ear } else { voice };
                 let sign = if voice == 0 { "ear" } else { "say" };
                 view! {

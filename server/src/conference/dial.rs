@@ -474,6 +474,12 @@ impl Conference {
         let (starts_at, _) = self.times();
         Briefing {
             language: self.language(),
+            organiser: company
+                .zip(self.meeting.as_ref().and_then(|meeting| meeting.organiser))
+                .and_then(|(company, user)| company.employee_behind(user))
+                // Nobody is invited by himself: he hears the company alone.
+                .filter(|who| invitation.invitee != Invitee::Employee(who.id))
+                .map(|who| speech::organiser(&who.name)),
             caller: company.map(|company| speech::caller(&company.company.name)),
             callee: None,
             title: self

@@ -75,8 +75,7 @@ pub fn zone_of(invitee: &Invitee, company: &CompanyDirectory, meeting: Zone) -> 
 
 /// The mailbox of whoever made the meeting, and his name.
 pub fn organiser(company: &CompanyDirectory, user: UserId) -> Option<(&Employee, &str)> {
-    let (id, _) = company.users.iter().find(|(_, one)| **one == user)?;
-    let employee = company.employee(*id)?;
+    let employee = company.employee_behind(user)?;
     Some((employee, employee.login.as_ref()?.email.as_str()))
 }
 

@@ -90,6 +90,12 @@ impl CompanyDirectory {
         self.employees.iter().find(|employee| employee.id == id)
     }
 
+    /// The employee behind a web login.
+    pub fn employee_behind(&self, user: UserId) -> Option<&Employee> {
+        let (id, _) = self.users.iter().find(|(_, own)| **own == user)?;
+        self.employee(*id)
+    }
+
     pub fn room(&self, id: domain::RoomId) -> Option<&Room> {
         self.rooms.iter().find(|room| room.id == id)
     }

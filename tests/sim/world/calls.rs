@@ -139,6 +139,7 @@ impl World {
             confirm_ms: self.rules.confirm_ms,
             briefing: Briefing {
                 language: Language::English,
+                organiser: None,
                 caller: None,
                 callee: None,
                 title: None,

@@ -34,6 +34,7 @@ fn setup(started_at: Millis, needs_key: bool) -> CallSetup {
         confirm_ms: Span::seconds(30),
         briefing: Briefing {
             language: Language::English,
+            organiser: None,
             caller: None,
             callee: None,
             title: None,

@@ -49,7 +49,10 @@ pub enum Phrase {
 pub struct Briefing {
     /// In which language.
     pub language: Language,
-    /// Who calls: the company or the organiser; a generic word when none is set.
+    /// Who made the meeting, where that is not the callee himself.
+    #[serde(default)]
+    pub organiser: Option<Phrase>,
+    /// The company that calls; a generic word when none is set.
     pub caller: Option<Phrase>,
     /// Who is called.
     pub callee: Option<Phrase>,
@@ -75,6 +78,7 @@ const SINGLE: &[&str] = &[
     "called_later",
     "caller_generic",
     "cannot_come",
+    "company_generic",
     "end_by_star_four",
     "enter_moderator_pin",
     "enter_pin",
@@ -96,6 +100,7 @@ const SINGLE: &[&str] = &[
     "help_loudness",
     "help_moderator",
     "in_the_room",
+    "invited_by",
     "is_offline",
     "keys_join_later_cannot",
     "locked_out",
@@ -108,7 +113,9 @@ const SINGLE: &[&str] = &[
     "nobody_here",
     "nobody_reached",
     "not_begun",
+    "of_company",
     "only_moderators",
+    "organiser_generic",
     "out_of_order",
     "pin_locked",
     "recorded",
@@ -228,11 +235,19 @@ pub fn name(text: &str) -> Phrase {
     }
 }
 
-/// The name of the company or person that calls, after "this is".
+/// The name of the company that calls, after "this is" or "you are invited by … of".
 pub fn caller(text: &str) -> Phrase {
     Phrase::Spoken {
         text: text.to_owned(),
         otherwise: Some(key("your_company")),
+    }
+}
+
+/// The name of whoever made the meeting; "the organiser" where nothing can speak it.
+pub fn organiser(text: &str) -> Phrase {
+    Phrase::Spoken {
+        text: text.to_owned(),
+        otherwise: Some(key("organiser_generic")),
     }
 }
 
@@ -492,6 +507,7 @@ impl std::fmt::Display for SoundKey {
 /// Who calls whom, and what begins when and where.
 fn invitation(briefing: &Briefing, now: Millis) -> Vec<Phrase> {
     let Briefing {
+        organiser,
         caller,
         callee,
         title,
@@ -504,9 +520,16 @@ fn invitation(briefing: &Briefing, now: Millis) -> Vec<Phrase> {
 
     let mut phrases = vec![sound(time_of_greeting(now, *zone))];
     phrases.extend(callee.clone());
-    match caller {
-        Some(caller) => phrases.extend([sound("this_is"), caller.clone()]),
-        None => phrases.push(sound("caller_generic")),
+    match (organiser, caller) {
+        (Some(organiser), Some(company)) => phrases.extend([
+            sound("invited_by"),
+            organiser.clone(),
+            sound("of_company"),
+            instead(company.clone(), "company_generic"),
+        ]),
+        (Some(organiser), None) => phrases.extend([sound("invited_by"), organiser.clone()]),
+        (None, Some(company)) => phrases.extend([sound("this_is"), company.clone()]),
+        (None, None) => phrases.push(sound("caller_generic")),
     }
     phrases.push(title.clone().unwrap_or_else(|| sound("meeting_generic")));
     phrases.push(sound(if ahead.0 > 0 { "begins_at" } else { "began_at" }));
@@ -518,6 +541,17 @@ fn invitation(briefing: &Briefing, now: Millis) -> Vec<Phrase> {
     phrases.push(sound("room_number_is"));
     phrases.extend(digits(room.as_str()));
     phrases
+}
+
+/// The same name where other words stand before it, and so others must stand in for it.
+fn instead(phrase: Phrase, name: &str) -> Phrase {
+    match phrase {
+        Phrase::Spoken { text, .. } => Phrase::Spoken {
+            text,
+            otherwise: Some(key(name)),
+        },
+        phrase @ (Phrase::Sound(_) | Phrase::Recording(_)) => phrase,
+    }
 }
 
 fn time_of_greeting(now: Millis, zone: Zone) -> &'static str {

@@ -29,6 +29,7 @@ fn briefing(language: Language, start: &str) -> Briefing {
     let local: crate::LocalTime = start.parse().unwrap();
     Briefing {
         language,
+        organiser: None,
         caller: Some(caller("Northwind")),
         callee: Some(name("Rustam Galeev")),
         title: None,
@@ -87,6 +88,71 @@ fn the_greeting_says_who_calls_what_begins_when_and_where() {
         "Good morning. Rustam Galeev This is Northwind The meeting begins at ten o'clock \
          in three minutes. The room's number is nine zero zero one \
          To join, press one. To be called later, press two. If you cannot come, press three."
+    );
+}
+
+#[test]
+fn the_greeting_names_whoever_made_the_meeting_before_the_company() {
+    let said = |language: Language, who: &str, company: &str| {
+        let plan = Briefing {
+            organiser: Some(organiser(who)),
+            caller: Some(caller(company)),
+            callee: None,
+            ..briefing(language, "2026-11-24T10:00")
+        };
+        heard(
+            &short_greeting(&plan, plan.starts_at - Span::minutes(3)),
+            language,
+        )
+    };
+
+    let english = said(Language::English, "Irina Belova", "Northwind");
+    let russian = said(Language::Russian, "Ирина Белова", "Северный ветер");
+
+    assert!(
+        english.starts_with(
+            "Good morning. You are invited by Irina Belova of Northwind The meeting begins at"
+        ),
+        "{english}"
+    );
+    assert!(
+        russian.starts_with(
+            "Доброе утро. Вас приглашает Ирина Белова из компании Северный ветер Совещание начинается в"
+        ),
+        "{russian}"
+    );
+}
+
+#[test]
+fn where_nothing_can_speak_the_greeting_still_is_a_sentence() {
+    let silent = |language: Language| {
+        let plan = Briefing {
+            organiser: Some(organiser("Irina Belova")),
+            callee: None,
+            ..briefing(language, "2026-11-24T10:00")
+        };
+        let mut phrases = short_greeting(&plan, plan.starts_at);
+        for phrase in &mut phrases {
+            if let Phrase::Spoken { otherwise, .. } = phrase
+                && let Some(key) = otherwise.take()
+            {
+                *phrase = Phrase::Sound(key);
+            }
+        }
+        heard(&phrases, language)
+    };
+
+    let english = silent(Language::English);
+    let russian = silent(Language::Russian);
+
+    assert!(
+        english.contains("You are invited by the organiser of your company. The meeting began"),
+        "{english}"
+    );
+    assert!(
+        russian
+            .contains("Вас приглашает организатор из компании которая вас ждёт. Совещание началось"),
+        "{russian}"
     );
 }
 

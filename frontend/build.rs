@@ -21,7 +21,7 @@ enum Entry {
 }
 
 /// The catalogues of one language; a key is in one of them.
-const FILES: [&str; 2] = ["ui.toml", "settings.toml"];
+const FILES: [&str; 3] = ["ui.toml", "settings.toml", "names.toml"];
 
 fn main() {
     let texts = Path::new(env!("CARGO_MANIFEST_DIR")).join("../texts");

@@ -59,6 +59,17 @@ pub async fn act(method: &str, path: &str, body: Option<String>) -> Result<(), F
     send(method, path, body).await.map(|_| ())
 }
 
+/// A file as it is, for what the server keeps.
+pub async fn put_file(path: &str, file: &web_sys::File) -> Result<(), Failure> {
+    let kind = match file.type_() {
+        kind if kind.is_empty() => "application/octet-stream".to_owned(),
+        kind => kind,
+    };
+    ask("PUT", path, Some((file.as_ref(), kind.as_str())))
+        .await
+        .map(|_| ())
+}
+
 /// A request's body.
 pub fn write(body: &impl Serialize) -> String {
     serde_json::to_string(body).expect("wire types have no keys that JSON cannot write")
@@ -70,6 +81,13 @@ fn read<T: DeserializeOwned>(text: &str) -> Result<T, Failure> {
 }
 
 async fn send(method: &str, path: &str, body: Option<String>) -> Result<String, Failure> {
+    let body = body.map(|body| JsValue::from_str(&body));
+    let body = body.as_ref().map(|body| (body, "application/json"));
+    ask(method, path, body).await
+}
+
+/// The body comes with its type.
+async fn ask(method: &str, path: &str, body: Option<(&JsValue, &str)>) -> Result<String, Failure> {
     let offline = |_: JsValue| Failure::Offline;
     let window = web_sys::window().ok_or(Failure::Offline)?;
     let language = window
@@ -82,11 +100,9 @@ async fn send(method: &str, path: &str, body: Option<String>) -> Result<String, 
     headers.set("accept-language", &language).map_err(offline)?;
     let request = web_sys::RequestInit::new();
     request.set_method(method);
-    if let Some(body) = &body {
-        headers
-            .set("content-type", "application/json")
-            .map_err(offline)?;
-        request.set_body(&JsValue::from_str(body));
+    if let Some((body, kind)) = body {
+        headers.set("content-type", kind).map_err(offline)?;
+        request.set_body(body);
     }
     request.set_headers(&headers);
 

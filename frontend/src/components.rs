@@ -6,6 +6,7 @@ pub mod icon;
 pub mod loudness;
 pub mod menu;
 pub mod offline;
+pub mod own_name;
 pub mod rail;
 pub mod rows;
 pub mod rules;

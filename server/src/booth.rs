@@ -11,7 +11,7 @@ use media::{Family, Leg, LegEvent, LegId, Mode, Target};
 use sip::{CallId, Event, LocalMedia, Rejection};
 use tokio::sync::mpsc;
 
-use crate::{clock, secretary::Secretary, shared::Shared, wire};
+use crate::{clock, recorded_names::Take, secretary::Secretary, shared::Shared, wire};
 
 /// Who is at the desk.
 #[derive(Debug, Clone, Copy)]
@@ -56,6 +56,7 @@ pub async fn serve(
         leg,
         played: leg_tx,
         hears: 0,
+        take: None,
         connected: false,
     };
     loop {
@@ -70,6 +71,8 @@ pub async fn serve(
             break;
         }
     }
+    // Before its leg is closed: it gives it back.
+    drop(booth);
     shared.media.close(leg.id);
 }
 
@@ -83,6 +86,8 @@ struct Booth {
     played: mpsc::UnboundedSender<(LegId, LegEvent)>,
     /// The token of what he hears.
     hears: u64,
+    /// What he says, while it is being recorded.
+    take: Option<Take>,
     /// He can hear us.
     connected: bool,
 }
@@ -121,6 +126,9 @@ impl Booth {
         if let LegEvent::Digit(digit) = event {
             self.desk.on_digit(digit, clock::now());
         }
+        if let LegEvent::Talking { on } = event {
+            self.desk.on_talking(on, clock::now());
+        }
         if let LegEvent::Played { token } = event
             && token == self.hears
             && self.connected
@@ -137,6 +145,7 @@ impl Booth {
         {
             match output {
                 Output::Play(phrases) => {
+                    self.take = None;
                     let sounds = self
                         .shared
                         .sounds
@@ -183,9 +192,19 @@ impl Booth {
                         self.desk.on_cancelled(done, clock::now());
                     }
                 }
-                // Offered to nobody yet: what a leg says cannot be kept.
-                Output::Record => {}
-                Output::KeepName => self.desk.on_recorded(false, clock::now()),
+                Output::Record => {
+                    self.take = Some(Take::begin(&self.shared.media, self.leg.id));
+                }
+                Output::KeepName => {
+                    let said = match self.take.take() {
+                        Some(take) => take.end().await,
+                        None => Vec::new(),
+                    };
+                    if let (Some(secretary), Some(who)) = (&self.secretary, self.desk.who()) {
+                        let kept = secretary.keep_name(who, said).await;
+                        self.desk.on_recorded(kept, clock::now());
+                    }
+                }
                 Output::HangUp => {
                     self.shared
                         .switchboard

@@ -28,6 +28,7 @@ mod notices;
 mod operators;
 mod people;
 mod plans;
+pub mod recorded_names;
 mod recording;
 mod registrations;
 mod road;

@@ -93,7 +93,12 @@ async fn tell_one(shared: &Shared, id: EmployeeId, told: &mut BTreeMap<EmployeeI
     let company = company.company.id;
     let now = clock::now();
     let members = shared.members.of_company(company);
-    let person = resources::person(employee, line_of(shared, employee, now), &members);
+    let person = resources::person(
+        employee,
+        line_of(shared, employee, now),
+        &members,
+        shared.names.has(id),
+    );
     if told.get(&id) == Some(&person) {
         return;
     }

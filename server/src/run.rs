@@ -32,6 +32,7 @@ use crate::{
     notices::{Hooks, MailServer, Post},
     operators,
     people::{self, People},
+    recorded_names::RecordedNames,
     recording::{self, Recordings},
     registrations,
     scheduler::Scheduler,
@@ -93,9 +94,12 @@ pub async fn serve<Hurry: Future<Output = ()>>(
     let (people, changed) = People::new();
     let (recordings, endings) = Recordings::new(&config.data);
     recordings.repair(&store).await.map_err(wrong)?;
+    let names_said = Arc::new(RecordedNames::open(&config.data));
+    names_said.follow(book.page().directory()).await;
     let shared = Arc::new(Shared {
         hub: Hub::new(store.clone()),
-        sounds: Arc::new(Sounds::new(&config.data)),
+        sounds: Arc::new(Sounds::new(&config.data, names_said.clone())),
+        names: names_said,
         recordings,
         switchboard: Switchboard::new(signalling),
         lines: Lines::default(),

@@ -1,13 +1,13 @@
 //! What the desk asks for when an employee plans by telephone: who he is, his
-//! lists, his meetings, and the saving of a new one by the very path that the
-//! board takes.
+//! lists, his meetings, the saving of a new one by the very path that the
+//! board takes, and the keeping of his name as he says it.
 
 use std::sync::Arc;
 
 use api::{ErrorCode, NewMeeting, NewParticipant};
 use domain::{
     CompanyId, EmployeeId, MeetingId, Millis, RoomId, ShortNumber, Span,
-    desk::{Mine, Refusal, Visitor, Wanted},
+    desk::{Mine, NameLost, Refusal, Visitor, Wanted},
     meeting::{Invitee, Meeting},
     occurrence::{Occurrence, Status},
 };
@@ -15,6 +15,7 @@ use store::{CompanyDirectory, StoreError};
 
 use crate::{
     clock,
+    recorded_names::clip,
     shared::Shared,
     web::{self, App},
 };
@@ -93,9 +94,9 @@ impl Secretary {
         let lists = self.lists(directory).await;
         Some(Visitor {
             employee: id,
+            name: employee.name.clone(),
             zone: employee.zone.unwrap_or(directory.company.zone),
             lists: lists.into_iter().map(|(name, _)| name).collect(),
-            records: false,
         })
     }
 
@@ -266,6 +267,29 @@ impl Secretary {
             Err(_) => false,
         };
         his && web::cancel(&self.app, directory, id).await.is_ok()
+    }
+
+    /// Keeps what he said as his name.
+    pub async fn keep_name(&self, who: &Visitor, said: Vec<i16>) -> Result<(), NameLost> {
+        let clip = tokio::task::spawn_blocking(move || clip::of_take(&said)).await;
+        let name = match clip {
+            Ok(name) => name.map_err(|_| NameLost::Silent)?,
+            Err(panic) => {
+                tracing::error!(%panic, "A name that was said is lost");
+                return Err(NameLost::Broken);
+            }
+        };
+        let names = &self.shared.names;
+        names
+            .keep(self.company, who.employee, &name)
+            .await
+            .map_err(|error| {
+                tracing::error!(%error, "A name that was said cannot be kept");
+                NameLost::Broken
+            })?;
+        tracing::info!(name = who.name, "A name is recorded by telephone");
+        self.shared.people.look_again(who.employee);
+        Ok(())
     }
 }
 

@@ -32,6 +32,7 @@ use crate::{
     notices::MailServer,
     operators::{Asking, Subscriptions},
     people::{self, People},
+    recorded_names::RecordedNames,
     recording::Recordings,
     registrations,
     sounds::Sounds,
@@ -60,6 +61,8 @@ pub struct Shared {
     pub switchboard: Switchboard,
     pub media: Media,
     pub sounds: Arc<Sounds>,
+    /// Employees' names in their own voices.
+    pub names: Arc<RecordedNames>,
     pub recordings: Recordings,
     pub hub: Hub,
     /// Wrong PINs, over all calls and rooms.
@@ -109,6 +112,8 @@ impl Shared {
         registrations::mark_absent(self);
         self.subscriptions.follow(self);
         let page = self.book.page();
+        let (names, now_here) = (self.names.clone(), page.clone());
+        tokio::spawn(async move { names.follow(now_here.directory()).await });
         for company in page.companies() {
             self.hub.reset(company.company.id);
         }
@@ -235,6 +240,14 @@ impl Live for Shared {
 
     fn recording_file(&self, company: CompanyId, id: RecordingId, name: &str) -> PathBuf {
         self.recordings.file(company, id, name)
+    }
+
+    fn recorded_names(&self) -> &RecordedNames {
+        &self.names
+    }
+
+    fn name_changed(&self, employee: EmployeeId) {
+        self.people.look_again(employee);
     }
 
     fn erase_recording(&self, company: CompanyId, id: RecordingId) -> Erased<'_> {

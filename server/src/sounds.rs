@@ -3,7 +3,8 @@
 //! The prompts are rendered when Rollcall is built and carried in the binary.
 //! Names and titles are not known by then: espeak-ng speaks them where it is
 //! installed, once each; the result is kept in the data folder. Without
-//! espeak-ng a name is simply not said.
+//! espeak-ng a word stands in for the name. Whoever has recorded his name is
+//! heard himself.
 
 use std::{
     collections::BTreeMap,
@@ -12,11 +13,17 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use domain::{company::Language, speech::Phrase};
+use domain::{
+    EmployeeId,
+    company::Language,
+    speech::{Phrase, SoundKey},
+};
 use media::Sound;
 use rust_embed::RustEmbed;
 use sha2::{Digest, Sha256};
 use voice::{Voice, VoiceError};
+
+use crate::recorded_names::RecordedNames;
 
 #[derive(RustEmbed)]
 #[folder = "../sounds/rendered/"]
@@ -30,13 +37,15 @@ const LONGEST_SPOKEN: usize = 200;
 pub struct Sounds {
     /// Where spoken names are kept, as WAV files named by their fingerprint.
     kept: PathBuf,
+    names: Arc<RecordedNames>,
     decoded: Mutex<BTreeMap<String, Option<Arc<Sound>>>>,
 }
 
 impl Sounds {
-    pub fn new(data: &Path) -> Self {
+    pub fn new(data: &Path, names: Arc<RecordedNames>) -> Self {
         Sounds {
             kept: data.join("spoken"),
+            names,
             decoded: Mutex::default(),
         }
     }
@@ -57,24 +66,41 @@ impl Sounds {
     ) -> Vec<Arc<Sound>> {
         let mut sounds = Vec::with_capacity(phrases.len());
         for phrase in phrases {
-            let sound = match phrase {
-                Phrase::Sound(key) => {
-                    self.rendered(&format!("{}/{}", language.code(), key.as_str()))
-                }
-                Phrase::Spoken { text, otherwise } => match self.spoken(language, text).await {
-                    Some(sound) => Some(sound),
-                    None => otherwise.as_ref().and_then(|key| {
-                        self.rendered(&format!("{}/{}", language.code(), key.as_str()))
-                    }),
-                },
-                Phrase::Recording(name) => {
-                    tracing::warn!(name, "A recording is not there");
-                    None
-                }
-            };
-            sounds.extend(sound);
+            sounds.extend(self.of(language, phrase).await);
         }
         sounds
+    }
+
+    async fn of(self: &Arc<Self>, language: Language, phrase: &Phrase) -> Option<Arc<Sound>> {
+        let rendered = |key: &SoundKey| self.rendered(&format!("{}/{key}", language.code()));
+        match phrase {
+            Phrase::Sound(key) => rendered(key),
+            Phrase::Spoken { text, otherwise } => match self.spoken(language, text).await {
+                Some(sound) => Some(sound),
+                None => otherwise.as_ref().and_then(rendered),
+            },
+            Phrase::Recording {
+                employee,
+                otherwise,
+            } => match self.in_own_voice(*employee).await {
+                Some(sound) => Some(sound),
+                None => Box::pin(self.of(language, otherwise)).await,
+            },
+        }
+    }
+
+    /// His name as he recorded it. It is not kept here: it is short, and may be another next time.
+    async fn in_own_voice(&self, employee: EmployeeId) -> Option<Arc<Sound>> {
+        let sound = match self.names.wav(employee).await {
+            Ok(wav) => Sound::from_wav(&wav?).map_err(|error| error.to_string()),
+            Err(error) => Err(error.to_string()),
+        };
+        sound
+            .inspect_err(
+                |error| tracing::warn!(%employee, error, "A recorded name cannot be played"),
+            )
+            .ok()
+            .map(Arc::new)
     }
 
     /// Speaks `text` ahead of its first use.

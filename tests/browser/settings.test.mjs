@@ -120,3 +120,40 @@ test('a gateway for short messages is set up, changed without its secret, and ta
   await sms.locator('[data-act=sms-remove]').click();
   await sms.locator('.note', { hasText: 'Nothing is set up' }).waitFor();
 });
+
+/** A WAV file of a tone, one channel of 16-bit samples at 16 kHz. */
+function wav(hz, seconds) {
+  const samples = 16_000 * seconds;
+  const file = Buffer.alloc(44 + 2 * samples);
+  file.write('RIFF', 0);
+  file.writeUInt32LE(file.length - 8, 4);
+  file.write('WAVEfmt ', 8);
+  [16, 16_000, 32_000, 2 * samples].forEach((value, n) => file.writeUInt32LE(value, [16, 24, 28, 40][n]));
+  [1, 1, 2, 16].forEach((value, n) => file.writeUInt16LE(value, [20, 22, 32, 34][n]));
+  file.write('data', 36);
+  for (let n = 0; n < samples; n += 1) file.writeInt16LE(Math.round(6_000 * Math.sin(2 * Math.PI * hz * n / 16_000)), 44 + 2 * n);
+  return file;
+}
+
+test('a name is uploaded in its owner’s menu, heard there, and erased', async () => {
+  await page.goto(`${house.base}/rooms/9001`);
+  await page.locator('.prow', { hasText: 'Katya Melnik' }).click();
+  const name = page.locator('.menu .ownname');
+  await name.getByText('Spoken by the machine').waitFor();
+  const choose = (buffer) => name.locator('[data-act=upload-name]').setInputFiles({ name: 'katya.wav', mimeType: 'audio/wav', buffer });
+  await choose(Buffer.from('ID3 and so no WAV file'));
+  await page.locator('.toast', { hasText: 'it is not a WAV file' }).waitFor();
+  await choose(wav(440, 2));
+  await name.getByText('own voice').waitFor();
+
+  const asked = page.waitForResponse((answer) => answer.url().endsWith('/recorded-name'));
+  await name.locator('[data-act=hear-name]').click();
+  assert.ok((await asked).ok());
+
+  await name.locator('[data-act=erase-name]').click();
+  await name.locator('[data-act=erase-name-yes]').click();
+  await name.getByText('Spoken by the machine').waitFor();
+  assert.equal(await name.locator('[data-act=hear-name]').count(), 0);
+  await page.keyboard.press('Escape');
+  await page.locator('.menu').waitFor({ state: 'detached' });
+});

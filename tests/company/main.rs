@@ -14,6 +14,7 @@ mod hours;
 mod lamps;
 mod migrations;
 mod notices;
+mod own_voice;
 mod rows;
 mod small;
 mod sources;

@@ -9,6 +9,7 @@ name = "Northway Logistics"
 domain = "northway.example"
 time_zone = "UTC"
 lead_s = 0
+service_number = "9900"
 
 [[trunks]]
 name = "North"
@@ -77,7 +78,7 @@ impl House {
         id.unwrap().to_owned()
     }
 
-    fn person(&self, name: &str) -> Value {
+    pub fn person(&self, name: &str) -> Value {
         let people = self.api.list("people");
         let person = people.iter().find(|person| person["name"] == name);
         person.expect("he is in the file")["id"].clone()

@@ -22,6 +22,7 @@ mod occurrences;
 mod once;
 mod openapi;
 mod pages;
+mod recorded_names;
 mod recordings;
 mod rooms;
 mod series;

@@ -81,6 +81,13 @@ impl Api {
         answer(request.header("cookie", &self.cookie).send_json(body))
     }
 
+    /// A file for the server to keep.
+    pub fn put_file(&self, path: &str, kind: &str, file: &[u8]) -> Answer {
+        let request = self.agent.put(format!("{}/{path}", self.base));
+        let request = request.header("content-type", kind);
+        answer(request.header("cookie", &self.cookie).send(file))
+    }
+
     /// A file, as it is.
     pub fn bytes(&self, path: &str) -> Vec<u8> {
         let request = self.agent.get(format!("{}/{path}", self.base));

@@ -6,6 +6,7 @@ use leptos::prelude::*;
 use super::{
     carried::OfferButton,
     loudness::Loudness,
+    own_name::OwnName,
     tip::{Said, window_size},
 };
 use crate::{
@@ -104,8 +105,9 @@ pub fn Menu(open: RwSignal<Option<Open>>) -> impl IntoView {
                         }
                     }).collect_view()}
                     {match menu.cargo {
-                        Cargo::Member(id) => Some(view! { <Loudness id/> }),
-                        Cargo::Person(_) | Cargo::Guest(_) | Cargo::Missing(_) => None,
+                        Cargo::Member(id) => view! { <Loudness id/> }.into_any(),
+                        Cargo::Person(id) => view! { <OwnName id/> }.into_any(),
+                        Cargo::Guest(_) | Cargo::Missing(_) => ().into_any(),
                     }}
                     {quiet_of(menu.cargo).map(|(quiet, id)| view! {
                         <button class="btn" on:click=move |_| {

@@ -104,6 +104,7 @@ fn person(n: u8, name: &str, address: &str) -> Person {
             kind: DeviceKind::IpSim,
             address: address.into(),
         }],
+        recorded_name: false,
         line: line(LineState::Free),
         room: None,
         member: None,

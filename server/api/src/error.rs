@@ -87,6 +87,7 @@ pub enum ErrorCode {
     BadEvidenceTime,
     NoNotice,
     BadList,
+    BadSound,
     // What the world says.
     RoomBooked,
     MeetingIsLive,

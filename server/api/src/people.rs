@@ -17,6 +17,9 @@ pub struct Person {
     pub extension: String,
     /// In order of preference.
     pub devices: Vec<Device>,
+    /// Whether the others hear the name in the person's own voice: `GET /people/{id}/recorded-name`.
+    #[serde(default)]
+    pub recorded_name: bool,
     /// The person's lines taken together: reachable if one of them is.
     pub line: LineView,
     pub room: Option<RoomId>,

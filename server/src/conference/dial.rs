@@ -479,7 +479,7 @@ impl Conference {
                 .and_then(|(company, user)| company.employee_behind(user))
                 // Nobody is invited by himself: he hears the company alone.
                 .filter(|who| invitation.invitee != Invitee::Employee(who.id))
-                .map(|who| speech::organiser(&who.name)),
+                .map(|who| speech::in_own_voice(who.id, speech::organiser(&who.name))),
             caller: company.map(|company| speech::caller(&company.company.name)),
             callee: None,
             title: self

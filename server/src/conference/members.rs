@@ -201,11 +201,11 @@ impl Conference {
             return;
         };
         let name = self.name_of(&seat.invitation.invitee);
+        let spoken = speech::name(&name);
         self.live.announce(match &seat.invitation.invitee {
             Invitee::Outside { name: None, number } => speech::number_is_offline(number),
-            Invitee::Employee(_) | Invitee::Outside { .. } => {
-                speech::is_offline(speech::name(&name))
-            }
+            Invitee::Outside { .. } => speech::is_offline(spoken),
+            Invitee::Employee(id) => speech::is_offline(speech::in_own_voice(*id, spoken)),
         });
         let text = Text {
             code: "is_offline".to_owned(),

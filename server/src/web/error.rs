@@ -259,7 +259,8 @@ fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::BadLineState
         | ErrorCode::BadEvidenceTime
         | ErrorCode::NoNotice
-        | ErrorCode::BadList => StatusCode::UNPROCESSABLE_ENTITY,
+        | ErrorCode::BadList
+        | ErrorCode::BadSound => StatusCode::UNPROCESSABLE_ENTITY,
         ErrorCode::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         ErrorCode::Internal | ErrorCode::Other => StatusCode::INTERNAL_SERVER_ERROR,
     }

@@ -13,6 +13,8 @@ use domain::{
 };
 use store::StoreError;
 
+use crate::recorded_names::RecordedNames;
+
 /// The state that is in no row, and the commands that cannot wait for one.
 ///
 /// Everything else a handler wants is written to the rows, followed by [`Live::nudge`].
@@ -61,6 +63,12 @@ pub trait Live: Send + Sync + 'static {
 
     /// Removes a recording's files.
     fn erase_recording(&self, company: CompanyId, id: RecordingId) -> Erased<'_>;
+
+    /// Employees' names in their own voices.
+    fn recorded_names(&self) -> &RecordedNames;
+
+    /// His recorded name is another, or gone: whoever shows him should look.
+    fn name_changed(&self, employee: EmployeeId);
 
     /// Takes the member out of his room and ends his call, at a user's wish.
     fn hang_up(&self, member: MemberId) -> Command<'_>;

@@ -33,6 +33,7 @@ mod occurrences;
 mod once;
 mod openapi;
 pub mod password;
+mod recorded_names;
 mod recordings;
 pub mod resources;
 mod rooms;
@@ -143,6 +144,11 @@ fn api_routes() -> OpenApiRouter<App> {
         .routes(routes!(invitations::call))
         .routes(routes!(invitations::stop))
         .routes(routes!(do_not_disturb::set))
+        .routes(routes!(
+            recorded_names::recorded_name,
+            recorded_names::keep_name,
+            recorded_names::erase_name
+        ))
         .routes(routes!(line_status::tell))
         .routes(routes!(rsvp::mail_reply))
         .routes(routes!(webhooks::webhooks, webhooks::add_webhook))

@@ -134,8 +134,13 @@ fn quiet_hours(hours: &QuietHours) -> api::QuietHours {
     }
 }
 
-/// An employee; `members` are those of the company's rooms.
-pub fn person(employee: &Employee, line: LineView, members: &[api::Member]) -> api::Person {
+/// An employee; `members` are those of the company's rooms, `recorded` says whether he has recorded his name.
+pub fn person(
+    employee: &Employee,
+    line: LineView,
+    members: &[api::Member],
+    recorded: bool,
+) -> api::Person {
     let member = members
         .iter()
         .find(|member| member.employee_id == Some(employee.id));
@@ -145,6 +150,7 @@ pub fn person(employee: &Employee, line: LineView, members: &[api::Member]) -> a
         group: employee.group.clone(),
         extension: employee.extension.to_string(),
         devices: employee.devices.iter().map(device).collect(),
+        recorded_name: recorded,
         line,
         room: member.map(|member| member.room_id),
         member: member.map(|member| member.id),

@@ -42,7 +42,10 @@ pub(super) fn all_people(app: &App, directory: &CompanyDirectory) -> Vec<Person>
     directory
         .employees
         .iter()
-        .map(|employee| resources::person(employee, app.live.line(employee, now), &members))
+        .map(|employee| {
+            let recorded = app.live.recorded_names().has(employee.id);
+            resources::person(employee, app.live.line(employee, now), &members, recorded)
+        })
         .collect()
 }
 

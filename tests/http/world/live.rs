@@ -13,6 +13,7 @@ use domain::{
     live::Act,
     loudness::{Gain, Side},
 };
+use rollcall::recorded_names::RecordedNames;
 use rollcall::web::{Command, Erased, Live, NotInRoom, RecordCommand, RecordRefused};
 use tempfile::TempDir;
 
@@ -25,16 +26,19 @@ pub struct StandIn {
     tape: Mutex<Option<Recording>>,
     /// Where the files of recordings are.
     pub files: TempDir,
+    names: RecordedNames,
 }
 
 impl Default for StandIn {
     fn default() -> Self {
+        let files = tempfile::tempdir().unwrap();
         Self {
             members: Mutex::default(),
             locked: Mutex::default(),
             told: Mutex::default(),
             tape: Mutex::default(),
-            files: tempfile::tempdir().unwrap(),
+            names: RecordedNames::open(files.path()),
+            files,
         }
     }
 }
@@ -144,6 +148,14 @@ impl Live for StandIn {
     fn erase_recording(&self, _: CompanyId, id: RecordingId) -> Erased<'_> {
         self.note(format!("erase {}", id.uuid().get_version_num()));
         Box::pin(async {})
+    }
+
+    fn recorded_names(&self) -> &RecordedNames {
+        &self.names
+    }
+
+    fn name_changed(&self, _: EmployeeId) {
+        self.note("a recorded name changed");
     }
 
     fn mute(&self, id: MemberId, muted: bool) -> Command<'_> {

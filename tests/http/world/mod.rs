@@ -218,6 +218,14 @@ impl World {
             .id
     }
 
+    /// The directory once somebody has left Northway.
+    pub async fn without(&self, name: &str) -> store::Directory {
+        let mut directory = self.store.directory().await.unwrap();
+        let company = directory.companies.get_mut(&self.northway).unwrap();
+        company.employees.retain(|employee| employee.name != name);
+        directory
+    }
+
     /// A room of Northway.
     pub async fn room(&self, number: &str) -> RoomId {
         let rooms = self.store.rooms(self.northway).await.unwrap();
@@ -240,6 +248,7 @@ impl World {
             status: parts.status,
             headers: parts.headers,
             text: String::from_utf8_lossy(&body).into_owned(),
+            bytes: body.to_vec(),
         }
     }
 
@@ -301,6 +310,7 @@ pub struct Answer {
     pub status: StatusCode,
     pub headers: HeaderMap,
     pub text: String,
+    pub bytes: Vec<u8>,
 }
 
 impl Answer {

@@ -366,7 +366,7 @@ fn spoken(phrases: &[Phrase]) -> String {
     let words = phrases.iter().map(|phrase| match phrase {
         Phrase::Sound(key) => key.to_string(),
         Phrase::Spoken { text, .. } => text.clone(),
-        Phrase::Recording(name) => name.clone(),
+        Phrase::Recording { otherwise, .. } => spoken(&[(**otherwise).clone()]),
     });
     words.collect::<Vec<_>>().join(" ")
 }

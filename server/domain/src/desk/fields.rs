@@ -13,7 +13,7 @@ pub(super) fn longest(stage: &Stage) -> usize {
         Stage::Date | Stage::Time { .. } => 4,
         Stage::Length { .. } => 4,
         Stage::Main | Stage::List { .. } | Stage::Confirm(_) | Stage::Mine { .. } => 1,
-        Stage::Asked | Stage::Naming { .. } | Stage::Parting | Stage::Gone => usize::MAX,
+        Stage::Asked | Stage::Naming(_) | Stage::Parting | Stage::Gone => usize::MAX,
     }
 }
 

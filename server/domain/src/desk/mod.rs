@@ -46,12 +46,12 @@ pub struct Desk {
 pub struct Visitor {
     /// Who.
     pub employee: EmployeeId,
+    /// What he is called.
+    pub name: String,
     /// Where his clock hangs.
     pub zone: Zone,
     /// The lists he may call, by name. The first nine can be chosen.
     pub lists: Vec<String>,
-    /// Whether what he says can be kept.
-    pub records: bool,
 }
 
 /// How far he is.
@@ -77,12 +77,23 @@ enum Stage {
     Confirm(Wanted),
     /// He hears his meetings, this one now.
     Mine { meetings: Vec<Mine>, at: usize },
-    /// He says his name after the tone.
-    Naming { since: Millis },
+    /// He says his name.
+    Naming(Naming),
     /// He hears the last words, and is hung up.
     Parting,
     /// It is over.
     Gone,
+}
+
+/// How far he is with his name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Naming {
+    /// He hears that he is to say it.
+    Asked,
+    /// He has said nothing yet.
+    Awaited { since: Millis },
+    /// He says it, or has said it.
+    Said { since: Millis },
 }
 
 /// A meeting as he keyed it in.
@@ -122,6 +133,15 @@ pub enum Refusal {
     Broken,
 }
 
+/// Why a name was not kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NameLost {
+    /// He said nothing.
+    Silent,
+    /// Something of ours is broken.
+    Broken,
+}
+
 /// What the desk asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Output {
@@ -140,7 +160,7 @@ pub enum Output {
     Mine,
     /// Cancel this meeting. [`Desk::on_cancelled`] answers.
     Cancel(MeetingId),
-    /// Keep what he says from now on.
+    /// Keep what he says from now on. It is dropped unless [`Output::KeepName`] comes next.
     Record,
     /// That was his name. [`Desk::on_recorded`] answers.
     KeepName,
@@ -162,6 +182,9 @@ const PATIENCE: u32 = 3;
 
 /// A name is shorter than this.
 const NAME_LIMIT: Span = Span::seconds(6);
+
+/// Whoever has been silent for so long has said his name.
+const NAME_PAUSE: Span = Span(1_500);
 
 impl Desk {
     /// He hears this, and is hung up.
@@ -217,7 +240,9 @@ impl Desk {
         match self.stage.clone() {
             Stage::Parting => self.hang_up(),
             Stage::Asked => self.part(speech::out_of_order(), now),
-            Stage::Naming { .. } => self.keep_name(now),
+            // The question was not heard to its end.
+            Stage::Naming(Naming::Asked) => self.main(says::name_lost(), now),
+            Stage::Naming(Naming::Awaited { .. } | Naming::Said { .. }) => self.keep_name(now),
             Stage::Gone => self.until = None,
             stage if !self.digits.is_empty() => self.on_field(stage, now),
             stage => self.ask_again(stage, now),
@@ -228,11 +253,12 @@ impl Desk {
     pub fn on_played(&mut self, now: Millis) {
         match self.stage {
             Stage::Parting => self.hang_up(),
-            Stage::Naming { .. } => {
-                self.stage = Stage::Naming { since: now };
+            Stage::Naming(Naming::Asked) => {
+                self.stage = Stage::Naming(Naming::Awaited { since: now });
                 self.until = Some(now + NAME_LIMIT);
                 self.outputs.push_back(Output::Record);
             }
+            Stage::Naming(Naming::Awaited { .. } | Naming::Said { .. }) => {}
             Stage::Gone | Stage::Asked => {}
             _ if self.digits.is_empty() => self.until = Some(now + KEY_LIMIT),
             _ => {}
@@ -244,8 +270,11 @@ impl Desk {
         let stage = self.stage.clone();
         match (&stage, digit) {
             (Stage::Parting | Stage::Gone | Stage::Asked, _) => {}
-            (Stage::Naming { .. }, '#') => self.keep_name(now),
-            (Stage::Naming { .. }, _) => {}
+            (Stage::Naming(_), '*') => self.main(Vec::new(), now),
+            (Stage::Naming(Naming::Awaited { .. } | Naming::Said { .. }), '#') => {
+                self.keep_name(now);
+            }
+            (Stage::Naming(_), _) => {}
             (Stage::Extension | Stage::Pin { .. }, '*') => {
                 self.ask(Stage::Extension, says::extension(), now);
             }
@@ -309,19 +338,44 @@ impl Desk {
         }
     }
 
-    /// Whether his name was kept.
-    pub fn on_recorded(&mut self, kept: bool, now: Millis) {
-        if self.stage == Stage::Asked {
-            self.main(says::name_kept(kept), now);
+    /// He began or ceased to speak: whoever says his name and then nothing has said it.
+    pub fn on_talking(&mut self, on: bool, now: Millis) {
+        let (Stage::Naming(Naming::Awaited { since }) | Stage::Naming(Naming::Said { since })) =
+            self.stage
+        else {
+            return;
+        };
+        let limit = since + NAME_LIMIT;
+        match (on, &self.stage) {
+            (true, _) => {
+                self.stage = Stage::Naming(Naming::Said { since });
+                self.until = Some(limit);
+            }
+            (false, Stage::Naming(Naming::Said { .. })) => {
+                self.until = Some(limit.min(now + NAME_PAUSE));
+            }
+            // The end of what he said while he was still being asked.
+            (false, _) => {}
+        }
+    }
+
+    /// What became of his name.
+    pub fn on_recorded(&mut self, kept: Result<(), NameLost>, now: Millis) {
+        let (Stage::Asked, Some(who)) = (&self.stage, &self.who) else {
+            return;
+        };
+        match kept {
+            Ok(()) => {
+                let name = speech::in_own_voice(who.employee, speech::name(&who.name));
+                self.main(says::name_kept(name), now);
+            }
+            Err(NameLost::Silent) => self.main(says::name_lost(), now),
+            Err(NameLost::Broken) => self.part(speech::out_of_order(), now),
         }
     }
 
     fn zone(&self) -> Zone {
         self.who.as_ref().map_or(self.zone, |who| who.zone)
-    }
-
-    fn records(&self) -> bool {
-        self.who.as_ref().is_some_and(|who| who.records)
     }
 
     fn lists(&self) -> &[String] {
@@ -344,11 +398,7 @@ impl Desk {
             Stage::Main => match keyed.as_str() {
                 "1" => self.plan(Vec::new(), now),
                 "2" => self.look_up(Output::Mine, now),
-                "3" if self.records() => {
-                    self.until = Some(now + QUESTION_LIMIT);
-                    self.stage = Stage::Naming { since: now };
-                    self.outputs.push_back(Output::Play(says::say_your_name()));
-                }
+                "3" => self.ask(Stage::Naming(Naming::Asked), says::say_your_name(), now),
                 _ => self.ask_again(Stage::Main, now),
             },
             Stage::Date => match fields::date(&keyed, now, self.zone()) {
@@ -400,7 +450,7 @@ impl Desk {
                 (_, _) => self.ask_again(Stage::Mine { meetings, at }, now),
             },
             stage @ (Stage::Extension | Stage::Pin { .. }) => self.ask_again(stage, now),
-            Stage::Asked | Stage::Naming { .. } | Stage::Parting | Stage::Gone => {}
+            Stage::Asked | Stage::Naming(_) | Stage::Parting | Stage::Gone => {}
         }
     }
 
@@ -417,7 +467,7 @@ impl Desk {
 
     /// What he may do, after `first`.
     fn main(&mut self, first: Vec<Phrase>, now: Millis) {
-        self.ask(Stage::Main, joined(first, says::main(self.records())), now);
+        self.ask(Stage::Main, joined(first, says::main()), now);
     }
 
     /// A meeting is planned from the beginning, after `first`.
@@ -481,7 +531,7 @@ impl Desk {
         let question = match &stage {
             Stage::Extension => says::extension(),
             Stage::Pin { .. } => says::pin(),
-            Stage::Main => says::main(self.records()),
+            Stage::Main => says::main(),
             Stage::Date => joined(says::no_date(), says::date()),
             Stage::Time { .. } => joined(says::no_time(), says::time()),
             Stage::Length { .. } => joined(says::no_length(), says::length()),
@@ -491,7 +541,7 @@ impl Desk {
                 .get(*at)
                 .map(|mine| says::mine(mine, self.zone(), now))
                 .unwrap_or_default(),
-            Stage::Asked | Stage::Naming { .. } | Stage::Parting | Stage::Gone => return,
+            Stage::Asked | Stage::Naming(_) | Stage::Parting | Stage::Gone => return,
         };
         self.put(stage, question, now);
     }

@@ -20,9 +20,9 @@ fn at(local: &str) -> Millis {
 fn visitor(lists: &[&str]) -> Visitor {
     Visitor {
         employee: EmployeeId::new(Millis(0), [1; 10]),
+        name: "Irina Belova".to_owned(),
         zone: zone(),
         lists: lists.iter().map(|list| (*list).to_owned()).collect(),
-        records: true,
     }
 }
 
@@ -104,7 +104,7 @@ fn a_meeting_is_keyed_in_read_back_and_saved() {
     desk.on_saved(Ok(room.clone()), now());
     assert_eq!(
         drain(&mut desk),
-        heard(joined(says::saved(&room), says::main(true)))
+        heard(joined(says::saved(&room), says::main()))
     );
 }
 
@@ -176,7 +176,7 @@ fn a_star_leads_back_to_the_choice_and_two_begins_anew() {
 
     assert_eq!(press(&mut desk, "1*"), {
         let mut both = heard(says::date()).to_vec();
-        both.extend(heard(says::main(true)));
+        both.extend(heard(says::main()));
         both
     });
     press(&mut desk, "12#1200");
@@ -206,7 +206,7 @@ fn a_stranger_says_who_he_is_by_extension_and_pin_and_is_counted() {
     desk.on_identified(Some(visitor(&[])), now());
     assert_eq!(
         drain(&mut desk),
-        heard(joined(says::welcome(), says::main(true)))
+        heard(joined(says::welcome(), says::main()))
     );
 
     let mut guesser = Desk::service(None, zone(), now());
@@ -252,36 +252,83 @@ fn his_next_meetings_are_read_out_and_his_own_are_cancelled() {
     desk.on_cancelled(true, now());
     assert_eq!(
         drain(&mut desk),
-        heard(joined(says::cancelled(true), says::main(true)))
+        heard(joined(says::cancelled(true), says::main()))
     );
 
     press(&mut desk, "2");
     desk.on_mine(Vec::new(), now());
     assert_eq!(
         drain(&mut desk),
-        heard(joined(says::no_more(false), says::main(true)))
+        heard(joined(says::no_more(false), says::main()))
+    );
+}
+
+/// At the desk, asked for his name, and having heard that.
+fn naming() -> Desk {
+    let mut desk = known(&[]);
+    assert_eq!(press(&mut desk, "3"), heard(says::say_your_name()));
+    assert_eq!(press(&mut desk, "#"), [], "he has not said it yet");
+    desk.on_played(now());
+    assert_eq!(drain(&mut desk), [Output::Record]);
+    desk
+}
+
+#[test]
+fn his_name_is_recorded_until_hash_and_played_back() {
+    let mut desk = naming();
+    assert_eq!(press(&mut desk, "#"), [Output::KeepName]);
+
+    desk.on_recorded(Ok(()), now());
+
+    let name = speech::in_own_voice(visitor(&[]).employee, speech::name("Irina Belova"));
+    assert_eq!(
+        drain(&mut desk),
+        heard(joined(says::name_kept(name), says::main()))
     );
 }
 
 #[test]
-fn his_name_is_recorded_after_the_tone() {
-    let mut desk = known(&[]);
-    assert_eq!(press(&mut desk, "3"), heard(says::say_your_name()));
+fn whoever_presses_no_hash_has_said_his_name_when_he_is_silent_or_time_is_up() {
+    let after = |millis: i64| now() + Span(millis);
+    let mut desk = naming();
+    desk.on_talking(false, after(100));
+    assert_eq!(
+        desk.poll_timeout(),
+        Some(now() + NAME_LIMIT),
+        "he only stopped saying something else"
+    );
+    desk.on_talking(true, after(500));
+    desk.on_talking(false, after(1_000));
+    desk.on_talking(true, after(1_200));
+    desk.on_talking(false, after(2_000));
+    desk.handle_timeout(after(3_499));
+    assert_eq!(drain(&mut desk), []);
+    desk.handle_timeout(after(3_500));
+    assert_eq!(drain(&mut desk), [Output::KeepName]);
 
-    desk.on_played(now());
-    assert_eq!(drain(&mut desk), [Output::Record]);
-    assert_eq!(press(&mut desk, "#"), [Output::KeepName]);
-    desk.on_recorded(true, now());
+    let mut desk = naming();
+    desk.on_talking(true, after(500));
+    desk.handle_timeout(now() + NAME_LIMIT);
+    assert_eq!(drain(&mut desk), [Output::KeepName]);
+}
+
+#[test]
+fn whoever_says_nothing_or_thinks_better_of_it_is_back_at_the_beginning() {
+    let mut desk = naming();
+    press(&mut desk, "#");
+    desk.on_recorded(Err(NameLost::Silent), now());
     assert_eq!(
         drain(&mut desk),
-        heard(joined(says::name_kept(true), says::main(true)))
+        heard(joined(says::name_lost(), says::main()))
     );
 
-    press(&mut desk, "3");
-    desk.on_played(now());
-    drain(&mut desk);
-    desk.handle_timeout(now() + NAME_LIMIT);
-    assert_eq!(drain(&mut desk), [Output::KeepName], "he said no hash");
+    let mut desk = naming();
+    assert_eq!(press(&mut desk, "*"), heard(says::main()));
+
+    let mut desk = naming();
+    press(&mut desk, "#");
+    desk.on_recorded(Err(NameLost::Broken), now());
+    assert_eq!(drain(&mut desk), heard(speech::out_of_order()));
 }
 
 #[test]

@@ -9,7 +9,7 @@
 //! quieter and `**2` as it was; `**6`, `**4` and `**5` do so with his voice for the others. More of
 //! the same digits turn on.
 
-use super::{Act, LiveRoom, Output};
+use super::{Act, LiveRoom, Member, Output};
 use crate::{
     attempt::LeaveWay,
     id::MemberId,
@@ -137,7 +137,7 @@ impl LiveRoom {
         let next = self.act(Act::NextHand);
         let name = next
             .and_then(|id| self.members.get(&id))
-            .map(|member| speech::name(&member.name));
+            .map(Member::spoken);
         self.tell(moderator, speech::next_hand(name));
     }
 

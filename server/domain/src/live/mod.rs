@@ -57,6 +57,17 @@ pub struct Member {
     pub loudness: Loudness,
 }
 
+impl Member {
+    /// His name as the others hear it: in his own voice where there is one.
+    pub fn spoken(&self) -> Phrase {
+        let name = speech::name(&self.name);
+        match self.employee {
+            Some(employee) => speech::in_own_voice(employee, name),
+            None => name,
+        }
+    }
+}
+
 /// What a moderator does with the room as a whole, by key, console or API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Act {

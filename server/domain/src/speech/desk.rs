@@ -69,12 +69,8 @@ pub fn does_not_fit() -> Vec<Phrase> {
 }
 
 /// What can be done.
-pub fn main(records: bool) -> Vec<Phrase> {
-    let mut phrases = vec![sound("desk_main")];
-    if records {
-        phrases.push(sound("desk_record"));
-    }
-    phrases
+pub fn main() -> Vec<Phrase> {
+    vec![sound("desk_main"), sound("desk_record")]
 }
 
 /// Which date?
@@ -194,13 +190,14 @@ pub fn say_your_name() -> Vec<Phrase> {
     vec![sound("desk_say_name")]
 }
 
-/// His name was kept, or nothing was heard.
-pub fn name_kept(kept: bool) -> Vec<Phrase> {
-    vec![sound(if kept {
-        "desk_name_kept"
-    } else {
-        "desk_name_lost"
-    })]
+/// His name was kept, and sounds so.
+pub fn name_kept(name: Phrase) -> Vec<Phrase> {
+    vec![sound("desk_name_kept"), name]
+}
+
+/// Nothing was heard.
+pub fn name_lost() -> Vec<Phrase> {
+    vec![sound("desk_name_lost")]
 }
 
 /// He is hung up.

@@ -1,7 +1,7 @@
 //! What people hear, as sequences of phrases.
 //!
 //! A phrase is a recording made from `texts/{language}/prompts.toml`, a name that
-//! a machine speaks, or a recording of the company's own. The order of phrases
+//! a machine speaks, or a name in its owner's own voice. The order of phrases
 //! is decided here and is the same in every language; words, genders and cases
 //! are in the texts. [`number`] counts, [`every_key`] lists all that can be heard,
 //! so that a missing sound is found by a test and not by a caller.
@@ -16,6 +16,7 @@ pub use numbers::{Plural, digits, in_the_room, number};
 
 use crate::{
     company::Language,
+    id::EmployeeId,
     loudness::{Side, Turn},
     number::{PhoneNumber, ShortNumber},
     time::{Millis, Span, Zone},
@@ -40,8 +41,13 @@ pub enum Phrase {
         /// What is heard where nothing can speak it; nothing when none is set.
         otherwise: Option<SoundKey>,
     },
-    /// A recording of the company's own, by its name in the store.
-    Recording(String),
+    /// An employee's name in his own voice.
+    Recording {
+        /// Whose.
+        employee: EmployeeId,
+        /// What is heard where he has recorded none, or it cannot be played.
+        otherwise: Box<Phrase>,
+    },
 }
 
 /// What a greeting speaks of.
@@ -232,6 +238,14 @@ pub fn name(text: &str) -> Phrase {
     Phrase::Spoken {
         text: text.to_owned(),
         otherwise: Some(key("somebody")),
+    }
+}
+
+/// An employee's name as he recorded it, or else this phrase.
+pub fn in_own_voice(employee: EmployeeId, otherwise: Phrase) -> Phrase {
+    Phrase::Recording {
+        employee,
+        otherwise: Box::new(otherwise),
     }
 }
 
@@ -550,7 +564,7 @@ fn instead(phrase: Phrase, name: &str) -> Phrase {
             text,
             otherwise: Some(key(name)),
         },
-        phrase @ (Phrase::Sound(_) | Phrase::Recording(_)) => phrase,
+        phrase @ (Phrase::Sound(_) | Phrase::Recording { .. }) => phrase,
     }
 }
 

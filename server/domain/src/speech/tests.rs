@@ -19,7 +19,7 @@ fn heard(phrases: &[Phrase], language: Language) -> String {
     let words = phrases.iter().map(|phrase| match phrase {
         Phrase::Sound(key) => texts[key.as_str()].clone(),
         Phrase::Spoken { text, .. } => text.clone(),
-        Phrase::Recording(name) => format!("<{name}>"),
+        Phrase::Recording { otherwise, .. } => heard(&[(**otherwise).clone()], language),
     });
     words.collect::<Vec<_>>().join(" ")
 }
@@ -150,8 +150,9 @@ fn where_nothing_can_speak_the_greeting_still_is_a_sentence() {
         "{english}"
     );
     assert!(
-        russian
-            .contains("Вас приглашает организатор из компании которая вас ждёт. Совещание началось"),
+        russian.contains(
+            "Вас приглашает организатор из компании которая вас ждёт. Совещание началось"
+        ),
         "{russian}"
     );
 }
@@ -261,7 +262,7 @@ fn somebody_offline_is_named_or_his_number_read() {
 fn where_nothing_can_speak_a_name_a_phrase_stands_for_it() {
     let instead = |phrase| match phrase {
         Phrase::Spoken { otherwise, .. } => otherwise.map(|key| key.to_string()),
-        Phrase::Sound(_) | Phrase::Recording(_) => None,
+        Phrase::Sound(_) | Phrase::Recording { .. } => None,
     };
 
     assert_eq!(instead(name("Anna Reut")).as_deref(), Some("somebody"));

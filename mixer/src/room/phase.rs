@@ -22,9 +22,9 @@ use crate::receive::playout::Spare;
 /// How much a tick may be earlier or later than 20 ms after the last, in ms.
 const STEP: f64 = 1.0;
 /// How long before the tick the leader's packets should be there, beyond his jitter.
-const MARGIN: f64 = 0.5; // ms
+const MARGIN: f64 = 0.25; // ms
 /// Less than this is not worth a correction.
-const NEAR: f64 = 0.3; // ms
+const NEAR: f64 = 0.2; // ms
 /// More than this is too much to leave him with, when the room can get no further ahead.
 const STUCK: f64 = 2.0; // ms
 /// A leader who is later than this has other means.

@@ -6,6 +6,11 @@
 //! the kernel's time stamps (`SO_TIMESTAMPNS`). And `recvmmsg` finds out in the same
 //! call that nothing more is there, where `recv` needs a second one.
 //!
+//! Even so the look that finds nothing costs. With a thousand listeners, whose packets
+//! need not be heard at once, it is spared: each sends one packet a frame, and that one is
+//! read. Whether more may be there shows in its age: a packet older than a frame is not the
+//! frame's own.
+//!
 //! Here and in `limits` is all `unsafe` code of the media threads.
 #![expect(
     unsafe_code,
@@ -17,6 +22,8 @@ use std::mem;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6, UdpSocket};
 use std::os::fd::AsRawFd;
 use std::time::{Duration, Instant, SystemTime};
+
+use mixer::FRAME;
 
 /// Datagrams of one call. A phone sends one a frame; more are read by the next call.
 const BATCH: usize = 4;
@@ -112,20 +119,44 @@ impl Inbox {
     pub fn read(&mut self, socket: &UdpSocket, most: usize, mut take: impl FnMut(Received<'_>)) {
         let mut taken = 0;
         while taken < most {
-            let count = self.read_batch(socket, &mut take);
-            taken += count;
-            if count < BATCH {
+            let batch = self.read_batch::<BATCH>(socket, &mut take);
+            taken += batch.count;
+            if batch.count < BATCH {
                 break;
             }
         }
     }
 
-    fn read_batch(&mut self, socket: &UdpSocket, take: &mut impl FnMut(Received<'_>)) -> usize {
-        let mut vectors: [libc::iovec; BATCH] = std::array::from_fn(|i| libc::iovec {
+    /// Hands over the datagram that came first, and the others only if it is older than a
+    /// frame: one that has just come may be left for the next frame.
+    pub fn read_next(
+        &mut self,
+        socket: &UdpSocket,
+        most: usize,
+        mut take: impl FnMut(Received<'_>),
+    ) {
+        let first = self.read_batch::<1>(socket, &mut take);
+        // One without a time stamp might be any age.
+        let young = first
+            .arrived
+            .is_some_and(|arrived| self.now.0.saturating_duration_since(arrived) <= FRAME);
+        if first.count > 0 && !young {
+            self.read(socket, most, take);
+        }
+    }
+
+    /// One system call, for so many datagrams at most.
+    fn read_batch<const MOST: usize>(
+        &mut self,
+        socket: &UdpSocket,
+        take: &mut impl FnMut(Received<'_>),
+    ) -> Read {
+        const { assert!(MOST <= BATCH) };
+        let mut vectors: [libc::iovec; MOST] = std::array::from_fn(|i| libc::iovec {
             iov_base: self.slots[i].bytes.as_mut_ptr().cast(),
             iov_len: LARGEST,
         });
-        let mut headers: [libc::mmsghdr; BATCH] = std::array::from_fn(|i| {
+        let mut headers: [libc::mmsghdr; MOST] = std::array::from_fn(|i| {
             // SAFETY: a header of zeros is valid, and on some systems it has private padding.
             let mut header: libc::mmsghdr = unsafe { mem::zeroed() };
             let slot = &mut self.slots[i];
@@ -143,15 +174,20 @@ impl Inbox {
             libc::recvmmsg(
                 socket.as_raw_fd(),
                 headers.as_mut_ptr(),
-                BATCH as libc::c_uint,
+                MOST as libc::c_uint,
                 libc::MSG_DONTWAIT,
                 std::ptr::null_mut(),
             )
         };
         // An error is an empty socket or somebody's ICMP: either way there is no datagram.
-        let count = usize::try_from(count).unwrap_or(0);
+        let mut read = Read {
+            count: usize::try_from(count).unwrap_or(0),
+            arrived: None,
+        };
         let (wall, slots) = (self.now, self.slots.iter_mut());
-        for (header, slot) in headers.iter().zip(slots).take(count) {
+        for (header, slot) in headers.iter().zip(slots).take(read.count) {
+            let stamp = time_stamp(&header.msg_hdr).and_then(|stamp| instant(wall, stamp));
+            read.arrived = stamp;
             let Some(from) = address(&slot.address) else {
                 continue;
             };
@@ -159,23 +195,27 @@ impl Inbox {
             take(Received {
                 bytes: &mut slot.bytes[..length],
                 from,
-                arrived: instant(wall, time_stamp(&header.msg_hdr)),
+                arrived: stamp.unwrap_or(wall.0),
             });
         }
-        count
+        read
     }
 }
 
-/// The wall clock may be set at any time: a stamp that makes no sense is now.
-fn instant((now, wall): (Instant, SystemTime), stamp: Option<SystemTime>) -> Instant {
-    let Some(stamp) = stamp else {
-        return now;
-    };
+/// What a system call has brought.
+struct Read {
+    count: usize,
+    /// When the last of them came, if the kernel says so.
+    arrived: Option<Instant>,
+}
+
+/// The wall clock may be set at any time: a stamp that makes no sense says nothing.
+fn instant((now, wall): (Instant, SystemTime), stamp: SystemTime) -> Option<Instant> {
     let sane = Duration::from_secs(1);
     match wall.duration_since(stamp) {
-        Ok(age) if age < sane => now.checked_sub(age).unwrap_or(now),
-        Err(ahead) if ahead.duration() < sane => now + ahead.duration(),
-        Ok(_) | Err(_) => now,
+        Ok(age) if age < sane => now.checked_sub(age),
+        Err(ahead) if ahead.duration() < sane => now.checked_add(ahead.duration()),
+        Ok(_) | Err(_) => None,
     }
 }
 
@@ -294,5 +334,30 @@ mod tests {
         }
 
         assert_eq!(portions, [8, 8, 4, 0]);
+    }
+
+    #[test]
+    fn of_a_listener_the_next_packet_is_read_and_a_backlog_is_cleared() {
+        let clock = || (Instant::now(), SystemTime::now());
+        let (ours, theirs) = pair("127.0.0.1:0");
+        let before = clock();
+        for i in 0..5u8 {
+            theirs.send(&[i]).unwrap();
+        }
+        let after = clock();
+        let mut inbox = Inbox::new();
+        let mut read_at = |(now, wall): (Instant, SystemTime)| {
+            inbox.now = (now, wall);
+            let mut seen = Vec::new();
+            inbox.read_next(&ours, 64, |received| seen.push(received.bytes[0]));
+            seen
+        };
+        // They have just come: the first is this frame's, and the others may wait.
+        assert_eq!(read_at(before), [0]);
+        assert_eq!(read_at(before), [1]);
+        // They have waited longer than a frame.
+        let later = (after.0 + FRAME * 2, after.1 + FRAME * 2);
+        assert_eq!(read_at(later), [2, 3, 4]);
+        assert_eq!(read_at(later), [0; 0]);
     }
 }

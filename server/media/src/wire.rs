@@ -9,7 +9,7 @@ use mixer::srtp::{Inbound, Outbound};
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::handle::RoomKey;
-use crate::inbox::{Inbox, disconnect};
+use crate::inbox::{Inbox, Received, disconnect};
 use crate::ports::{Pair, Ports};
 use crate::source::Source;
 use crate::{LegEvent, LegId, Srtp, Stream};
@@ -124,10 +124,11 @@ impl Wire {
         }
     }
 
-    /// Reads the audio that has arrived.
+    /// Reads the audio that has arrived: all of it from who is heard, else at least one packet.
     pub fn sweep(&mut self, leg: &mut Leg, inbox: &mut Inbox) {
         let (source, rtcp, seal) = (&mut self.rtp, &mut self.rtcp, &mut self.seal);
-        inbox.read(&self.pair.rtp, MOST_AT_ONCE, |received| {
+        let heard = leg.is_heard();
+        let take = |received: Received<'_>| {
             // Both on one port (RFC 5761): reports come from where audio comes from.
             if is_rtcp(received.bytes) {
                 if source.is_known(received.from)
@@ -148,7 +149,12 @@ impl Wire {
                 }
                 leg.on_rtp(packet, received.arrived);
             }
-        });
+        };
+        if heard {
+            inbox.read(&self.pair.rtp, MOST_AT_ONCE, take);
+        } else {
+            inbox.read_next(&self.pair.rtp, MOST_AT_ONCE, take);
+        }
         self.settle();
     }
 

@@ -22,6 +22,7 @@ mod housekeeping;
 pub mod http_out;
 mod inflight;
 mod lamps;
+mod lead;
 mod lines;
 mod members;
 mod notices;

@@ -1,6 +1,6 @@
 //! Starting and stopping the server.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
 
 use domain::TrunkId;
 use media::Media;
@@ -27,6 +27,7 @@ use crate::{
     http_out::HttpOut,
     inflight::Flights,
     lamps,
+    lead::{self, Node},
     lines::Lines,
     members::{self, Members},
     notices::{Hooks, MailServer, Post},
@@ -59,6 +60,7 @@ pub async fn serve<Hurry: Future<Output = ()>>(
     config: Config,
     stop: impl Future<Output = Hurry>,
 ) -> Result<(), ConfigError> {
+    tokio::pin!(stop);
     let wrong = |error: StoreError| ConfigError(error.to_string());
     let store = Store::open(&config.data, config.database_url.as_deref())
         .await
@@ -66,6 +68,11 @@ pub async fn serve<Hurry: Future<Output = ()>>(
     let listener = TcpListener::bind(config.http)
         .await
         .map_err(|error| cannot_listen("the board", config.http, &error))?;
+    let node = Node::of(&config.data)?;
+    let Some(listener) = lead(&node, &store, listener, stop.as_mut()).await? else {
+        store.close().await;
+        return Ok(());
+    };
     let names = Names::new(config.dns);
     let book = Arc::new(Book::new(names.clone()));
     book.refresh(&store).await.map_err(wrong)?;
@@ -180,11 +187,10 @@ pub async fn serve<Hurry: Future<Output = ()>>(
     );
     let closing = Arc::new(Notify::new());
     let closed = closing.clone();
-    let served = tokio::spawn(web::serve(
-        listener,
-        app,
-        async move { closed.notified().await },
-    ));
+    let served = tokio::spawn(web::serve(listener, web::router(app), async move {
+        closed.notified().await;
+    }));
+    let mut leading = tokio::spawn(keep_lead(shared.store.clone()));
 
     tracing::info!(
         http = %config.http,
@@ -193,7 +199,7 @@ pub async fn serve<Hurry: Future<Output = ()>>(
         "Rollcall serves"
     );
     let fell = tokio::select! {
-        hurry = stop => {
+        hurry = &mut stop => {
             tracing::info!("Rollcall stops: running calls go on for a while, new ones are turned away");
             scheduler.abort();
             shared.switchboard.signalling().drain(COME_BACK);
@@ -205,6 +211,10 @@ pub async fn serve<Hurry: Future<Output = ()>>(
         }
         // They run for ever. One that has ended has panicked: better a restart than half a server.
         Some(ended) = tasks.join_next() => Some(ended),
+        // Not a word to the phones: their calls are another server's now.
+        _ = &mut leading => {
+            return Err(ConfigError("Another server has taken the lead; this one ends".to_owned()));
+        }
     };
 
     tracing::info!("Rollcall ends its calls");
@@ -220,12 +230,54 @@ pub async fn serve<Hurry: Future<Output = ()>>(
         tracing::debug!(%error, "Housekeeping did not stop");
     }
     tasks.shutdown().await;
+    leading.abort();
+    if let Err(error) = shared.store.leave_lead().await {
+        tracing::debug!(%error, "Whoever stands by must wait until this server counts as silent");
+    }
     shared.store.close().await;
     match fell {
         None => Ok(()),
         Some(ended) => Err(ConfigError(format!(
             "A part of the server has failed: {ended:?}"
         ))),
+    }
+}
+
+/// Waits until this server leads, and says so to whoever asks meanwhile. None: it is to stop.
+async fn lead(
+    node: &Node,
+    store: &Store,
+    listener: TcpListener,
+    stop: Pin<&mut impl Future>,
+) -> Result<Option<TcpListener>, ConfigError> {
+    if !store.is_shared() {
+        return Ok(Some(listener));
+    }
+    let failed = |error: std::io::Error| ConfigError(format!("Cannot stand by: {error}"));
+    let socket = listener.into_std().map_err(failed)?;
+    let meanwhile = TcpListener::from_std(socket.try_clone().map_err(failed)?).map_err(failed)?;
+    let leads = Arc::new(Notify::new());
+    let told = leads.clone();
+    tokio::spawn(web::serve(meanwhile, web::standby_router(), async move {
+        told.notified().await;
+    }));
+    let stopped = tokio::select! {
+        () = node.stand_by(store) => false,
+        _ = stop => true,
+    };
+    leads.notify_one();
+    if stopped {
+        return Ok(None);
+    }
+    TcpListener::from_std(socket).map(Some).map_err(failed)
+}
+
+/// Done when another server leads; never where there is no other.
+async fn keep_lead(store: Store) {
+    if store.is_shared() {
+        lead::keep(store).await;
+    } else {
+        std::future::pending().await
     }
 }
 

@@ -13,6 +13,7 @@ mod database;
 mod hours;
 mod lamps;
 mod migrations;
+mod nodes;
 mod notices;
 mod own_voice;
 mod rows;

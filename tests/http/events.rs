@@ -21,7 +21,7 @@ async fn served(world: &World) -> SocketAddr {
     let address = listener.local_addr().unwrap();
     tokio::spawn(web::serve(
         listener,
-        world.app.clone(),
+        web::router(world.app.clone()),
         std::future::pending(),
     ));
     address

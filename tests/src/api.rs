@@ -149,3 +149,9 @@ pub fn healthy(base: &str) -> bool {
     let health = agent().get(format!("{base}/api/v1/health")).call();
     health.is_ok_and(|response| response.status().is_success())
 }
+
+/// Does it leave the work to another server?
+pub fn stands_by(base: &str) -> bool {
+    let said = answer(agent().get(format!("{base}/api/v1/health")).call());
+    said.status == 503 && said.body["code"] == "standby"
+}

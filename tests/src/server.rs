@@ -78,8 +78,32 @@ impl Server {
         server
     }
 
+    /// A second server on this one's database, for the same telephones: it stands by.
+    pub fn second(&self) -> Self {
+        let folder = fresh_folder();
+        let key = "data/secret.key";
+        fs::create_dir(folder.join("data")).expect("the folder is ours");
+        fs::copy(self.folder.join(key), folder.join(key)).expect("the first one has a key");
+        let mut second = Self {
+            child: None,
+            binary: self.binary.clone(),
+            folder,
+            http: free_address(),
+            environment: self.environment.clone(),
+            ..*self
+        };
+        second.spawn();
+        second
+    }
+
     /// Starts the process and waits until it is well.
     pub fn serve(&mut self) {
+        self.spawn();
+        self.wait_until_well();
+    }
+
+    /// Starts the process.
+    pub fn spawn(&mut self) {
         let log = File::options()
             .append(true)
             .create(true)
@@ -97,6 +121,10 @@ impl Server {
             .spawn()
             .expect("the binary runs");
         self.child = Some(child);
+    }
+
+    /// Waits until it serves.
+    pub fn wait_until_well(&mut self) {
         let base = self.base();
         wait::until("the server to be well", wait::LONG, || {
             if let Some(status) = self.child.as_mut()?.try_wait().ok()? {

@@ -112,6 +112,7 @@ pub enum ErrorCode {
     StillRecording,
     // Ourselves.
     Unavailable,
+    Standby,
     Internal,
     /// A code from a newer server.
     #[serde(other)]

@@ -73,6 +73,11 @@ impl ApiError {
         Self::new(ErrorCode::Unavailable).details(ErrorDetails::RetryAfter { seconds: 5 })
     }
 
+    /// Another server leads.
+    pub(super) fn standby() -> Self {
+        Self::new(ErrorCode::Standby).details(ErrorDetails::RetryAfter { seconds: 5 })
+    }
+
     pub(super) fn bad_number(field: impl Into<String>, number: &str, error: &NumberError) -> Self {
         let problem = match error {
             NumberError::Empty => Phrase::new("problems.empty"),
@@ -135,6 +140,7 @@ impl From<StoreError> for ApiError {
                 tracing::error!(%error, "The database does not answer");
                 Self::unavailable()
             }
+            StoreError::Deposed => Self::standby(),
             error @ (StoreError::Stale { .. }
             | StoreError::AlreadyCalling { .. }
             | StoreError::RoomBooked { .. }
@@ -261,7 +267,7 @@ fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::NoNotice
         | ErrorCode::BadList
         | ErrorCode::BadSound => StatusCode::UNPROCESSABLE_ENTITY,
-        ErrorCode::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        ErrorCode::Unavailable | ErrorCode::Standby => StatusCode::SERVICE_UNAVAILABLE,
         ErrorCode::Internal | ErrorCode::Other => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }
@@ -279,6 +285,7 @@ mod tests {
             ErrorCode::NotFound,
             ErrorCode::RoomBooked,
             ErrorCode::Unavailable,
+            ErrorCode::Standby,
             ErrorCode::NotInRoom,
             ErrorCode::RoomIsEmpty,
             ErrorCode::AlreadyRecording,

@@ -83,6 +83,13 @@ pub fn router(app: App) -> Router {
         .with_state(app)
 }
 
+/// All that a server says that stands by.
+pub fn standby_router() -> Router {
+    Router::new()
+        .fallback(async || ApiError::standby())
+        .layer(middleware::from_fn(headers::dress))
+}
+
 /// The routes with their descriptions: a handler that is not described is not served.
 fn api_routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()

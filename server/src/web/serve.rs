@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::extract::ConnectInfo;
+use axum::{Router, extract::ConnectInfo};
 use hyper::{
     server::conn::http1,
     service::{Service, service_fn},
@@ -16,8 +16,6 @@ use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, watch},
     time::{sleep, timeout},
 };
-
-use super::{App, router};
 
 /// Beyond it new clients wait until others leave; no board and no audio suffers.
 const CONNECTIONS_MOST: u32 = 2_000;
@@ -35,10 +33,10 @@ const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 /// Serves until `stop` is done, then lets running requests end.
 pub async fn serve(
     listener: TcpListener,
-    app: App,
+    router: Router,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    let service = TowerToHyperService::new(router(app));
+    let service = TowerToHyperService::new(router);
     let places = Arc::new(Semaphore::new(CONNECTIONS_MOST as usize));
     let (stopping, stopped) = watch::channel(());
 

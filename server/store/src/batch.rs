@@ -76,10 +76,12 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Stale`] if somebody else has written one of the rows since,
+    /// [`StoreError::Deposed`] if another server leads by now,
     /// [`StoreError::AlreadyCalling`] if another attempt is calling the same person,
     /// [`StoreError::Unavailable`] if the database does not answer in time.
     pub async fn write_batch(&self, batch: &Batch) -> Result<Vec<i64>, StoreError> {
         let mut tx = self.write().await?;
+        self.in_term(&mut tx).await?;
         let numbers = batch.write(&mut tx).await?;
         tx.commit().await?;
         Ok(numbers)

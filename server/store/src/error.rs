@@ -17,6 +17,10 @@ pub enum StoreError {
     #[error("Attempt {other} is calling this person")]
     AlreadyCalling { other: AttemptId },
 
+    /// Another server leads by now: what this one decides counts no more.
+    #[error("Another server has taken the lead")]
+    Deposed,
+
     /// Another occurrence has the room at that time.
     #[error("Occurrence {by} has the room")]
     RoomBooked { by: OccurrenceId },

@@ -22,6 +22,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/0010_who_is_due.sql"),
     include_str!("../../../migrations/0011_recordings.sql"),
     include_str!("../../../migrations/0012_do_not_disturb.sql"),
+    include_str!("../../../migrations/0013_who_leads.sql"),
 ];
 
 pub(crate) async fn run(store: &Store, url: &str) -> Result<(), StoreError> {

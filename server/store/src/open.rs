@@ -4,7 +4,7 @@ use std::{
     collections::BTreeSet,
     os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, atomic::AtomicI64},
     time::Duration,
 };
 
@@ -35,6 +35,8 @@ pub struct Store {
     pub(crate) seal: Seal,
     dialect: Dialect,
     pub(crate) together: Arc<Together>,
+    /// The term this server leads in; 0: there is no other server, or it does not lead.
+    pub(crate) term: Arc<AtomicI64>,
     /// Rows that cannot be read and of which the log has been told.
     damaged: Arc<Mutex<BTreeSet<String>>>,
 }
@@ -73,6 +75,7 @@ impl Store {
             seal,
             dialect,
             together: Arc::default(),
+            term: Arc::default(),
             damaged: Arc::default(),
         };
         migrate::run(&store, &without_password(&url)).await?;
@@ -82,6 +85,10 @@ impl Store {
     /// Whether the database answers.
     pub async fn is_up(&self) -> bool {
         sqlx::query("SELECT 1").execute(&self.db).await.is_ok()
+    }
+
+    pub(crate) fn is_postgres(&self) -> bool {
+        self.dialect == Dialect::Postgres
     }
 
     /// Waits for what is under way and lets go of the database.
@@ -115,7 +122,7 @@ impl Store {
     /// Lets a transaction take as long as it needs: a migration of many rows.
     pub(crate) async fn without_limit(&self, tx: &mut Tx) -> Result<(), StoreError> {
         tx.without_limit();
-        if self.dialect == Dialect::Postgres {
+        if self.is_postgres() {
             (&mut *tx)
                 .execute("SET LOCAL statement_timeout = 0")
                 .await?;

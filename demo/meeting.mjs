@@ -30,8 +30,8 @@ async function ask(method, path, body) {
   });
   const text = await response.text();
   if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
-  const set = response.headers.getSetCookie?.() ?? [];
-  if (set.length > 0) cookie = set.map((value) => value.split(";")[0]).join("; ");
+  const set = response.headers.get("set-cookie"); // the session's, and no other
+  if (set) cookie = set.split(";")[0];
   return text ? JSON.parse(text) : null;
 }
 

@@ -8,9 +8,10 @@ import net from 'node:net';
 import dgram from 'node:dgram';
 import os from 'node:os';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { createInterface } from 'node:readline';
 
-const HERE = import.meta.dirname;
+const HERE = fileURLToPath(new URL('.', import.meta.url));
 /** How long anything may take at all: a limit for hopeless waits, never a pace. */
 const HOPELESS_MS = 60_000;
 
@@ -106,7 +107,7 @@ export class House {
   async api(method, address, body) {
     if (!this.cookie) {
       const answer = await fetch(`${this.base}/api/v1/session`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(IRINA) });
-      this.cookie = answer.headers.getSetCookie().map((value) => value.split(';')[0]).join('; ');
+      this.cookie = answer.headers.get('set-cookie').split(';')[0];
     }
     const headers = { cookie: this.cookie, ...(body && { 'content-type': 'application/json' }) };
     const answer = await fetch(`${this.base}/api/v1/${address}`, { method, headers, body: body && JSON.stringify(body) });

@@ -1,6 +1,7 @@
 // Pictures of the board in made-up states: [VIEW=dark,ru,phone] node look.mjs OUT [name…]
 import fs from 'node:fs';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { openBrowser } from './browser.mjs';
 import { company } from './mock/company.mjs';
 import { MockServer } from './mock/server.mjs';
@@ -60,7 +61,7 @@ const scrollTo = (page, element) => page.locator(element).first().evaluate((foun
 
 const view_ = (process.env.VIEW ?? '').split(',');
 const [out, ...only] = process.argv.slice(2);
-const dist = path.join(import.meta.dirname, '../../frontend/dist');
+const dist = path.join(fileURLToPath(new URL('.', import.meta.url)), '../../frontend/dist');
 const wide = {};
 const phone = { width: 360, height: 760, touch: true };
 const shots = {

@@ -3,10 +3,11 @@
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { openBrowser } from './browser.mjs';
 import { House } from './house.mjs';
 
-const ROOT = path.join(import.meta.dirname, '../..');
+const ROOT = path.join(fileURLToPath(new URL('.', import.meta.url)), '../..');
 const out = process.argv[2] ?? path.join(ROOT, 'docs/screenshots');
 const LOGIN = { email: 'irina@northway.example', password: 'roll-call-demo' };
 

@@ -1,12 +1,13 @@
 // States of the board that real calls reach too rarely, against a server with made-up data.
 import assert from 'node:assert/strict';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
 import { openBrowser } from './browser.mjs';
 import { company } from './mock/company.mjs';
 import { MockServer } from './mock/server.mjs';
 
-const dist = path.join(import.meta.dirname, '../../frontend/dist');
+const dist = path.join(fileURLToPath(new URL('.', import.meta.url)), '../../frontend/dist');
 let browser;
 let page;
 let server;

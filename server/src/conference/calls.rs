@@ -369,7 +369,7 @@ impl Conference {
         else {
             return;
         };
-        let candidates = self.candidates(&seat, now).await;
+        let candidates = self.candidates(&seat, Default::default(), now).await;
         let remaining = reach::remaining(&seat, &candidates, &self.trunks(&seat));
         let (rules, times) = (self.rules(), self.times());
         self.change(invitation, |one| {

@@ -59,7 +59,15 @@ impl Conference {
         if invitation.poll_timeout().is_none_or(|(due, _)| due > now) {
             return;
         }
-        let candidates = self.candidates(&invitation, now).await;
+        let spent = match self.spent(now).await {
+            Ok(spent) => spent,
+            // Without the rows nobody could be called anyhow.
+            Err(error) => {
+                tracing::warn!(%error, "Nobody knows what was called today: nobody is called");
+                return self.put_off(id, now + AGAIN, Why::NoChannel).await;
+            }
+        };
+        let candidates = self.candidates(&invitation, spent, now).await;
         let trunks = self.trunks(&invitation);
         let route = match reach::choose(&invitation, &candidates, &trunks) {
             Choice::Call(route) => route,
@@ -72,9 +80,24 @@ impl Conference {
             }
             // Its attempt is on record like any other, though no packet can leave.
             Choice::NotRegistered(route) => route,
+            Choice::Barred(why) => return self.on_blocked(id, why, now).await,
             Choice::NoWay => return self.change(id, |one| one.no_way(now)).await,
         };
-        self.begin(id, invitation, route, now).await;
+        self.begin(id, invitation, route, spent, now).await;
+    }
+
+    /// The guard has refused the call.
+    async fn on_blocked(&mut self, id: InvitationId, blocked: guard::Blocked, now: Millis) {
+        match blocked.retry(now) {
+            Some((until, why)) => self.put_off(id, until, why).await,
+            None if matches!(blocked, guard::Blocked::Limit { .. }) => {
+                tracing::info!(invitation = %id, %blocked, "He is not called");
+                self.change(id, |one| one.not_allowed(now)).await;
+            }
+            // What is over or calls nobody is not due again: its rows say so.
+            None if blocked == guard::Blocked::MeetingOver => {}
+            None => self.change(id, |one| one.give_up(now)).await,
+        }
     }
 
     /// He is due, and something stands in the way. Told once for as long as it is the same.
@@ -97,29 +120,12 @@ impl Conference {
         id: InvitationId,
         mut invitation: Invitation,
         route: Route,
+        spent: (Spent, Spent),
         now: Millis,
     ) {
         let attempt = AttemptId::new(now, clock::random());
-        let spent = match self.spent(now).await {
-            Ok(spent) => spent,
-            // Without the rows nobody could be called anyhow.
-            Err(error) => {
-                tracing::warn!(%error, "Nobody knows what was called today: nobody is called");
-                return self.put_off(id, now + AGAIN, Why::NoChannel).await;
-            }
-        };
         if let Err(blocked) = self.allowed(attempt, &invitation, &route, spent, now) {
-            match blocked.retry(now) {
-                Some((until, why)) => self.put_off(id, until, why).await,
-                None if matches!(blocked, guard::Blocked::Limit { .. }) => {
-                    tracing::info!(invitation = %id, %blocked, "He is not called");
-                    self.change(id, |one| one.not_allowed(now)).await;
-                }
-                // What is over or calls nobody is not due again: its rows say so.
-                None if blocked == guard::Blocked::MeetingOver => {}
-                None => self.change(id, |one| one.give_up(now)).await,
-            }
-            return;
+            return self.on_blocked(id, blocked, now).await;
         }
         let way = self.way(&route).await;
         let family = way.as_ref().map_or(media::Family::V4, |way| way.family);
@@ -345,8 +351,29 @@ impl Conference {
         }
     }
 
-    /// All lines of a person, with what is known of them now.
-    pub(super) async fn candidates(&self, invitation: &Invitation, now: Millis) -> Vec<Candidate> {
+    /// All lines of a person, with what is known of them now, and, by what was `spent`, which of
+    /// their numbers may still be dialled.
+    pub(super) async fn candidates(
+        &self,
+        invitation: &Invitation,
+        spent: (Spent, Spent),
+        now: Millis,
+    ) -> Vec<Candidate> {
+        let mut candidates = self.lines_of(invitation, now).await;
+        let page = self.shared.book.page();
+        if let Some(company) = page.company(self.company) {
+            for candidate in &mut candidates {
+                candidate.barred = candidate.number.as_ref().and_then(|number| {
+                    let limits = &company.company.limits;
+                    guard::number_allowed(number, &company.never, limits, spent).err()
+                });
+            }
+        }
+        candidates
+    }
+
+    /// The same, whatever may be dialled.
+    pub(super) async fn lines_of(&self, invitation: &Invitation, now: Millis) -> Vec<Candidate> {
         let number = match &invitation.invitee {
             Invitee::Outside { number, .. } => {
                 let line = self.shared.lines.line(&LineKey::Number(number.clone()));

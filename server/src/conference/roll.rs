@@ -152,7 +152,7 @@ impl Conference {
             let Some(seat) = self.seats.get(&id) else {
                 continue;
             };
-            let candidates = self.candidates(&seat.invitation, now).await;
+            let candidates = self.lines_of(&seat.invitation, now).await;
             if candidates.iter().any(|one| one.state == LineState::Free) {
                 self.on_change(id, change, now).await;
             }

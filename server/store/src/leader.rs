@@ -175,9 +175,8 @@ mod tests {
 
     /// Another server at the same rows.
     fn another(store: &Store) -> Store {
-        Store {
-            term: std::sync::Arc::default(),
-            ..store.clone()
-        }
+        let mut other = store.clone();
+        other.term = std::sync::Arc::default();
+        other
     }
 }

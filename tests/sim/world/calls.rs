@@ -60,7 +60,7 @@ impl World {
                 let until = self.now + self.rules.busy.wait_ms;
                 self.with_invitation(id, |one, _, _| one.postpone(until, Why::Busy));
             }
-            Choice::NoChannel | Choice::NotRegistered(_) | Choice::NoWay => {
+            Choice::NoChannel | Choice::NotRegistered(_) | Choice::Barred(_) | Choice::NoWay => {
                 unreachable!("everyone has a number, and trunks have no limit")
             }
         }

@@ -118,17 +118,10 @@ pub fn check(
     if has_declined(invitation) {
         return Err(Blocked::Declined);
     }
-    if let Some(number) = around.number
-        && around.never.iter().any(|never| never.same_line(number))
-    {
-        return Err(Blocked::NeverAgain);
-    }
-    // The organiser may want him all the same: the limits are not his to lift.
+    // The organiser may want him all the same: neither is his to lift.
     if let Some(number) = around.number {
-        around
-            .limits
-            .check(number, around.meeting_spent, around.day_spent)
-            .map_err(|over| Blocked::Limit { over })?;
+        let spent = (around.meeting_spent, around.day_spent);
+        number_allowed(number, around.never, around.limits, spent)?;
     }
     if let Some(other) = around
         .in_flight
@@ -149,6 +142,23 @@ pub fn check(
         return Err(Blocked::QuietHours { until });
     }
     Ok(())
+}
+
+/// Whether this number may be dialled over an operator; `spent` by the meeting and by the day.
+///
+/// It speaks of the number and not of the person: he may have another line.
+pub fn number_allowed(
+    number: &PhoneNumber,
+    never: &[PhoneNumber],
+    limits: &Limits,
+    (meeting, day): (Spent, Spent),
+) -> Result<(), Blocked> {
+    if never.iter().any(|never| never.same_line(number)) {
+        return Err(Blocked::NeverAgain);
+    }
+    limits
+        .check(number, meeting, day)
+        .map_err(|over| Blocked::Limit { over })
 }
 
 impl Blocked {

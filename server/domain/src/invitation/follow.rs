@@ -78,6 +78,12 @@ impl Invitation {
 
     /// Asks the rule, and does what it says.
     pub(super) fn decide(&mut self, outcome: Outcome, row: Row, terms: Terms<'_>, now: Millis) {
+        if matches!(
+            counted_as(outcome),
+            Outcome::NoAnswer | Outcome::NotConfirmed
+        ) {
+            self.rang_in_vain();
+        }
         self.end_round();
         if outcome == Outcome::Network {
             // It says nothing of him: what was counted stays as it was.

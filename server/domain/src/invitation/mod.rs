@@ -79,6 +79,9 @@ struct Tally {
     /// call comes to may be out of date before it is known.
     #[serde(default)]
     overtaken: Option<Change>,
+    /// How often nobody came to each line: the next call is for another one.
+    #[serde(default)]
+    in_vain: Vec<(LineKey, u32)>,
 }
 
 /// What holds around an invitation.
@@ -175,6 +178,12 @@ impl Invitation {
     /// Lines that turned out not to exist.
     pub fn dead_lines(&self) -> &[LineKey] {
         &self.tally.dead_lines
+    }
+
+    /// How often this line rang and nobody came, since he was last reached or it stirred.
+    pub fn in_vain(&self, line: &LineKey) -> u32 {
+        let of = self.tally.in_vain.iter().find(|(one, _)| one == line);
+        of.map_or(0, |(_, times)| *times)
     }
 
     /// The way to repeat with G.711 alone, when the last one had no common codec.
@@ -373,6 +382,8 @@ impl Invitation {
     /// His line was seen to free or to return: a wait for that ends at once, and
     /// whoever was given up because nobody could reach him is called after all.
     pub fn on_change(&mut self, change: Change, terms: Terms<'_>, now: Millis) {
+        // He is at that one, whatever came before.
+        self.tally.in_vain.clear();
         match (change, self.status) {
             (
                 Change::Freed,
@@ -565,7 +576,24 @@ impl Invitation {
         self.tally.busy_since = None;
         self.tally.network_rounds = 0;
         self.tally.audio_only = false;
+        self.tally.in_vain.clear();
         self.end_round();
+    }
+
+    /// Nobody came to the line that was called last.
+    fn rang_in_vain(&mut self) {
+        let Some(last) = self.round.last() else {
+            return;
+        };
+        match self
+            .tally
+            .in_vain
+            .iter_mut()
+            .find(|(line, _)| *line == last.line)
+        {
+            Some((_, times)) => *times += 1,
+            None => self.tally.in_vain.push((last.line.clone(), 1)),
+        }
     }
 
     fn end_round(&mut self) {

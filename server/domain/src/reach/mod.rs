@@ -3,11 +3,13 @@
 //! Devices come in the order in which the person likes them. One that is known
 //! to be off, busy or ringing is passed over as long as another one may be free,
 //! and is called all the same when none is: what is known may be out of date.
+//! Where nobody came to one, the next try is for another: he may be beside that.
 //! Within one round no way is tried twice.
 
 use crate::{
     attempt::Route,
     employee::{Device, DeviceClass, DeviceKind},
+    guard::Blocked,
     id::TrunkId,
     invitation::{Invitation, Remaining},
     line::{Confidence, LineKey, LineState, LineView},
@@ -31,6 +33,8 @@ pub struct Candidate {
     pub state: LineState,
     /// Whether that state is exact: a call of ours with it is up.
     pub exact: bool,
+    /// Why its number may not be dialled, if so: it is reached directly or not at all.
+    pub barred: Option<Blocked>,
 }
 
 /// A trunk, with what it carries now.
@@ -55,6 +59,8 @@ pub enum Choice {
     /// His phones are not registered, so there is nothing to send: a try that is
     /// over as it begins, by [`crate::decode::Verdict::not_registered`].
     NotRegistered(Route),
+    /// The only ways to him lead over a number that may not be dialled.
+    Barred(Blocked),
     /// There is no way to him at all.
     NoWay,
 }
@@ -75,6 +81,7 @@ impl Candidate {
             number: device.kind.number().cloned(),
             state: view.state,
             exact: is_exact(view),
+            barred: None,
         }
     }
 
@@ -88,6 +95,7 @@ impl Candidate {
             number: Some(number.clone()),
             state: view.state,
             exact: is_exact(view),
+            barred: None,
         }
     }
 
@@ -102,7 +110,8 @@ impl Candidate {
         };
         let user = self.username.iter().filter(|_| self.registered);
         let direct = user.map(|user| route(user, None));
-        let over_trunks = self.number.iter().flat_map(|number| {
+        let number = self.number.iter().filter(|_| self.barred.is_none());
+        let over_trunks = number.flat_map(|number| {
             let to = |trunk: &TrunkNow| route(number.as_str(), Some(trunk.id));
             trunks.iter().map(to).collect::<Vec<_>>()
         });
@@ -149,7 +158,7 @@ pub fn choose(invitation: &Invitation, candidates: &[Candidate], trunks: &[Trunk
     if free.is_empty() && !alive.is_empty() {
         return Choice::Busy;
     }
-    free.sort_by_key(|candidate| candidate.rank());
+    free.sort_by_key(|candidate| (candidate.rank(), invitation.in_vain(&candidate.line)));
 
     let mut full = false;
     for candidate in &free {
@@ -167,9 +176,12 @@ pub fn choose(invitation: &Invitation, candidates: &[Candidate], trunks: &[Trunk
         return Choice::NoChannel;
     }
     let phone = free.iter().find(|c| c.class == DeviceClass::SipPhone);
-    phone.map_or(Choice::NoWay, |phone| {
-        Choice::NotRegistered(phone.nowhere())
-    })
+    let barred = free.iter().find_map(|candidate| candidate.barred);
+    match (phone, barred) {
+        (Some(phone), _) => Choice::NotRegistered(phone.nowhere()),
+        (None, Some(why)) => Choice::Barred(why),
+        (None, None) => Choice::NoWay,
+    }
 }
 
 /// What else could be tried in this round, after the call that just failed.

@@ -40,6 +40,7 @@ fn phone(n: u8, registered: bool) -> Candidate {
             LineState::Offline
         },
         exact: false,
+        barred: None,
     }
 }
 
@@ -52,6 +53,7 @@ fn mobile(n: u8, state: LineState) -> Candidate {
         number: format!("+791600000{n:02}").parse().ok(),
         state,
         exact: false,
+        barred: None,
     }
 }
 
@@ -165,4 +167,88 @@ fn a_phone_that_is_not_registered_is_a_try_that_fails_at_once() {
 
     assert_eq!(route.address, "101");
     assert_eq!(choose(&invitation(), &[], &[]), Choice::NoWay);
+}
+
+#[test]
+fn who_did_not_come_to_one_device_is_called_on_the_next() {
+    let his = [mobile(1, LineState::Free), phone(2, true)];
+    let trunks = [trunk(1, None)];
+    let mut someone = invitation();
+    let mut called = Vec::new();
+    for _ in 0..3 {
+        let choice = choose(&someone, &his, &trunks);
+        called.push(way(choice.clone()).0);
+        ring_out(&mut someone, choice);
+    }
+
+    assert_eq!(called, ["+79160000001", "102", "+79160000001"]);
+    // His mobile is seen to free: he has it in his hand.
+    line_frees(&mut someone);
+    assert_eq!(way(choose(&someone, &his, &trunks)).0, "+79160000001");
+}
+
+#[test]
+fn a_number_that_may_not_be_dialled_bars_the_number_and_not_the_person() {
+    let forbidden = Blocked::Limit {
+        over: crate::guard::Over::Destination,
+    };
+    let barred = Candidate {
+        barred: Some(forbidden),
+        ..mobile(1, LineState::Free)
+    };
+    let trunks = [trunk(1, None)];
+
+    let his = [barred.clone(), phone(2, true)];
+    assert_eq!(way(choose(&invitation(), &his, &trunks)).0, "102");
+    assert!(!remaining_after_direct(&his, &trunks).another_line);
+    // Only a desk phone that is not there: it may come back.
+    let his = [barred.clone(), phone(2, false)];
+    let choice = choose(&invitation(), &his, &trunks);
+    assert!(matches!(choice, Choice::NotRegistered(_)), "{choice:?}");
+    let his = [barred];
+    assert_eq!(
+        choose(&invitation(), &his, &trunks),
+        Choice::Barred(forbidden)
+    );
+}
+
+/// What is left to be tried after the first choice.
+fn remaining_after_direct(his: &[Candidate], trunks: &[TrunkNow]) -> Remaining {
+    let mut someone = invitation();
+    let choice = choose(&someone, his, trunks);
+    dial(&mut someone, choice);
+    remaining(&someone, his, trunks)
+}
+
+fn terms(rules: &crate::rules::RetryRules) -> crate::invitation::Terms<'_> {
+    crate::invitation::Terms {
+        rules,
+        starts_at: NOW,
+        ends_at: NOW + crate::time::Span::minutes(600),
+    }
+}
+
+/// He is called and nobody comes.
+fn ring_out(invitation: &mut Invitation, choice: Choice) {
+    let Choice::Call(route) = choice else {
+        panic!("no call: {choice:?}");
+    };
+    let now = invitation.poll_timeout().expect("he is waited for").0;
+    let id = AttemptId::new(now, [9; 10]);
+    invitation.dial(id, route, now).unwrap();
+    let facts = crate::decode::CallFacts {
+        timed_out_by_us: true,
+        ringing_after_ms: Some(crate::time::Span(500)),
+        ..Default::default()
+    };
+    let verdict = crate::decode::judge(&facts, &crate::decode::Profile::default());
+    let rules = crate::rules::RetryRules::default();
+    let end = crate::attempt::CallEnd::Failed;
+    let left = Remaining::default();
+    invitation.on_call_ended(id, end, &verdict, left, terms(&rules), now);
+}
+
+fn line_frees(invitation: &mut Invitation) {
+    let rules = crate::rules::RetryRules::default();
+    invitation.on_change(crate::line::Change::Freed, terms(&rules), NOW);
 }

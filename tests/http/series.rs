@@ -75,6 +75,44 @@ async fn a_series_has_its_dates_ahead_and_people_are_on_the_lists_of_the_next() 
 }
 
 #[tokio::test]
+async fn a_series_that_was_asked_for_from_a_day_gone_by_keeps_its_days() {
+    let world = World::new().await;
+    let oleg = world.oleg().await;
+    // It is Monday the 23rd.
+    for (start, rule, first, second) in [
+        ("2026-11-18", "FREQ=WEEKLY", "2026-11-25", "2026-12-02"),
+        ("2026-11-10", "FREQ=MONTHLY", "2026-12-10", "2027-01-10"),
+        (
+            "2026-11-16",
+            "FREQ=WEEKLY;INTERVAL=2",
+            "2026-11-30",
+            "2026-12-14",
+        ),
+        (
+            "2026-11-20",
+            "FREQ=DAILY;INTERVAL=3;COUNT=2",
+            "2026-11-26",
+            "2026-11-29",
+        ),
+    ] {
+        let start = format!("{start}T07:00");
+        let asked = json!({ "starts_local": start, "repeats": rule });
+        let made = plan(&world, &oleg, asked).await;
+        assert_eq!(made.status, 201, "{}", made.text);
+        let made = made.json();
+        assert_eq!(made["starts_local"], format!("{first}T07:00"), "{rule}");
+        let all = dates(&world, &oleg, 2).await;
+        assert_eq!(
+            all,
+            [format!("{first}T07:00"), format!("{second}T07:00")],
+            "{rule}"
+        );
+        let path = format!("/api/v1/meetings/{}", id(&made));
+        assert_eq!(world.ask(&oleg, "DELETE", &path, None).await.status, 204);
+    }
+}
+
+#[tokio::test]
 async fn time_makes_further_dates_and_lists_and_nothing_twice() {
     let world = World::new().await;
     let oleg = world.oleg().await;

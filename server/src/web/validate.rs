@@ -4,7 +4,7 @@ use api::{ChangeMeeting, ErrorCode, NewMeeting, NewParticipant};
 use domain::{
     LocalDate, LocalTime, MeetingId, Millis, PhoneNumber, Span, UserId, Zone,
     meeting::{Invitee, Meeting, Participant, WARNING},
-    recurrence::RecurrenceError,
+    recurrence::{End, Recurrence, RecurrenceError},
     rules::RetryRules,
     series::Series,
 };
@@ -189,33 +189,26 @@ fn bad_rule(error: &RecurrenceError) -> ApiError {
 /// A new series begins on the first date of its rule that is not over yet: "every day
 /// at nine", said at noon, begins tomorrow.
 fn begin_on_a_date_to_come(meeting: &mut Meeting, now: Millis) -> Result<(), ApiError> {
-    let Some(today) = now.in_zone(meeting.zone) else {
+    let (start, zone) = (meeting.starts_local, meeting.zone);
+    let Some(series) = &meeting.series else {
         return Ok(());
     };
-    let start = meeting.starts_local;
-    let Some(series) = &mut meeting.series else {
-        return Ok(());
+    // From the start that was asked for, so that weekday, day of the month and every other week
+    // are as it says. What is left out at first must not count: the rule begins with its first date.
+    let rule = match series.rule.end {
+        End::Count(_) => Recurrence {
+            end: End::Never,
+            ..series.rule.clone()
+        },
+        _ => series.rule.clone(),
     };
-    if start.date() < today.date() {
-        meeting.starts_local = start.on(LocalDate(today.date()));
-    }
-    // What is left out at first must not count: the rule begins with its first date.
-    for _ in 0..2 {
-        let first = series
-            .rule
-            .first(meeting.starts_local, meeting.zone)
-            .map_err(|error| bad_rule(&error))?;
-        meeting.starts_local = meeting.starts_local.on(first);
-        let at = meeting
-            .starts_local
-            .resolve(meeting.zone)
-            .map(|start| start.at);
-        if at.is_ok_and(|at| at >= now - STALE_START) {
-            break;
-        }
-        let tomorrow = first.0.succ_opt().unwrap_or(first.0);
-        meeting.starts_local = meeting.starts_local.on(LocalDate(tomorrow));
-    }
+    let is_to_come = |date: &LocalDate| {
+        let begins = start.on(*date).resolve(zone);
+        begins.is_ok_and(|begins| begins.at >= now - STALE_START)
+    };
+    let first = rule.within_a_lifetime(start, zone).find(is_to_come);
+    let first = first.ok_or_else(|| bad_rule(&RecurrenceError::Never))?;
+    meeting.starts_local = start.on(first);
     Ok(())
 }
 

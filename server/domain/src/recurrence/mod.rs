@@ -148,12 +148,17 @@ impl Recurrence {
         Dates::new(self, start, zone, last)
     }
 
+    /// The same, for as long as a rule without an end is looked at.
+    pub fn within_a_lifetime(&self, start: LocalTime, zone: Zone) -> Dates<'_> {
+        self.dates(start, zone, dates::a_lifetime_after(start))
+    }
+
     /// The first date.
     ///
     /// # Errors
     /// [`RecurrenceError::Never`] if there is none within a lifetime.
     pub fn first(&self, start: LocalTime, zone: Zone) -> Result<LocalDate, RecurrenceError> {
-        self.dates(start, zone, dates::a_lifetime_after(start))
+        self.within_a_lifetime(start, zone)
             .next()
             .ok_or(RecurrenceError::Never)
     }

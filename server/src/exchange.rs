@@ -11,7 +11,7 @@ use domain::{
     desk::Desk,
     employee::{Device, DeviceClass, Employee},
     entrance::{Caller as AtDoor, Expected, way_back},
-    event_number::Stand,
+    event_number::{self, Stand},
     line::LineKey,
     meeting::Invitee,
     occurrence::{Occurrence, Status},
@@ -235,8 +235,14 @@ impl Exchange {
             }
         };
         let dates: Vec<Occurrence> = dates.into_iter().map(|date| date.value).collect();
+        let company = from.company.company.id;
+        let planned = match self.shared.store.meeting(company, binding.meeting).await {
+            Ok(meeting) => event_number::planned(&meeting, &dates, now),
+            // Removed since.
+            Err(_) => None,
+        };
         let zone = from.company.company.zone;
-        match binding.stand(&dates, now) {
+        match binding.stand(&dates, planned, now) {
             Stand::Free | Stand::Resting { .. } => self.refuse(call, 404),
             Stand::Before { starts_at } => {
                 self.say(

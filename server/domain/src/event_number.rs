@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     id::{CompanyId, MeetingId, NumberId, OccurrenceId, RoomId, TrunkId},
+    meeting::Meeting,
     number::PhoneNumber,
     occurrence::{Occurrence, Status},
     role::{Approach, Grant, Role, Who},
@@ -139,8 +140,9 @@ impl Binding {
         approach.granted(&self.grants).unwrap_or(Role::Listener)
     }
 
-    /// Where the number stands. `dates` are those of the meeting.
-    pub fn stand(&self, dates: &[Occurrence], now: Millis) -> Stand {
+    /// Where the number stands. `dates` are those of the meeting that have rows, `planned` is the
+    /// next one by its plan, which may be further ahead than rows are made.
+    pub fn stand(&self, dates: &[Occurrence], planned: Option<Millis>, now: Millis) -> Stand {
         let own = || {
             dates
                 .iter()
@@ -151,6 +153,9 @@ impl Binding {
             coming.sort_by_key(|date| (date.starts_at, date.id));
             if let Some(next) = coming.first() {
                 return self.stand_at(next, now);
+            }
+            if let (Some(starts_at), None) = (planned, self.occurrence) {
+                return Stand::Before { starts_at };
             }
         }
         let ended = own().filter_map(|date| ended_at(date, now)).max();
@@ -192,6 +197,12 @@ impl Binding {
     fn opens_at(&self, date: &Occurrence) -> Millis {
         date.starts_at - self.opens_before_ms
     }
+}
+
+/// The next date of a series that is further ahead than rows are made: `dates` have theirs.
+pub fn planned(meeting: &Meeting, dates: &[Occurrence], now: Millis) -> Option<Millis> {
+    let last = dates.iter().map(|date| date.starts_at).max();
+    meeting.next_date(last.map_or(now, |last| last.max(now)))
 }
 
 fn is_to_come(date: &Occurrence, now: Millis) -> bool {
@@ -264,7 +275,7 @@ mod tests {
     #[test]
     fn it_answers_in_its_window_and_speaks_of_it_before_and_after() {
         let (number, mut event) = (binding(), date(1, START));
-        let at = |event: &Occurrence, now| number.stand(std::slice::from_ref(event), now);
+        let at = |event: &Occurrence, now| number.stand(std::slice::from_ref(event), None, now);
 
         let opens = START - OPENS_BEFORE;
         assert_eq!(
@@ -290,14 +301,40 @@ mod tests {
     }
 
     #[test]
+    fn the_number_of_a_rare_series_is_its_own_until_the_next_date() {
+        let (number, mut event) = (binding(), date(1, START));
+        event.end(START + HOUR);
+        let next = START + Span::minutes(60 * 24 * 90);
+        let between = START + SAYS_OVER + REST + DAY;
+        let dates = [event];
+
+        assert_eq!(
+            number.stand(&dates, Some(next), between),
+            Stand::Before { starts_at: next }
+        );
+        assert_eq!(number.stand(&dates, None, between), Stand::Free);
+        // Bound to that one date alone, or taken back, it is another's in time.
+        let only = Binding {
+            occurrence: Some(dates[0].id),
+            ..binding()
+        };
+        assert_eq!(only.stand(&dates, Some(next), between), Stand::Free);
+        let taken = Binding {
+            released_at: Some(START + HOUR),
+            ..binding()
+        };
+        assert_eq!(taken.stand(&dates, Some(next), between), Stand::Free);
+    }
+
+    #[test]
     fn a_start_pressed_early_opens_it_and_an_early_end_closes_it() {
         let (number, mut event) = (binding(), date(1, START));
         let early = START - HOUR;
         event.start_now(early);
-        assert_eq!(number.stand(&[event.clone()], early), open(&event));
+        assert_eq!(number.stand(&[event.clone()], None, early), open(&event));
 
         event.end(early + Span(1));
-        assert_eq!(number.stand(&[event], early + Span(1)).name(), "over");
+        assert_eq!(number.stand(&[event], None, early + Span(1)).name(), "over");
     }
 
     #[test]
@@ -308,7 +345,7 @@ mod tests {
 
         let series = binding();
         assert_eq!(
-            series.stand(&dates, between),
+            series.stand(&dates, None, between),
             Stand::Before {
                 starts_at: second.starts_at
             }
@@ -317,7 +354,7 @@ mod tests {
             occurrence: Some(first.id),
             ..binding()
         };
-        assert_eq!(one.stand(&dates, between).name(), "over");
+        assert_eq!(one.stand(&dates, None, between).name(), "over");
     }
 
     #[test]
@@ -328,9 +365,9 @@ mod tests {
             ..binding()
         };
         let early = START - DAY;
-        assert_eq!(taken(early).stand(&event, early), Stand::Free);
+        assert_eq!(taken(early).stand(&event, None, early), Stand::Free);
 
-        assert_eq!(taken(START).stand(&event, START).name(), "over");
+        assert_eq!(taken(START).stand(&event, None, START).name(), "over");
     }
 
     #[test]

@@ -100,7 +100,7 @@ pub(super) async fn bind_event_number(
         ..Binding::new(meeting.id)
     };
     if !matches!(
-        binding.stand(&dates, now),
+        binding.stand(&dates, event_number::planned(&meeting, &dates, now), now),
         Stand::Before { .. } | Stand::Open { .. }
     ) {
         return Err(ApiError::new(ErrorCode::MeetingIsOver));
@@ -221,7 +221,16 @@ async fn stand(
 ) -> Result<Stand, ApiError> {
     match &number.binding {
         None => Ok(Stand::Free),
-        Some(binding) => Ok(binding.stand(&dates(app, binding.meeting).await?, now)),
+        Some(binding) => {
+            let dates = dates(app, binding.meeting).await?;
+            // A meeting that was removed since has no further dates.
+            let planned = match app.store.meeting(number.company, binding.meeting).await {
+                Ok(meeting) => event_number::planned(&meeting, &dates, now),
+                Err(StoreError::NotFound { .. }) => None,
+                Err(error) => return Err(error.into()),
+            };
+            Ok(binding.stand(&dates, planned, now))
+        }
     }
 }
 

@@ -168,6 +168,17 @@ impl Meeting {
         })
     }
 
+    /// When the next date of a series begins that is held, however far ahead; none of a meeting
+    /// held once.
+    pub fn next_date(&self, now: Millis) -> Option<Millis> {
+        let series = self.series.as_ref()?;
+        let slots = series.rule.within_a_lifetime(self.starts_local, self.zone);
+        slots
+            .filter_map(|slot| self.date(series, slot).ok())
+            .find(|date| date.held && date.starts_at > now)
+            .map(|date| date.starts_at)
+    }
+
     /// Whether the rule gives dates that begin after this instant.
     pub fn has_dates_after(&self, at: Millis) -> bool {
         let (Some(series), Some(local)) = (&self.series, at.in_zone(self.zone)) else {

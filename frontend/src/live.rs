@@ -160,7 +160,10 @@ impl Live {
                 self.meetings.remove(&id);
                 self.occurrences.retain(|_, occurrence| {
                     occurrence.meeting_id != Some(id)
-                        || occurrence.status != OccurrenceStatus::Scheduled
+                        || !matches!(
+                            occurrence.status,
+                            OccurrenceStatus::Scheduled | OccurrenceStatus::Early
+                        )
                 });
                 vec![Topic::Meetings, Topic::Occurrences]
             }
@@ -285,7 +288,6 @@ impl Live {
         rooms
     }
 
-    /// What is yet to begin, soonest first.
     /// Whether a meeting is a series that is paused.
     pub fn is_paused(&self, meeting: Option<MeetingId>) -> bool {
         meeting
@@ -293,6 +295,7 @@ impl Live {
             .is_some_and(|series| series.paused_since_at.is_some())
     }
 
+    /// What is yet to begin, soonest first.
     pub fn upcoming(&self) -> Vec<&Occurrence> {
         let mut coming: Vec<&Occurrence> = self
             .occurrences
@@ -304,11 +307,11 @@ impl Live {
     }
 }
 
-/// Being called or held now.
+/// Its room is open, people are being called, or it is held now.
 pub fn is_on(occurrence: &Occurrence) -> bool {
     matches!(
         occurrence.status,
-        OccurrenceStatus::Calling | OccurrenceStatus::Live
+        OccurrenceStatus::Early | OccurrenceStatus::Calling | OccurrenceStatus::Live
     )
 }
 

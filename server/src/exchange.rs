@@ -14,7 +14,7 @@ use domain::{
     event_number::{self, Stand},
     line::LineKey,
     meeting::Invitee,
-    occurrence::{Occurrence, Status},
+    occurrence::Occurrence,
     role::Approach,
     speech::{self, Phrase},
 };
@@ -190,13 +190,9 @@ impl Exchange {
             })
             .collect();
         let open = |id| {
-            under_way.iter().find(|row| {
-                row.value.id == id
-                    && matches!(
-                        row.value.status,
-                        Status::Calling { .. } | Status::Live { .. }
-                    )
-            })
+            under_way
+                .iter()
+                .find(|row| row.value.id == id && row.value.is_under_way())
         };
         let expected: Vec<Expected<'_>> = rows
             .iter()

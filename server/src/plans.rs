@@ -8,7 +8,7 @@ use domain::{
     InvitationId, Millis, OccurrenceId, Span, TimeError,
     invitation::Invitation,
     meeting::Meeting,
-    occurrence::{Occurrence, Status},
+    occurrence::Occurrence,
     series::{self, INVITED_AHEAD},
 };
 use store::{CompanyDirectory, InvitationRow, Plan, Store, StoreError, Versioned, person_key};
@@ -173,8 +173,8 @@ pub async fn rows(
 fn wants_a_list(meeting: &Meeting, date: &Occurrence, listed: bool, why: Why, now: Millis) -> bool {
     let is_near = meeting.series.is_none() || date.starts_at < now + INVITED_AHEAD;
     match why {
-        Why::Changed => date.status == Status::Scheduled && (listed || is_near),
-        Why::Extended => !listed && is_near && (date.status == Status::Scheduled || date.is_open()),
+        Why::Changed => date.is_ahead() && (listed || is_near),
+        Why::Extended => !listed && is_near && (date.is_ahead() || date.is_under_way()),
     }
 }
 

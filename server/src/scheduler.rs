@@ -327,7 +327,7 @@ impl Scheduler {
 
 fn is_due(occurrence: &Occurrence, now: Millis) -> bool {
     match occurrence.status {
-        Status::Scheduled | Status::Calling { .. } | Status::Live { .. } => {
+        Status::Scheduled | Status::Early { .. } | Status::Calling { .. } | Status::Live { .. } => {
             occurrence.poll_timeout().is_some_and(|(at, _)| at <= now)
         }
         Status::Ended { .. } | Status::Missed { .. } | Status::Cancelled { .. } => false,

@@ -9,7 +9,7 @@ use domain::{
     CompanyId, EmployeeId, MeetingId, Millis, RoomId, ShortNumber, Span,
     desk::{Mine, NameLost, Refusal, Visitor, Wanted},
     meeting::{Invitee, Meeting},
-    occurrence::{Occurrence, Status},
+    occurrence::Occurrence,
 };
 use store::{CompanyDirectory, StoreError};
 
@@ -246,8 +246,7 @@ impl Secretary {
                 title: date.title.clone(),
                 starts_at: date.starts_at,
                 room: room.number.clone(),
-                own: may_cancel(&meeting, directory, who.employee)
-                    && date.status == Status::Scheduled,
+                own: may_cancel(&meeting, directory, who.employee) && date.is_ahead(),
             });
             if found.len() == MOST_READ_OUT {
                 break;
@@ -304,7 +303,7 @@ fn person(id: EmployeeId) -> NewParticipant {
 }
 
 fn is_to_come(date: &Occurrence) -> bool {
-    matches!(date.status, Status::Scheduled) || date.is_open()
+    date.is_ahead() || date.is_under_way()
 }
 
 fn concerns(meeting: &Meeting, directory: &CompanyDirectory, employee: EmployeeId) -> bool {

@@ -17,16 +17,19 @@ fn sink() -> MailSink {
 }
 
 fn house(sink: &MailSink) -> (Server, Simulator, Api) {
-    let trunk = server::free_address();
     let url = format!("smtp://{}", sink.address);
-    let settings = [
+    house_under(&[
         ("ROLLCALL_SMTP_URL", url.as_str()),
         ("ROLLCALL_MAIL_FROM", "rollcall@pbx.example"),
         ("ROLLCALL_PUBLIC_URL", "https://pbx.example"),
         ("ROLLCALL_HTTP_OUT_ALLOW", "127.0.0.0/8"),
-    ];
+    ])
+}
+
+fn house_under(settings: &[(&str, &str)]) -> (Server, Simulator, Api) {
+    let trunk = server::free_address();
     let company = COMPANY.replace("TRUNK", &trunk.to_string());
-    let server = Server::start_under(&company, &settings);
+    let server = Server::start_under(&company, settings);
     let lines = server.folder().join("lines.toml");
     std::fs::write(&lines, include_str!("lines.toml")).unwrap();
     let phones = Simulator::start(&lines, server.sip, trunk);
@@ -87,12 +90,62 @@ fn the_organiser_is_told_by_mail_and_what_has_no_gateway_is_shown_as_not_sent() 
     assert_eq!(mail.from, "rollcall@pbx.example");
     assert_eq!(mail.to, ["irina@northway.example"]);
     // He declined, and there is only his mobile to write to.
-    let kept = wait_for(&api, &occurrence, "join_later", "waiting");
+    let kept = wait::until("the message to be kept", wait::LONG, || {
+        notices(&api, &occurrence)
+            .into_iter()
+            .find(|one| one["about"] == "join_later" && one["trouble"].is_object())
+    });
+    assert_eq!(kept["state"]["kind"], "waiting");
     assert_eq!(
         (&kept["by"], &kept["to"]),
         (&json!("sms"), &json!("+79162210007"))
     );
     assert_eq!(kept["trouble"]["kind"], "not_configured");
+    let due_at = kept["state"]["due_at"].as_i64().unwrap_or_default();
+    let written_at = kept["created_at"].as_i64().unwrap_or_default();
+    assert!(
+        due_at >= written_at + 30 * 60_000,
+        "nobody looks every few seconds"
+    );
+
+    // A gateway is set up: nobody waits for the half hour.
+    let gateway = receiver();
+    let set = api.put(
+        "company/sms-gateway",
+        &json!({
+            "url": format!("http://{}/sms", gateway.address),
+            "template": r#"{"to":"{to}","text":"{text}","ref":"{id}"}"#,
+        }),
+    );
+    set.ok();
+    let sent = wait_for(&api, &occurrence, "join_later", "sent");
+    assert_eq!(sent["id"], kept["id"]);
+}
+
+#[test]
+fn a_mail_that_waits_for_a_mail_server_leaves_when_the_server_starts_with_one() {
+    let sink = sink();
+    let (mut server, _phones, api) = house_under(&[]);
+    let occurrence = call(&api);
+    wait_for(&api, &occurrence, "not_coming", "waiting");
+    let held = wait::until("the mail to be held", wait::LONG, || {
+        notices(&api, &occurrence)
+            .into_iter()
+            .find(|one| one["trouble"]["kind"] == "not_configured" && one["by"] == "mail")
+    });
+
+    server.kill();
+    let url = format!("smtp://{}", sink.address);
+    server.set("ROLLCALL_SMTP_URL", &url);
+    server.set("ROLLCALL_MAIL_FROM", "rollcall@pbx.example");
+    server.serve();
+    let api = server.login("irina@northway.example", "northway-company-1");
+
+    wait::until("the mail to be sent", wait::LONG, || {
+        notices(&api, &occurrence)
+            .into_iter()
+            .find(|one| one["id"] == held["id"] && one["state"]["kind"] == "sent")
+    });
 }
 
 #[test]

@@ -114,6 +114,7 @@ impl Calendar {
             starts_at,
             ends_at: starts_at + LASTS,
             dial_at: starts_at - meeting.lead_ms,
+            opens_at: None,
             late: false,
             status: match off {
                 true => Status::Cancelled { at: self.begin },

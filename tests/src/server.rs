@@ -96,6 +96,11 @@ impl Server {
         second
     }
 
+    /// Sets a variable for the next start.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.environment.push((name.to_owned(), value.to_owned()));
+    }
+
     /// Starts the process and waits until it is well.
     pub fn serve(&mut self) {
         self.spawn();

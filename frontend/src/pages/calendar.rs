@@ -80,7 +80,7 @@ impl Editing {
     /// What a click on a meeting opens: what is on goes to the board, what is over to its report.
     fn open(self, occurrence: &Occurrence) {
         match occurrence.status {
-            OccurrenceStatus::Scheduled => {
+            OccurrenceStatus::Scheduled | OccurrenceStatus::Early => {
                 self.change_at(occurrence);
             }
             OccurrenceStatus::Cancelled if occurrence.restorable => self.change_at(occurrence),

@@ -110,7 +110,7 @@ fn line(t: Texts, date: Occurrence) -> impl IntoView {
     let title = title_of(t, &date);
     let on = matches!(
         date.status,
-        OccurrenceStatus::Live | OccurrenceStatus::Calling
+        OccurrenceStatus::Live | OccurrenceStatus::Calling | OccurrenceStatus::Early
     );
     let href = if on {
         format!("/rooms/{}", date.room_number)
@@ -143,6 +143,7 @@ pub fn title_of(t: Texts, date: &Occurrence) -> String {
 fn status(t: Texts, status: OccurrenceStatus) -> &'static str {
     match status {
         OccurrenceStatus::Scheduled => t.state_scheduled(),
+        OccurrenceStatus::Early => t.state_early(),
         OccurrenceStatus::Calling => t.state_calling(),
         OccurrenceStatus::Live => t.live(),
         OccurrenceStatus::Ended => t.state_ended(),

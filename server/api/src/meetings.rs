@@ -204,6 +204,8 @@ pub struct Occurrence {
 #[serde(rename_all = "snake_case")]
 pub enum OccurrenceStatus {
     Scheduled,
+    /// The room is open to those who come early; nobody is called before `dial_at`.
+    Early,
     /// People are being called; the start is yet to come.
     Calling,
     Live,

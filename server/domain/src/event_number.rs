@@ -207,7 +207,9 @@ pub fn planned(meeting: &Meeting, dates: &[Occurrence], now: Millis) -> Option<M
 
 fn is_to_come(date: &Occurrence, now: Millis) -> bool {
     match date.status {
-        Status::Scheduled | Status::Calling { .. } | Status::Live { .. } => now < date.ends_at,
+        Status::Scheduled | Status::Early { .. } | Status::Calling { .. } | Status::Live { .. } => {
+            now < date.ends_at
+        }
         Status::Ended { .. } | Status::Missed { .. } | Status::Cancelled { .. } => false,
     }
 }
@@ -216,7 +218,7 @@ fn ended_at(date: &Occurrence, now: Millis) -> Option<Millis> {
     match date.status {
         Status::Ended { at } | Status::Cancelled { at } => Some(at),
         Status::Missed { .. } => Some(date.ends_at),
-        Status::Scheduled | Status::Calling { .. } | Status::Live { .. } => {
+        Status::Scheduled | Status::Early { .. } | Status::Calling { .. } | Status::Live { .. } => {
             (now >= date.ends_at).then_some(date.ends_at)
         }
     }
@@ -255,6 +257,7 @@ mod tests {
             starts_at,
             ends_at: starts_at + HOUR,
             dial_at: starts_at,
+            opens_at: None,
             late: false,
             status: Status::Scheduled,
         }

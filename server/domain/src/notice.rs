@@ -28,6 +28,10 @@ const WAITS: [Span; 8] = [
     Span::minutes(30),
 ];
 
+/// How long a notice waits while nothing is set up to send it by. Setting something up
+/// makes it due at once.
+pub const UNSENDABLE_WAIT: Span = Span::minutes(30);
+
 /// One mail or short message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notice {
@@ -256,19 +260,24 @@ impl Notice {
         let State::Waiting { .. } = self.state else {
             return;
         };
-        let (is_final, counts) = match trouble.kind {
-            TroubleKind::NotConfigured => (false, false),
-            TroubleKind::Unreachable => (false, true),
-            TroubleKind::Refused => (true, true),
-            TroubleKind::OutOfUse => (true, false),
+        let (counts, next) = match trouble.kind {
+            // No failure, and it may be sent as long as it is of use.
+            TroubleKind::NotConfigured => {
+                let next = (now + UNSENDABLE_WAIT).min(self.useless_at);
+                (false, (next > now).then_some(next))
+            }
+            TroubleKind::Unreachable => {
+                let next = now + wait_after(self.tries + 1);
+                (true, (next < self.useless_at).then_some(next))
+            }
+            TroubleKind::Refused => (true, None),
+            TroubleKind::OutOfUse => (false, None),
         };
         self.tries += u32::from(counts);
         self.trouble = Some(trouble);
-        let next = now + self.wait();
-        self.state = if is_final || next >= self.useless_at {
-            State::Failed { at: now }
-        } else {
-            State::Waiting { due_at: next }
+        self.state = match next {
+            Some(due_at) => State::Waiting { due_at },
+            None => State::Failed { at: now },
         };
     }
 
@@ -280,11 +289,20 @@ impl Notice {
             self.state = State::Failed { at: now };
         }
     }
+}
 
-    fn wait(&self) -> Span {
-        let place = usize::try_from(self.tries.saturating_sub(1)).unwrap_or(usize::MAX);
-        WAITS.get(place).copied().unwrap_or(WAITS[WAITS.len() - 1])
-    }
+/// The wait after so many failures.
+fn wait_after(tries: u32) -> Span {
+    let place = usize::try_from(tries.saturating_sub(1)).unwrap_or(usize::MAX);
+    WAITS.get(place).copied().unwrap_or(WAITS[WAITS.len() - 1])
+}
+
+/// Where mails wait: all go by one server.
+pub const MAIL_QUEUE: &str = "mail";
+
+/// Where a company's short messages wait.
+pub fn sms_queue(company: CompanyId) -> String {
+    format!("sms {company}")
 }
 
 impl Address {
@@ -292,8 +310,8 @@ impl Address {
     /// other waits for them.
     pub fn queue(&self, company: CompanyId) -> String {
         match self {
-            Self::Mail(_) => "mail".to_owned(),
-            Self::Sms(_) => format!("sms {company}"),
+            Self::Mail(_) => MAIL_QUEUE.to_owned(),
+            Self::Sms(_) => sms_queue(company),
         }
     }
 }
@@ -370,10 +388,22 @@ mod tests {
     }
 
     #[test]
-    fn what_nothing_is_set_up_for_waits_and_counts_no_try() {
+    fn what_nothing_is_set_up_for_waits_long_and_counts_no_try() {
+        let nothing_set_up = || Trouble::new(TroubleKind::NotConfigured, "");
         let mut one = notice();
-        one.on_trouble(Trouble::new(TroubleKind::NotConfigured, ""), NOW);
-        assert_eq!((one.tries, one.due_at()), (0, Some(NOW + WAITS[0])));
+        let mut now = NOW;
+        one.on_trouble(nothing_set_up(), now);
+        assert_eq!((one.tries, one.due_at()), (0, Some(NOW + UNSENDABLE_WAIT)));
+
+        let mut looks = 1;
+        while let Some(due_at) = one.due_at().filter(|_| !one.is_useless(now)) {
+            now = due_at;
+            one.on_trouble(nothing_set_up(), now);
+            looks += 1;
+        }
+        assert_eq!(looks, 49, "twice an hour, for a day");
+        assert_eq!(now, one.useless_at, "it could have been sent until then");
+        assert_eq!(one.state, State::Failed { at: now });
     }
 
     #[test]

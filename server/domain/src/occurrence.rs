@@ -1,4 +1,4 @@
-//! One date of a meeting: when dialling begins, when it is live, over or missed.
+//! One date of a meeting: when its room opens, when dialling begins, when it is live, over or missed.
 
 use serde::{Deserialize, Serialize};
 
@@ -38,6 +38,9 @@ pub struct Occurrence {
     pub ends_at: Millis,
     /// When dialling begins.
     pub dial_at: Millis,
+    /// When the room opens to those who come early, where that is before dialling begins.
+    #[serde(default)]
+    pub opens_at: Option<Millis>,
     /// Whether it began too late, by our fault.
     pub late: bool,
     /// How far it is.
@@ -50,6 +53,11 @@ pub struct Occurrence {
 pub enum Status {
     /// Its time has not come.
     Scheduled,
+    /// The room is open to those who come early; nobody is called yet.
+    Early {
+        /// Since when.
+        since: Millis,
+    },
     /// People are being called ahead of the start.
     Calling {
         /// Since when.
@@ -87,6 +95,8 @@ pub enum Status {
 pub enum StatusKind {
     /// Its time has not come.
     Scheduled,
+    /// The room is open to those who come early; nobody is called yet.
+    Early,
     /// People are being called ahead of the start.
     Calling,
     /// It goes on.
@@ -119,14 +129,27 @@ impl Occurrence {
     /// after the clock was set back, changes nothing.
     pub fn handle_timeout(&mut self, now: Millis) -> Vec<Output> {
         match self.status {
-            Status::Scheduled | Status::Calling { .. } if now >= self.ends_at => self.miss(now),
-            Status::Scheduled | Status::Calling { .. } if now >= self.starts_at => self.begin(now),
-            Status::Scheduled if now >= self.dial_at => {
+            Status::Scheduled | Status::Early { .. } | Status::Calling { .. }
+                if now >= self.ends_at =>
+            {
+                self.miss(now)
+            }
+            Status::Scheduled | Status::Early { .. } | Status::Calling { .. }
+                if now >= self.starts_at =>
+            {
+                self.begin(now)
+            }
+            Status::Scheduled | Status::Early { .. } if now >= self.dial_at => {
                 self.status = Status::Calling { since: now };
                 vec![Output::CallEveryone]
             }
+            Status::Scheduled if self.opens_at.is_some_and(|at| now >= at) => {
+                self.status = Status::Early { since: now };
+                vec![Output::OpenRoom]
+            }
             Status::Live { .. } if now >= self.ends_at => self.end(now),
             Status::Scheduled
+            | Status::Early { .. }
             | Status::Calling { .. }
             | Status::Live { .. }
             | Status::Ended { .. }
@@ -138,7 +161,11 @@ impl Occurrence {
     /// When to come back, and why.
     pub fn poll_timeout(&self) -> Option<(Millis, &'static str)> {
         match self.status {
-            Status::Scheduled => Some((self.dial_at.min(self.starts_at), "dialling begins")),
+            Status::Scheduled => Some(match self.opens_at {
+                Some(opens_at) if opens_at < self.dial_at => (opens_at, "the room opens"),
+                Some(_) | None => (self.dial_at.min(self.starts_at), "dialling begins"),
+            }),
+            Status::Early { .. } => Some((self.dial_at.min(self.starts_at), "dialling begins")),
             Status::Calling { .. } => Some((self.starts_at, "start")),
             Status::Live { .. } => Some((self.ends_at, "end")),
             Status::Ended { .. } | Status::Missed { .. } | Status::Cancelled { .. } => None,
@@ -148,7 +175,7 @@ impl Occurrence {
     /// Somebody pressed Start: it begins now and lasts as long as planned.
     pub fn start_now(&mut self, now: Millis) -> Vec<Output> {
         match self.status {
-            Status::Scheduled | Status::Calling { .. } => {
+            Status::Scheduled | Status::Early { .. } | Status::Calling { .. } => {
                 let lasts = self.ends_at - self.starts_at;
                 self.starts_at = now;
                 self.dial_at = self.dial_at.min(now);
@@ -174,10 +201,39 @@ impl Occurrence {
         }
     }
 
+    /// Makes calls possible before dialling begins, and when it began too late to call by
+    /// itself. The start stays where it is, and whoever is due later is called later.
+    pub fn call_ahead(&mut self, now: Millis) {
+        match self.status {
+            Status::Scheduled | Status::Early { .. } => {
+                self.dial_at = now;
+                self.handle_timeout(now);
+            }
+            Status::Live { calls: false, .. } => {
+                self.start_now(now);
+            }
+            Status::Calling { .. }
+            | Status::Live { calls: true, .. }
+            | Status::Ended { .. }
+            | Status::Missed { .. }
+            | Status::Cancelled { .. } => {}
+        }
+    }
+
+    /// Its plan gives it other hours, while nobody is called for it yet: a room that is
+    /// open already is closed where it opens later now.
+    pub fn on_moved(&mut self, now: Millis) {
+        if let Status::Early { .. } = self.status
+            && self.opens_at.is_none_or(|at| now < at)
+        {
+            self.status = Status::Scheduled;
+        }
+    }
+
     /// It is over, by its hour or by somebody's wish.
     pub fn end(&mut self, now: Millis) -> Vec<Output> {
         match self.status {
-            Status::Calling { .. } | Status::Live { .. } => {
+            Status::Early { .. } | Status::Calling { .. } | Status::Live { .. } => {
                 self.status = Status::Ended { at: now };
                 vec![Output::Close]
             }
@@ -195,7 +251,7 @@ impl Occurrence {
                 self.status = Status::Cancelled { at: now };
                 Vec::new()
             }
-            Status::Calling { .. } | Status::Live { .. } => {
+            Status::Early { .. } | Status::Calling { .. } | Status::Live { .. } => {
                 self.status = Status::Cancelled { at: now };
                 vec![Output::Close]
             }
@@ -213,6 +269,7 @@ impl Occurrence {
         match self.status {
             Status::Calling { .. } | Status::Live { calls: true, .. } => now < self.ends_at,
             Status::Scheduled
+            | Status::Early { .. }
             | Status::Live { calls: false, .. }
             | Status::Ended { .. }
             | Status::Missed { .. }
@@ -233,9 +290,19 @@ impl Occurrence {
         self.slot.is_none() && matches!(self.status, Status::Cancelled { .. })
     }
 
-    /// Whether people may be in the room at `now` because of it.
-    pub fn is_open(&self) -> bool {
+    /// Whether nobody was called for it yet: its plan may still change it.
+    pub fn is_ahead(&self) -> bool {
+        matches!(self.status, Status::Scheduled | Status::Early { .. })
+    }
+
+    /// Whether people are being called for it, or it is held.
+    pub fn is_under_way(&self) -> bool {
         matches!(self.status, Status::Calling { .. } | Status::Live { .. })
+    }
+
+    /// Whether people may be in the room because of it.
+    pub fn is_open(&self) -> bool {
+        matches!(self.status, Status::Early { .. }) || self.is_under_way()
     }
 
     /// The start has come, or has passed while nobody was there to see it.
@@ -266,6 +333,7 @@ impl Status {
     pub fn kind(&self) -> StatusKind {
         match self {
             Self::Scheduled => StatusKind::Scheduled,
+            Self::Early { .. } => StatusKind::Early,
             Self::Calling { .. } => StatusKind::Calling,
             Self::Live { .. } => StatusKind::Live,
             Self::Ended { .. } => StatusKind::Ended,
@@ -294,8 +362,17 @@ mod tests {
             starts_at: START,
             ends_at: START + HOUR,
             dial_at: START - lead,
+            opens_at: None,
             late: false,
             status: Status::Scheduled,
+        }
+    }
+
+    /// It opens half an hour before the start, and calls five minutes before.
+    fn open_early() -> Occurrence {
+        Occurrence {
+            opens_at: Some(START - Span::minutes(30)),
+            ..occurrence(Span::minutes(5))
         }
     }
 
@@ -337,6 +414,67 @@ mod tests {
         assert!(plan.calls(START) && !plan.late);
         assert_eq!(plan.handle_timeout(START + HOUR), [Output::Close]);
         assert_eq!(plan.status, Status::Ended { at: START + HOUR });
+    }
+
+    #[test]
+    fn a_room_that_opens_early_calls_nobody_before_dialling_begins() {
+        let mut plan = open_early();
+        let opens_at = START - Span::minutes(30);
+        assert_eq!(plan.poll_timeout(), Some((opens_at, "the room opens")));
+        assert_eq!(plan.handle_timeout(opens_at - Span(1)), []);
+
+        assert_eq!(plan.handle_timeout(opens_at), [Output::OpenRoom]);
+        assert!(plan.is_open() && plan.is_ahead() && !plan.calls(opens_at));
+        let dial_at = START - Span::minutes(5);
+        assert_eq!(plan.poll_timeout(), Some((dial_at, "dialling begins")));
+        assert_eq!(plan.handle_timeout(dial_at - Span(1)), []);
+
+        assert_eq!(plan.handle_timeout(dial_at), [Output::CallEveryone]);
+        assert!(!plan.is_ahead() && plan.calls(dial_at));
+        assert_eq!(plan.handle_timeout(START), [Output::Begin]);
+    }
+
+    #[test]
+    fn a_start_slept_over_in_the_early_hours_is_a_late_start() {
+        let mut plan = open_early();
+        plan.handle_timeout(START - Span::minutes(20));
+
+        assert_eq!(
+            plan.handle_timeout(START + GRACE),
+            [Output::CallEveryone, Output::Begin]
+        );
+        assert!(plan.late);
+    }
+
+    #[test]
+    fn an_open_room_closes_when_its_meeting_moves_away_or_is_called_off() {
+        let now = START - Span::minutes(20);
+        let mut plan = open_early();
+        plan.handle_timeout(now);
+
+        plan.on_moved(now);
+        assert!(plan.is_open(), "it would be open at its new hours as well");
+        plan.opens_at = Some(now + Span(1));
+        plan.on_moved(now);
+        assert_eq!(plan.status, Status::Scheduled);
+
+        let mut plan = open_early();
+        plan.handle_timeout(now);
+        assert_eq!(plan.cancel(now), [Output::Close]);
+    }
+
+    #[test]
+    fn one_who_is_wanted_before_dialling_begins_can_be_called() {
+        let now = START - Span::minutes(20);
+        for seen in [START - Span::minutes(40), now] {
+            let mut plan = open_early();
+            plan.handle_timeout(seen);
+
+            plan.call_ahead(now);
+
+            assert_eq!(plan.status, Status::Calling { since: now });
+            assert_eq!(plan.starts_at, START);
+        }
     }
 
     #[test]

@@ -361,7 +361,7 @@ impl Scribe<'_> {
             Err(StoreError::NotFound { .. }) => return Ok(()),
             Err(error) => return Err(error),
         };
-        let Some(meeting) = date.meeting.filter(|_| date.status == Status::Scheduled) else {
+        let Some(meeting) = date.meeting.filter(|_| date.is_ahead()) else {
             return Ok(());
         };
         let Some((meeting, false)) = store.meeting_or_removed(meeting).await? else {
@@ -411,6 +411,7 @@ impl Scribe<'_> {
         let over_at = match date.status {
             Status::Ended { at } | Status::Missed { at } => at,
             Status::Scheduled
+            | Status::Early { .. }
             | Status::Calling { .. }
             | Status::Live { .. }
             | Status::Cancelled { .. } => return Ok(()),
@@ -552,7 +553,9 @@ fn city_number(directory: &CompanyDirectory, room: &Room) -> Option<String> {
 
 fn is_over(date: &Occurrence) -> bool {
     match date.status {
-        Status::Scheduled | Status::Calling { .. } | Status::Live { .. } => false,
+        Status::Scheduled | Status::Early { .. } | Status::Calling { .. } | Status::Live { .. } => {
+            false
+        }
         Status::Ended { .. } | Status::Missed { .. } | Status::Cancelled { .. } => true,
     }
 }

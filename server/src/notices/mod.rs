@@ -33,7 +33,7 @@ use std::{
 use api::EventKind;
 use domain::{
     Millis, NoticeId, Span,
-    notice::{Address, Notice, Trouble, TroubleKind},
+    notice::{Address, MAIL_QUEUE, Notice, Trouble, TroubleKind},
 };
 use store::StoreError;
 
@@ -108,9 +108,15 @@ impl Post {
     /// Runs until the task is dropped.
     pub async fn run(self) {
         let mut follower = Follower::new(self.shared.clone());
+        let mut may_hurry = self.shared.mail.is_some();
         loop {
             if let Err(error) = follower.look(clock::now()).await {
                 tracing::warn!(%error, "The events cannot be read");
+            }
+            // What waited for a mail server waits no longer.
+            if may_hurry {
+                let store = &self.shared.store;
+                may_hurry = store.hurry_notices(MAIL_QUEUE, clock::now()).await.is_err();
             }
             let next = match self.look().await {
                 Ok(next) => next,
@@ -130,6 +136,8 @@ impl Post {
     async fn look(&self) -> Result<Option<Millis>, StoreError> {
         let store = &self.shared.store;
         let now = clock::now();
+        // A gateway may have been saved a moment ago.
+        self.shared.book.refresh(store).await?;
         for queue in store.due_queues(now).await? {
             let free = SLOTS - self.under_way(&queue).min(SLOTS);
             if free == 0 {
@@ -169,13 +177,26 @@ impl Post {
                 match tried.unwrap_or_else(|_| late()) {
                     Ok(()) => notice.on_sent(clock::now()),
                     Err(trouble) => {
-                        tracing::info!(notice = %notice.id, to = %notice.to, ?trouble, "A notice is not sent");
+                        tell(&notice, &trouble);
                         notice.on_trouble(trouble, clock::now());
                     }
                 }
             }
             put_down(shared, &notice).await;
         });
+    }
+}
+
+/// That nothing is set up to send by is shown on the board and is no news each time.
+fn tell(notice: &Notice, trouble: &Trouble) {
+    let (notice, to) = (notice.id, &notice.to);
+    match trouble.kind {
+        TroubleKind::NotConfigured => {
+            tracing::debug!(%notice, %to, ?trouble, "A notice is not sent");
+        }
+        TroubleKind::Unreachable | TroubleKind::Refused | TroubleKind::OutOfUse => {
+            tracing::info!(%notice, %to, ?trouble, "A notice is not sent");
+        }
     }
 }
 

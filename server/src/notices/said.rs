@@ -104,7 +104,7 @@ async fn reminder(
         Err(StoreError::NotFound { .. }) => return Ok(None),
         Err(error) => return Err(error),
     };
-    let stands = matches!(date.status, Status::Scheduled | Status::Calling { .. });
+    let stands = date.is_ahead() || matches!(date.status, Status::Calling { .. });
     if !stands || date.starts_at != starts_at || one.rsvp() == Some(Rsvp::Declined) {
         return Ok(None);
     }

@@ -131,13 +131,21 @@ impl Subscriptions {
                 status,
                 text,
                 retry_in_s,
+                let_go,
             } => {
                 let Some(((device, package), trunk)) =
                     self.of(id, |key, entry| (*key, entry.trunk.name.clone()))
                 else {
                     return;
                 };
-                tracing::warn!(trunk, %package, ?status, text, retry_in_s, "The operator does not tell us of a line");
+                match let_go {
+                    true => {
+                        tracing::info!(trunk, %package, text, retry_in_s, "The operator lets go of a subscription");
+                    }
+                    false => {
+                        tracing::warn!(trunk, %package, ?status, text, retry_in_s, "The operator does not tell us of a line");
+                    }
+                }
                 let line = LineKey::Device(device);
                 shared.lines.withdraw(&line, source(package), now);
             }

@@ -188,7 +188,7 @@ async fn change_date(
             return Err(ApiError::not_found("occurrence"));
         };
         let to_come = match date.status {
-            Status::Scheduled => true,
+            Status::Scheduled | Status::Early { .. } => true,
             Status::Cancelled { .. } => date.starts_at > now,
             Status::Calling { .. }
             | Status::Live { .. }

@@ -6,7 +6,7 @@ use domain::{
     InvitationId, Millis, Span, Zone,
     invitation::{Invitation, Status},
     meeting::Invitee,
-    occurrence::{self, Occurrence},
+    occurrence::Occurrence,
 };
 use store::{Batch, StoreError, Versioned};
 
@@ -75,29 +75,11 @@ pub(super) async fn call(
             return Err(ApiError::new(ErrorCode::NoDevice).with("name", name()));
         }
         // Before dialling begins, or when it began too late: somebody wants calls now.
-        call_ahead(date, now);
+        date.call_ahead(now);
         invitation.call_now(now);
         Ok(())
     })
     .await
-}
-
-/// Makes calls possible for a date in which nobody is called yet. The start stays where it is.
-fn call_ahead(date: &mut Occurrence, now: Millis) {
-    match date.status {
-        occurrence::Status::Scheduled => {
-            date.dial_at = now;
-            date.handle_timeout(now);
-        }
-        occurrence::Status::Live { calls: false, .. } => {
-            date.start_now(now);
-        }
-        occurrence::Status::Calling { .. }
-        | occurrence::Status::Live { calls: true, .. }
-        | occurrence::Status::Ended { .. }
-        | occurrence::Status::Missed { .. }
-        | occurrence::Status::Cancelled { .. } => {}
-    }
 }
 
 /// Gives up on somebody: a ringing call is taken back, and no other follows.
@@ -150,7 +132,7 @@ async fn act(
             Some(id) => app.store.meeting(signed.company_id(), id).await.ok(),
             None => None,
         };
-        if before.status == occurrence::Status::Scheduled && date.is_open() {
+        if before.is_ahead() && date.is_under_way() {
             let zone = meeting
                 .as_ref()
                 .map_or(directory.company.zone, |it| it.zone);
@@ -210,5 +192,5 @@ async fn room_is_free_until(
 }
 
 fn is_closed(date: &Occurrence) -> bool {
-    !date.is_open() && date.status != occurrence::Status::Scheduled
+    !date.is_open() && !date.is_ahead()
 }

@@ -170,10 +170,10 @@ pub(super) async fn change_meeting(
 
 /// A meeting held once can be changed until people are called for it.
 fn has_a_coming_date(there: &There) -> Result<(), ApiError> {
-    if there.dates.iter().any(|date| date.value.is_open()) {
+    if there.dates.iter().any(|date| date.value.is_under_way()) {
         return Err(ApiError::new(ErrorCode::MeetingIsLive));
     }
-    let coming = |date: &Versioned<Occurrence>| date.value.status == Status::Scheduled;
+    let coming = |date: &Versioned<Occurrence>| date.value.is_ahead();
     if !there.dates.iter().any(coming) {
         return Err(ApiError::new(ErrorCode::MeetingIsOver));
     }
@@ -194,7 +194,7 @@ fn from_date(
     let has_begun = there.dates.iter().any(|one| {
         let over = !matches!(
             one.value.status,
-            Status::Scheduled | Status::Cancelled { .. }
+            Status::Scheduled | Status::Early { .. } | Status::Cancelled { .. }
         );
         one.value.slot == Some(date) && over
     });
@@ -212,7 +212,7 @@ fn from_date(
         return Ok((None, old));
     };
     let earlier_to_come = there.dates.iter().any(|one| {
-        let to_come = one.value.status == Status::Scheduled || one.value.is_open();
+        let to_come = one.value.is_ahead() || one.value.is_under_way();
         to_come && one.value.slot.is_some_and(|slot| slot < date)
     });
     if earlier_to_come {
@@ -227,7 +227,7 @@ fn hold_once_at_the_next_date(meeting: &mut meeting::Meeting, there: &There) {
     let next = there
         .dates
         .iter()
-        .find(|date| date.value.status == Status::Scheduled)
+        .find(|date| date.value.is_ahead())
         .and_then(|date| date.value.starts_at.in_zone(meeting.zone));
     if let Some(next) = next {
         meeting.starts_local = next;
@@ -347,10 +347,10 @@ async fn remove(app: &App, directory: &CompanyDirectory, id: MeetingId) -> Resul
         let now = app.now();
         let meeting = app.store.meeting(company, id).await?;
         let mut dates = app.store.occurrences_of(id).await?;
-        if dates.iter().any(|date| date.value.is_open()) {
+        if dates.iter().any(|date| date.value.is_under_way()) {
             return Err(ApiError::new(ErrorCode::MeetingIsLive));
         }
-        dates.retain(|date| date.value.status == Status::Scheduled);
+        dates.retain(|date| date.value.is_ahead());
         let mut events = Vec::new();
         for date in &mut dates {
             date.value.cancel(now);
@@ -391,9 +391,8 @@ pub(super) async fn start_meeting(
         let now = app.now();
         let meeting = app.store.meeting(signed.company_id(), id).await?;
         let dates = app.store.occurrences_of(id).await?;
-        let open = |date: &&Versioned<Occurrence>| {
-            date.value.is_open() || date.value.status == Status::Scheduled
-        };
+        let open =
+            |date: &&Versioned<Occurrence>| date.value.is_ahead() || date.value.is_under_way();
         let mut date = dates
             .iter()
             .find(open)
@@ -401,7 +400,7 @@ pub(super) async fn start_meeting(
             .ok_or_else(|| ApiError::new(ErrorCode::MeetingIsOver))?;
         // While people are called for this one, another may still be held.
         let called = matches!(date.value.status, Status::Calling { .. });
-        if (called || date.value.status == Status::Scheduled)
+        if (called || date.value.is_ahead())
             && let Some(other) = app.store.occurrence_in(meeting.room).await?
             && other.value.meeting.is_some()
             && other.value.id != date.value.id

@@ -163,12 +163,11 @@ async fn occurrence_in(
     batch: &mut Batch,
 ) -> Result<Occurrence, ApiError> {
     if let Some(mut there) = app.store.occurrence_in(room).await? {
-        // Too late to call everyone by itself, but somebody is wanted: only he is called.
-        if matches!(
-            there.value.status,
-            occurrence::Status::Live { calls: false, .. }
-        ) {
-            there.value.start_now(now);
+        // Nobody is called yet, or it was too late to call everyone by itself, but
+        // somebody is wanted: only he is called.
+        let before = there.value.status;
+        there.value.call_ahead(now);
+        if there.value.status != before {
             batch.occurrences.push(there.clone());
         }
         return Ok(there.value);
@@ -184,6 +183,7 @@ async fn occurrence_in(
         starts_at: now,
         ends_at: now + GATHERING_LASTS,
         dial_at: now,
+        opens_at: None,
         late: false,
         status: occurrence::Status::Live {
             since: now,

@@ -427,6 +427,7 @@ pub fn occurrence(
             .unwrap_or_default(),
         status: match occurrence.status.kind() {
             StatusKind::Scheduled => api::OccurrenceStatus::Scheduled,
+            StatusKind::Early => api::OccurrenceStatus::Early,
             StatusKind::Calling => api::OccurrenceStatus::Calling,
             StatusKind::Live => api::OccurrenceStatus::Live,
             StatusKind::Ended => api::OccurrenceStatus::Ended,

@@ -231,9 +231,10 @@ async fn coming(
     let mut found = Vec::new();
     for date in app.store.occurrences_of(meeting).await? {
         let over = match date.value.status {
-            Status::Scheduled | Status::Calling { .. } | Status::Live { .. } => {
-                date.value.ends_at <= app.now()
-            }
+            Status::Scheduled
+            | Status::Early { .. }
+            | Status::Calling { .. }
+            | Status::Live { .. } => date.value.ends_at <= app.now(),
             Status::Ended { .. } | Status::Missed { .. } | Status::Cancelled { .. } => true,
         };
         if over {

@@ -111,7 +111,7 @@ impl Store {
     ) -> Result<Vec<(CompanyId, OccurrenceId)>, StoreError> {
         let rows: Vec<(String, String)> = sqlx::query_as(
             "SELECT company_id, id FROM occurrences
-              WHERE status IN ('scheduled', 'calling') AND meeting_id IS NOT NULL
+              WHERE status IN ('scheduled', 'early', 'calling') AND meeting_id IS NOT NULL
                 AND starts_at > $1 AND starts_at <= $2 ORDER BY starts_at, id",
         )
         .bind(after.0)

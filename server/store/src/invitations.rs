@@ -159,7 +159,7 @@ impl Store {
         let rows: Vec<Columns> = sqlx::query_as(
             "SELECT i.id, i.company_id, i.position, i.version, i.body
                FROM invitations i JOIN occurrences o ON o.id = i.occurrence_id
-              WHERE i.company_id = $1 AND o.status IN ('scheduled', 'calling', 'live', 'open')
+              WHERE i.company_id = $1 AND o.status IN ('scheduled', 'early', 'calling', 'live', 'open')
               ORDER BY o.starts_at, i.occurrence_id, i.position, i.id",
         )
         .bind(company.to_string())

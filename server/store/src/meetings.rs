@@ -165,7 +165,7 @@ impl Store {
         let rows: Vec<Columns> = sqlx::query_as(
             "SELECT id, meeting_id, room_id, starts_at, ends_at FROM occurrences
               WHERE company_id = $1 AND starts_at < $3 AND ends_at > $2 AND meeting_id <> $4
-                AND status IN ('scheduled', 'calling', 'live', 'open')
+                AND status IN ('scheduled', 'early', 'calling', 'live', 'open')
               ORDER BY starts_at, id",
         )
         .bind(company.to_string())
@@ -310,7 +310,7 @@ async fn booked(
     let row: Option<(String,)> = sqlx::query_as(
         "SELECT id FROM occurrences
           WHERE room_id = $1 AND starts_at < $3 AND ends_at > $2 AND meeting_id <> $4
-            AND status IN ('scheduled', 'calling', 'live', 'open')
+            AND status IN ('scheduled', 'early', 'calling', 'live', 'open')
           ORDER BY starts_at, id LIMIT 1",
     )
     .bind(room.to_string())

@@ -103,6 +103,14 @@ impl Store {
         Ok(())
     }
 
+    /// Makes everything that waits in a queue due: there is something to send it by now.
+    pub async fn hurry_notices(&self, queue: &str, now: Millis) -> Result<(), StoreError> {
+        let mut tx = self.write().await?;
+        hurry(&mut tx, queue, now).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
     /// Writes notices on their own.
     pub async fn add_notices(&self, notices: &[NoticeRow]) -> Result<(), StoreError> {
         let mut tx = self.write().await?;
@@ -131,7 +139,7 @@ impl Store {
     ) -> Result<Vec<Notice>, StoreError> {
         let rows: Vec<(String, String)> = sqlx::query_as(
             "SELECT n.id, n.body FROM occurrences o JOIN notices n ON n.occurrence_id = o.id
-              WHERE o.company_id = $1 AND o.status IN ('calling', 'live', 'open')
+              WHERE o.company_id = $1 AND o.status IN ('early', 'calling', 'live', 'open')
               ORDER BY n.created_at, n.id",
         )
         .bind(company.to_string())
@@ -196,6 +204,18 @@ pub(crate) async fn write(connection: &mut Tx, row: &NoticeRow) -> Result<(), St
     .bind(notice.due_at().map(|at| at.0))
     .bind(notice.created_at.0)
     .bind(to_json(notice))
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// What waits in a queue is due, whatever it waited for.
+pub(crate) async fn hurry(connection: &mut Tx, queue: &str, now: Millis) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE notices SET due_at = $2 WHERE status = 'waiting' AND queue = $1 AND due_at > $2",
+    )
+    .bind(queue)
+    .bind(now.0)
     .execute(connection)
     .await?;
     Ok(())

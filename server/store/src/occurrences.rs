@@ -24,8 +24,8 @@ fn occurrence((_, version, body): Columns) -> Result<Versioned<Occurrence>, Stor
 }
 
 impl Store {
-    /// Scheduled occurrences whose dialling is to begin, earliest first: those that
-    /// begin now, and those that should have begun while the server was away.
+    /// Scheduled occurrences whose room is to open or whose dialling is to begin, earliest
+    /// first: those that begin now, and those that should have begun while the server was away.
     pub async fn occurrences_to_open(
         &self,
         now: Millis,
@@ -47,7 +47,7 @@ impl Store {
     ) -> Result<Vec<Versioned<Occurrence>>, StoreError> {
         let rows: Vec<Columns> = sqlx::query_as(
             "SELECT id, version, body FROM occurrences
-              WHERE status IN ('calling', 'live', 'open') AND ends_at <= $1 ORDER BY ends_at, id",
+              WHERE status IN ('early', 'calling', 'live', 'open') AND ends_at <= $1 ORDER BY ends_at, id",
         )
         .bind(now.0)
         .fetch_all(&self.db)
@@ -60,7 +60,7 @@ impl Store {
     pub async fn occurrences_under_way(&self) -> Result<Vec<Versioned<Occurrence>>, StoreError> {
         let rows: Vec<Columns> = sqlx::query_as(
             "SELECT id, version, body FROM occurrences
-              WHERE status IN ('calling', 'live', 'open') ORDER BY starts_at, id",
+              WHERE status IN ('early', 'calling', 'live', 'open') ORDER BY starts_at, id",
         )
         .fetch_all(&self.db)
         .await?;
@@ -139,18 +139,20 @@ impl Store {
     ///
     /// Of several it is the planned one that is held, the latest to begin: people
     /// are called for the next one while this one still goes on. Then comes one
-    /// that is being called, and last a gathering that nobody planned.
+    /// that is being called, then a gathering that nobody planned, and last the
+    /// first of those whose room is open to whoever comes early.
     pub async fn occurrence_in(
         &self,
         room: RoomId,
     ) -> Result<Option<Versioned<Occurrence>>, StoreError> {
         let row: Option<Columns> = sqlx::query_as(
             "SELECT id, version, body FROM occurrences
-              WHERE room_id = $1 AND status IN ('calling', 'live', 'open')
+              WHERE room_id = $1 AND status IN ('early', 'calling', 'live', 'open')
               ORDER BY CASE WHEN status IN ('live', 'open') AND meeting_id IS NOT NULL THEN 0
                             WHEN status = 'calling' THEN 1
+                            WHEN status = 'early' THEN 3
                             ELSE 2 END,
-                       starts_at DESC, id DESC
+                       CASE WHEN status = 'early' THEN starts_at ELSE -starts_at END, id DESC
               LIMIT 1",
         )
         .bind(room.to_string())
@@ -171,7 +173,7 @@ pub(crate) async fn plan_in<'c>(
 ) -> Result<Option<String>, StoreError> {
     let row: Option<Columns> = sqlx::query_as(
         "SELECT id, version, body FROM occurrences
-          WHERE room_id = $1 AND status IN ('scheduled', 'calling', 'live', 'open')
+          WHERE room_id = $1 AND status IN ('scheduled', 'early', 'calling', 'live', 'open')
           ORDER BY starts_at LIMIT 1",
     )
     .bind(room.to_string())
@@ -221,7 +223,7 @@ pub(crate) async fn write(
     .bind(occurrence.meeting.map(|id| id.to_string()))
     .bind(occurrence.room.to_string())
     .bind(status_text(occurrence.status))
-    .bind(occurrence.dial_at.0)
+    .bind(awaits(occurrence).0)
     .bind(occurrence.starts_at.0)
     .bind(occurrence.ends_at.0)
     .bind(row.version)
@@ -244,9 +246,17 @@ pub(crate) async fn write(
     Ok(())
 }
 
+/// What the column `dial_at` holds: the first moment at which a scheduled one is to be looked at.
+fn awaits(occurrence: &Occurrence) -> Millis {
+    let dial_at = occurrence.dial_at;
+    occurrence.opens_at.map_or(dial_at, |at| at.min(dial_at))
+}
+
 pub(crate) fn is_over(occurrence: &Occurrence) -> bool {
     match occurrence.status {
-        Status::Scheduled | Status::Calling { .. } | Status::Live { .. } => false,
+        Status::Scheduled | Status::Early { .. } | Status::Calling { .. } | Status::Live { .. } => {
+            false
+        }
         Status::Ended { .. } | Status::Missed { .. } | Status::Cancelled { .. } => true,
     }
 }
@@ -254,6 +264,7 @@ pub(crate) fn is_over(occurrence: &Occurrence) -> bool {
 fn status_text(status: Status) -> &'static str {
     match status {
         Status::Scheduled => "scheduled",
+        Status::Early { .. } => "early",
         Status::Calling { .. } => "calling",
         Status::Live { calls: true, .. } => "live",
         Status::Live { calls: false, .. } => "open",

@@ -1,11 +1,11 @@
 //! The service by which a company sends short messages.
 
-use domain::{CompanyId, Millis, company::SmsGateway, employee::Secret};
+use domain::{CompanyId, Millis, company::SmsGateway, employee::Secret, notice::sms_queue};
 
 use crate::{
     Store, StoreError,
     db::Tx,
-    events,
+    events, notices,
     text::{from_json, to_json},
 };
 
@@ -38,6 +38,7 @@ impl Store {
             .bind(sealed)
             .execute(&mut tx)
             .await?;
+            notices::hurry(&mut tx, &sms_queue(company), now).await?;
         }
         sqlx::query("UPDATE companies SET revision = revision + 1 WHERE id = $1")
             .bind(&id)

@@ -184,6 +184,7 @@ impl Northway {
             starts_at,
             ends_at: starts_at + Span::minutes(60),
             dial_at: starts_at - Span::minutes(5),
+            opens_at: None,
             late: false,
             status: Status::Scheduled,
         };

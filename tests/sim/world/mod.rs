@@ -143,6 +143,7 @@ impl World {
             starts_at: START,
             ends_at: START + Span::minutes(60),
             dial_at: START - lead,
+            opens_at: None,
             late: false,
             status: occurrence::Status::Scheduled,
         };

@@ -4,7 +4,10 @@ use api::{ExtendOccurrence, Occurrence, OccurrenceStatus, RoomId};
 use leptos::prelude::*;
 use leptos_router::components::A;
 
-use super::roll::{RollStrokes, sentence};
+use super::{
+    picker::Start,
+    roll::{RollStrokes, sentence},
+};
 use crate::{
     acts::Call,
     app::{shared, texts},
@@ -94,11 +97,21 @@ pub fn Header(room: RoomId) -> impl IntoView {
                 {move || on.get().map(|on| view! { <Time on/> })}
                 <span class="grow"></span>
                 <Record room/>
+                {move || on.get().filter(|on| on.status == OccurrenceStatus::Early).and_then(|on| on.meeting_id).map(|meeting| {
+                    let number = number();
+                    view! { <Start meeting number/> }
+                })}
                 {move || on.get().map(|on| view! { <End on/> })}
                 <button class="btn ghost plain icon more" aria-label=t.nav_main() on:click=move |_| rail.set(true)>
                     {icon("more")}
                 </button>
             </div>
+            {move || on.get().filter(|on| on.status == OccurrenceStatus::Early).map(|on| view! {
+                <p class="note early">
+                    {small("clock")}
+                    <span>{t.room_is_open(&clock::short(on.dial_at))}</span>
+                </p>
+            })}
             <Show when=move || { roll.get().expected() > 0 }>
                 <div class="rh2">
                     <RollStrokes roll/>
@@ -145,7 +158,7 @@ fn Time(on: Occurrence) -> impl IntoView {
         (there != clock::short(at)).then(|| t.in_zone(&there, &zone))
     };
     view! {
-        <div class="roomno" title=there class:planned=move || !begun() && on.status == OccurrenceStatus::Calling>
+        <div class="roomno" title=there class:planned=move || !begun() && matches!(on.status, OccurrenceStatus::Early | OccurrenceStatus::Calling)>
             <span class="quiet">{label}</span>
             <b class="num">{figure}</b>
         </div>

@@ -223,7 +223,10 @@ fn Entry(occurrence: Occurrence, held: RwSignal<Option<Held>>, editing: Editing)
     };
     let id: OccurrenceId = occurrence.id;
     let again = repeats(&occurrence).then(|| small("repeat"));
-    let movable = occurrence.status == OccurrenceStatus::Scheduled;
+    let movable = matches!(
+        occurrence.status,
+        OccurrenceStatus::Scheduled | OccurrenceStatus::Early
+    );
     let (by_pointer, by_key) = (occurrence.clone(), occurrence);
     view! {
         <button

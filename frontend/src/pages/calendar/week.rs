@@ -128,8 +128,10 @@ pub fn Week(monday: RwSignal<Monday>, editing: Editing) -> impl IntoView {
                     .find(|one| one.occurrence.id.to_string() == id)
             });
             if let Some(drawn) = taken.filter(|one| {
-                one.occurrence.status == OccurrenceStatus::Scheduled
-                    && one.occurrence.meeting_id.is_some()
+                matches!(
+                    one.occurrence.status,
+                    OccurrenceStatus::Scheduled | OccurrenceStatus::Early
+                ) && one.occurrence.meeting_id.is_some()
             }) {
                 hold.set(Hold::Carrying { column, minute });
                 carried.set(Some(Carried { drawn, by_min: 0 }));

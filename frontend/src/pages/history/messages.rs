@@ -46,22 +46,22 @@ fn line(t: Texts, notice: Notice) -> impl IntoView {
         NoticeWay::Mail => notice.to.clone(),
         NoticeWay::Sms => format::phone(&notice.to),
     };
-    let why = notice.trouble.as_ref().map(|what| trouble(t, what));
+    let why = why(t, &notice);
     view! {
         <tr>
             <td class="num">{clock::time(notice.created_at)}</td>
             <td><b>{notice.name.clone().unwrap_or_default()}</b></td>
             <td class="num">{to}</td>
             <td>{about(t, notice.about)}</td>
-            <td>{state(t, notice.state)} {why.map(|why| view! { <span class="quiet">" " {why}</span> })}</td>
+            <td>{state(t, &notice)} {why.map(|why| view! { <span class="quiet">" " {why}</span> })}</td>
         </tr>
     }
 }
 
 /// What it was and what became of it, in one line.
 pub fn in_short(t: Texts, notice: &Notice) -> String {
-    let said = format!("{}: {}", about(t, notice.about), state(t, notice.state));
-    match notice.trouble.as_ref().map(|what| trouble(t, what)) {
+    let said = format!("{}: {}", about(t, notice.about), state(t, notice));
+    match why(t, notice) {
         Some(why) => format!("{said}, {why}"),
         None => said,
     }
@@ -82,12 +82,29 @@ pub fn about(t: Texts, about: About) -> &'static str {
 }
 
 /// How far it is.
-pub fn state(t: Texts, state: NoticeState) -> String {
-    match state {
+pub fn state(t: Texts, notice: &Notice) -> String {
+    match notice.state {
+        // The hour of the next look would be a promise.
+        NoticeState::Waiting { .. } if is_unsendable(notice) => t.message_held().to_owned(),
         NoticeState::Waiting { due_at } => t.message_waits(&clock::short(due_at)),
         NoticeState::Sent { at } => t.message_sent(&clock::short(at)),
         NoticeState::Failed { .. } => t.message_failed().to_owned(),
     }
+}
+
+/// Why it waits or was not sent, and what to do about it.
+fn why(t: Texts, notice: &Notice) -> Option<String> {
+    match notice.by {
+        NoticeWay::Mail if is_unsendable(notice) => Some(t.message_no_mail().to_owned()),
+        NoticeWay::Sms if is_unsendable(notice) => Some(t.message_no_sms().to_owned()),
+        NoticeWay::Mail | NoticeWay::Sms => notice.trouble.as_ref().map(|what| trouble(t, what)),
+    }
+}
+
+/// Nothing is set up to send it by.
+fn is_unsendable(notice: &Notice) -> bool {
+    let trouble = notice.trouble.as_ref();
+    trouble.is_some_and(|what| what.kind == TroubleKind::NotConfigured)
 }
 
 /// What stands in the way, or stood.

@@ -74,7 +74,7 @@ pub fn reconcile(
         let ahead = needy
             .iter()
             .position(|date| date.held && date.starts_at >= now);
-        let is_held = occurrence.status == Status::Scheduled;
+        let is_held = occurrence.is_ahead();
         match ahead
             .filter(|_| is_held)
             .and_then(|place| needy.remove(place))
@@ -90,7 +90,7 @@ pub fn reconcile(
 /// Nobody was called for it and its hour has not come: the plan may still change it.
 fn is_ahead(occurrence: &Occurrence, now: Millis) -> bool {
     match occurrence.status {
-        Status::Scheduled => true,
+        Status::Scheduled | Status::Early { .. } => true,
         Status::Cancelled { .. } => occurrence.starts_at > now,
         Status::Calling { .. }
         | Status::Live { .. }
@@ -111,10 +111,11 @@ impl Changes {
             meeting.put(&mut occurrence, date);
         }
         occurrence.status = match (old.status, date.held) {
-            (Status::Scheduled, false) => Status::Cancelled { at: now },
+            (Status::Scheduled | Status::Early { .. }, false) => Status::Cancelled { at: now },
             (Status::Cancelled { .. }, true) => Status::Scheduled,
             (status, _) => status,
         };
+        occurrence.on_moved(now);
         if occurrence != *old {
             self.changed.push(occurrence);
         }
@@ -124,7 +125,7 @@ impl Changes {
     fn drop(&mut self, old: &Occurrence, now: Millis) {
         let mut occurrence = old.clone();
         occurrence.slot = None;
-        if occurrence.status == Status::Scheduled {
+        if occurrence.is_ahead() {
             occurrence.status = Status::Cancelled { at: now };
         }
         if occurrence != *old {
@@ -147,6 +148,7 @@ impl Meeting {
             starts_at: date.starts_at,
             ends_at: date.ends_at,
             dial_at: date.starts_at,
+            opens_at: None,
             late: false,
             status: match date.held {
                 true => Status::Scheduled,
@@ -162,5 +164,7 @@ impl Meeting {
         occurrence.starts_at = date.starts_at;
         occurrence.ends_at = date.ends_at;
         occurrence.dial_at = date.starts_at - self.lead_ms;
+        let before_dialling = self.early_ms > self.lead_ms;
+        occurrence.opens_at = before_dialling.then(|| date.starts_at - self.early_ms);
     }
 }

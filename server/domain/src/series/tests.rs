@@ -173,6 +173,51 @@ fn dates_are_made_ahead_and_only_once() {
 }
 
 #[test]
+fn a_room_that_opens_before_dialling_does_so_by_the_start_of_each_date() {
+    let mut plan = meeting("Europe/Berlin", "2027-03-27T02:30", "FREQ=DAILY;COUNT=3");
+    plan.early_ms = Span::minutes(60);
+    let mut book = Book::new(plan);
+    book.reconcile(at("2027-03-26T12:00"));
+
+    // The clocks jump from 02:00 to 03:00 in the second night.
+    let opens: Vec<_> = book.rows.iter().map(|row| row.opens_at).collect();
+    assert_eq!(
+        opens,
+        ["2027-03-27T00:30", "2027-03-28T00:00", "2027-03-28T23:30"].map(|utc| Some(at(utc)))
+    );
+    book.plan.early_ms = Span::minutes(5);
+    book.reconcile(at("2027-03-26T12:00"));
+    assert!(book.rows.iter().all(|row| row.opens_at.is_none()));
+}
+
+#[test]
+fn a_date_whose_room_is_open_follows_its_plan_until_people_are_called() {
+    let mut plan = meeting("UTC", "2026-11-24T10:00", "FREQ=DAILY;COUNT=2");
+    plan.early_ms = Span::minutes(60);
+    let mut book = Book::new(plan);
+    book.reconcile(at("2026-11-24T06:00"));
+    let now = at("2026-11-24T09:30");
+    assert_eq!(book.look(now), 0);
+    assert!(book.rows[0].is_open() && book.rows[0].is_ahead());
+
+    // Half an hour later, its room would be open too; two hours later it would not.
+    book.plan.starts_local = "2026-11-24T10:30".parse().unwrap();
+    book.reconcile(now);
+    assert!(book.rows[0].is_open());
+    assert_eq!(book.rows[0].dial_at, at("2026-11-24T10:25"));
+    book.plan.starts_local = "2026-11-24T12:00".parse().unwrap();
+    book.reconcile(now);
+    assert_eq!(book.rows[0].status, Status::Scheduled);
+
+    book.look(at("2026-11-24T11:30"));
+    let first = book.rows[0].slot.unwrap();
+    let series = book.plan.series.as_mut().unwrap();
+    series.exceptions.insert(first, Exception::CalledOff);
+    book.reconcile(at("2026-11-24T11:31"));
+    assert!(matches!(book.rows[0].status, Status::Cancelled { .. }));
+}
+
+#[test]
 fn after_weeks_away_a_series_makes_up_for_one_date_at_most() {
     let mut book = Book::new(meeting("UTC", "2026-11-24T10:00", "FREQ=DAILY"));
     book.reconcile(at("2026-11-24T06:00"));

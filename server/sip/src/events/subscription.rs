@@ -61,9 +61,28 @@ pub enum SubscriptionStatus {
         status: Option<u16>,
         text: String,
         retry_in_s: u32,
+        /// The notifier lets go for reasons of its own, and has nothing against our
+        /// coming back (RFC 6665 §4.1.3: deactivated, probation, timeout).
+        let_go: bool,
     },
     /// We wanted no more.
     Ended,
+}
+
+/// Why nothing is known any more.
+#[derive(Debug, Clone, Copy)]
+struct Loss<'a> {
+    text: &'a str,
+    let_go: bool,
+}
+
+impl<'a> From<&'a str> for Loss<'a> {
+    fn from(text: &'a str) -> Self {
+        Self {
+            text,
+            let_go: false,
+        }
+    }
 }
 
 /// Which dialog of a subscription: the notifier's tag.
@@ -306,7 +325,11 @@ impl Subscribing {
                 "rejected" | "noresource" | "invariant" => FOR_GOOD,
                 _ => self.retry,
             });
-            self.look_round(&format!("Ended: {reason}"), wait, core, now);
+            let loss = Loss {
+                text: &format!("Ended: {reason}"),
+                let_go: matches!(reason.as_str(), "deactivated" | "probation" | "timeout"),
+            };
+            self.look_round(loss, wait, core, now);
         }
         200
     }
@@ -449,7 +472,7 @@ impl Subscribing {
                     403 | 404 | 405 | 410 | 416 | 489 | 501 | 603 | 604 => FOR_GOOD,
                     _ => self.retry,
                 };
-                self.lost(Some(response), &response.phrase, wait, core, now);
+                self.lost(Some(response), response.phrase.as_str(), wait, core, now);
             }
         }
     }
@@ -489,7 +512,7 @@ impl Subscribing {
             423 if longer => self.refresh(tag, answered, None, core, now),
             404 | 405 | 408 | 410 | 416 | 480..=485 | 489 | 501 | 604 => {
                 self.leaves.remove(tag);
-                self.look_round(&response.phrase, Duration::ZERO, core, now);
+                self.look_round(response.phrase.as_str(), Duration::ZERO, core, now);
             }
             // The dialog goes on until it runs out (RFC 6665 §4.1.2.2).
             _ => leaf_again(leaf, now),
@@ -497,7 +520,13 @@ impl Subscribing {
     }
 
     /// When no notifier is left, all begins anew after `wait`.
-    fn look_round(&mut self, why: &str, wait: Duration, core: &mut Core, now: Instant) {
+    fn look_round<'a>(
+        &mut self,
+        why: impl Into<Loss<'a>>,
+        wait: Duration,
+        core: &mut Core,
+        now: Instant,
+    ) {
         if !self.leaves.is_empty() {
             return;
         }
@@ -510,10 +539,10 @@ impl Subscribing {
         }
     }
 
-    fn lost(
+    fn lost<'a>(
         &mut self,
         response: Option<&Response>,
-        text: &str,
+        why: impl Into<Loss<'a>>,
         wait: Duration,
         core: &mut Core,
         now: Instant,
@@ -521,6 +550,7 @@ impl Subscribing {
         if matches!(self.state, State::Leaving { .. }) {
             return self.gone(core);
         }
+        let Loss { text, let_go } = why.into();
         let asked = response
             .and_then(|response| retry_after(&response.headers))
             .map(|seconds| Duration::from_secs(seconds.into()));
@@ -537,6 +567,7 @@ impl Subscribing {
                 status: response.map(|response| response.status),
                 text: text.to_owned(),
                 retry_in_s: seconds(wait),
+                let_go,
             },
             core,
         );

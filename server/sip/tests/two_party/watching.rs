@@ -279,7 +279,11 @@ fn a_server_that_stops_asks_its_watchers_to_come_back() {
     assert!(
         matches!(
             stands,
-            Some(SubscriptionStatus::Lost { retry_in_s: 10, .. })
+            Some(SubscriptionStatus::Lost {
+                retry_in_s: 10,
+                let_go: true,
+                ..
+            })
         ),
         "{stands:?}"
     );
@@ -300,6 +304,7 @@ fn what_was_removed_is_told_as_gone() {
             stands,
             Some(SubscriptionStatus::Lost {
                 retry_in_s: 3600,
+                let_go: false,
                 ..
             })
         ),

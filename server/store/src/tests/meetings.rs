@@ -125,6 +125,45 @@ async fn what_others_have_written_is_not_overwritten() {
 }
 
 #[tokio::test]
+async fn a_date_that_opens_early_is_found_then_and_nobody_of_it_is_due() {
+    let northway = northway().await;
+    let store = northway.store();
+    let mut plan = northway.plan(START, &["+4930901820"]);
+    let (opens_at, dial_at) = (START - Span::minutes(30), START - Span::minutes(5));
+    plan.occurrences[0].value.opens_at = Some(opens_at);
+    store.save_plan(&plan, NOW).await.unwrap();
+    assert_eq!(store.next_opening(NOW).await.unwrap(), Some(opens_at));
+
+    let mut found = store.occurrences_to_open(opens_at).await.unwrap();
+    let early = &mut found[0];
+    early.value.handle_timeout(opens_at);
+    let mut batch = Batch::new(northway.company, opens_at);
+    batch.occurrences.push(early.clone());
+    store.write_batch(&batch).await.unwrap();
+
+    assert_eq!(store.occurrences_to_open(dial_at).await.unwrap(), []);
+    assert_eq!(store.occurrences_under_way().await.unwrap().len(), 1);
+    let there = store.occurrence_in(northway.room).await.unwrap().unwrap();
+    assert_eq!(there.value.id, early.value.id);
+    let claim = async || {
+        let lease = dial_at + Span::minutes(1);
+        store
+            .claim_due_invitations(dial_at, lease, 10)
+            .await
+            .unwrap()
+            .len()
+    };
+    assert_eq!(claim().await, 0, "nobody is called while it is only open");
+
+    let mut calling = there;
+    calling.value.handle_timeout(dial_at);
+    let mut batch = Batch::new(northway.company, dial_at);
+    batch.occurrences.push(calling);
+    store.write_batch(&batch).await.unwrap();
+    assert_eq!(claim().await, 1);
+}
+
+#[tokio::test]
 async fn dates_are_found_when_they_begin_and_when_they_end() {
     let northway = northway().await;
     let store = northway.store();

@@ -2,7 +2,8 @@
 
 use domain::{
     Millis, NoticeId, Span,
-    notice::{About, Address, Content, Notice},
+    company::SmsGateway,
+    notice::{About, Address, Content, MAIL_QUEUE, Notice, Trouble, TroubleKind},
 };
 
 use crate::{
@@ -57,6 +58,40 @@ async fn a_due_notice_is_claimed_once_until_its_lease_runs_out_and_beside_other_
     assert_eq!(claim("mail", later + Span::minutes(5)).await.unwrap(), []);
     assert_eq!(store.notices(house.company, 10).await.unwrap().len(), 2);
     assert_eq!(store.next_notice().await.unwrap(), Some(NOW));
+}
+
+#[tokio::test]
+async fn what_waits_is_due_once_there_is_something_to_send_it_by() {
+    let house = northway().await;
+    let store = house.store();
+    let sms = Address::Sms("+79162041138".parse().unwrap());
+    let mut unsent = [mail(&house, NOW), notice(&house, sms.clone(), NOW)];
+    for one in &mut unsent {
+        one.on_trouble(Trouble::new(TroubleKind::NotConfigured, ""), NOW);
+    }
+    store
+        .add_notices(&unsent.map(NoticeRow::from))
+        .await
+        .unwrap();
+    let now = NOW + Span::minutes(1);
+    assert_eq!(store.due_queues(now).await.unwrap(), [""; 0]);
+
+    let gateway = SmsGateway {
+        url: "https://sms.example/send".to_owned(),
+        content_type: "application/json".to_owned(),
+        template: "{to} {text}".to_owned(),
+        token: None,
+    };
+    store
+        .save_sms_gateway(house.company, Some(&gateway), "{}", now)
+        .await
+        .unwrap();
+    assert_eq!(
+        store.due_queues(now).await.unwrap(),
+        [sms.queue(house.company)]
+    );
+    store.hurry_notices(MAIL_QUEUE, now).await.unwrap();
+    assert_eq!(store.due_queues(now).await.unwrap().len(), 2);
 }
 
 #[tokio::test]

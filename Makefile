@@ -4,6 +4,7 @@
 #   make check   formatting, lints, unit and simulated tests: before every commit
 #   make test    everything, real phones and a real browser included
 #   make bench   what rooms of 50 to 400 members cost, and others
+#   make fuzz    what strangers may send, for hours if one likes
 #
 # Variables: HTTP=127.0.0.1:8080 SIP=127.0.0.1:5060 TRUNK=127.0.0.1:5070 DATA=data/demo
 # say where `make run` serves and keeps its database; MEMBERS="50 100" what `make bench` tries.
@@ -16,7 +17,7 @@ MEMBERS ?= 50 100 200 400
 export HTTP SIP TRUNK DATA MEMBERS
 
 .DEFAULT_GOAL := help
-.PHONY: help run check test bench sounds frontend build clean-demo
+.PHONY: help run check test bench fuzz sounds frontend build clean-demo
 
 help: ## Lists these commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -32,6 +33,9 @@ test: ## Sets up what tests need and runs everything
 
 bench: ## Prints the load table of a room
 	@scripts/bench
+
+fuzz: ## Looks for bytes that break what reads the wire, a minute for each target; needs a nightly compiler
+	@scripts/fuzz
 
 sounds: ## Renders the spoken prompts and tones
 	@scripts/need speech

@@ -181,7 +181,7 @@ impl Leveller {
 mod tests {
     use super::*;
     use crate::level::{Meter, dbov};
-    use crate::testing::{Tone, speech};
+    use crate::testing::{Tone, noise, speech};
 
     /// Someone at his microphone, frame by frame.
     #[derive(Default)]
@@ -213,16 +213,6 @@ mod tests {
     fn scaled(signal: &[f32], db: f32) -> Vec<f32> {
         let factor = 10.0_f32.powf(db / 20.0);
         signal.iter().map(|s| s * factor).collect()
-    }
-
-    fn noise(samples: usize, amplitude: f32) -> Vec<f32> {
-        let mut seed = 7u32;
-        (0..samples)
-            .map(|_| {
-                seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                ((seed >> 16) as f32 / 32_768.0 - 1.0) * amplitude
-            })
-            .collect()
     }
 
     #[test]

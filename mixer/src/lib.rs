@@ -20,6 +20,7 @@
 //!   without decoding it.
 //! - [`leveller`] makes everybody about as loud as everybody else, [`limiter`] keeps what is
 //!   then too loud from being clipped.
+//! - [`noise`] takes noise out of a voice, in rooms that ask for it.
 //! - [`encode`] narrows each mix to 16 bits and encodes it once for all who hear it.
 //! - [`player`] brings prompts and music into a mix; [`sound`] is what it plays.
 //!
@@ -35,6 +36,7 @@ pub mod leg;
 pub mod level;
 pub mod leveller;
 pub mod limiter;
+pub mod noise;
 pub mod opinion;
 pub mod player;
 pub mod receive;

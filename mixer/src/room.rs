@@ -25,6 +25,7 @@ use crate::FRAME;
 use crate::codec::Codec;
 use crate::codec::opus::Effort;
 use crate::encode::Line;
+use crate::leg::cleaning::Turns;
 use crate::leg::{Event, Leg};
 use crate::level::dbov;
 use crate::player::Player;
@@ -67,6 +68,9 @@ pub struct Room {
     phase: Phase,
     /// Somebody writes down what is heard here.
     tapped: bool,
+    /// Voices are heard without the noise around them.
+    cleaned: bool,
+    turns: Turns,
     /// Who can be heard in this frame or was in the last, and the sample rates that someone hears.
     active: Vec<usize>,
     needed: [bool; 3],
@@ -98,6 +102,7 @@ impl Room {
     pub fn insert(&mut self, key: LegKey, mut leg: Box<Leg>) {
         leg.own = None;
         leg.aside = u32::MAX;
+        leg.set_cleaned(self.cleaned);
         match self.legs.binary_search_by_key(&key, |(k, _)| *k) {
             Ok(at) => self.legs[at].1 = leg,
             Err(at) => self.legs.insert(at, (key, leg)),
@@ -126,6 +131,15 @@ impl Room {
             if let Some(own) = &mut leg.own {
                 own.set_effort(effort);
             }
+        }
+    }
+
+    /// Whether voices are heard without the noise around them from now on: some 10 ms later, and
+    /// at some cost for each who is heard ([`noise`](crate::noise)).
+    pub fn suppress_noise(&mut self, on: bool) {
+        self.cleaned = on;
+        for (_, leg) in &mut self.legs {
+            leg.set_cleaned(on);
         }
     }
 
@@ -222,8 +236,9 @@ impl Room {
         self.active.clear();
         self.needed = [false; 3];
         self.needed[rate_index(tap::TAPPED_RATE)] = self.tapped;
+        self.turns.next();
         for (i, (_, leg)) in self.legs.iter_mut().enumerate() {
-            leg.listen(now, self.private, crowded);
+            leg.listen(now, self.private, crowded, &mut self.turns);
             leg.player.advance();
             if leg.is_candidate() || leg.voice.gain() != 0.0 {
                 self.active.push(i);

@@ -112,6 +112,27 @@ pub fn speech(rate: u32, seconds: u32) -> Vec<f32> {
         .collect()
 }
 
+/// White noise, the same at every call.
+pub fn noise(samples: usize, amplitude: f32) -> Vec<f32> {
+    let mut seed = 7u32;
+    (0..samples)
+        .map(|_| {
+            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            ((seed >> 16) as f32 / 32_768.0 - 1.0) * amplitude
+        })
+        .collect()
+}
+
+/// Noise with as much power in each octave, as loud as white noise of this amplitude: white noise and
+/// slower and slower copies of it.
+pub fn pink_noise(samples: usize, amplitude: f32) -> Vec<f32> {
+    const OCTAVES: usize = 8;
+    let white = noise(OCTAVES * samples, amplitude / (OCTAVES as f32).sqrt());
+    (0..samples)
+        .map(|n| (0..OCTAVES).map(|o| white[o * samples + (n >> o)]).sum())
+        .collect()
+}
+
 /// How different the second signal sounds from the first, in dB: the mean difference of their
 /// spectra in bands a third of an octave wide and more, 20 ms by 20 ms, as a listener who does not mind
 /// being 100 ms late every now and then would find it.

@@ -46,8 +46,15 @@ const FRAMES: usize = 300;
 
 #[test]
 fn receiving_and_ticking_allocate_nothing_once_a_room_has_settled() {
+    for suppresses in [false, true] {
+        settle(suppresses);
+    }
+}
+
+fn settle(suppresses: bool) {
     let start = Instant::now();
     let mut room = room_of(MEMBERS, &CODECS, start);
+    room.suppress_noise(suppresses);
     let streams = CODECS.map(|codec| [datagrams(codec, 6_000.0), datagrams(codec, 60.0)]);
     // Somebody is so loud that he must be limited, and one of each codec hears louder than others.
     room.leg(0).unwrap().set_gain(20.0);
@@ -92,6 +99,8 @@ fn who_only_listens_takes_little_memory_though_he_has_spoken() {
         let start = Instant::now();
         let before = LIVE.with(Cell::get);
         let mut room = room_of(LISTENERS, &[codec], start);
+        // What that takes is given back too.
+        room.suppress_noise(true);
         for frame in 0..SETTLED {
             let now = start + FRAME * frame as u32;
             let stream = if frame < 20 { &voice } else { &noise };

@@ -16,6 +16,7 @@ mod migrations;
 mod nodes;
 mod notices;
 mod own_voice;
+mod quiet;
 mod rows;
 mod small;
 mod sources;

@@ -20,6 +20,7 @@ async fn every_route_but_health_and_the_description_wants_somebody_signed_in() {
         ("GET", "/people".to_owned()),
         ("GET", "/rooms".to_owned()),
         ("POST", "/rooms".to_owned()),
+        ("PATCH", format!("/rooms/{id}")),
         ("GET", format!("/rooms/{id}/members")),
         ("POST", format!("/rooms/{id}/members")),
         ("PATCH", format!("/rooms/{id}/members/{id}")),

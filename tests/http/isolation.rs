@@ -58,6 +58,11 @@ async fn another_companys_things_are_not_there() {
         ("GET", format!("/invitations/{invitation}/attempts"), None),
         ("POST", format!("/invitations/{invitation}/call"), None),
         ("POST", format!("/invitations/{invitation}/stop"), None),
+        (
+            "PATCH",
+            format!("/rooms/{room}"),
+            Some(json!({ "suppress_noise": true })),
+        ),
         ("GET", format!("/rooms/{room}/members"), None),
         (
             "POST",

@@ -30,6 +30,41 @@ async fn rooms_come_with_their_numbers_and_whether_a_pin_opens_them() {
 }
 
 #[tokio::test]
+async fn noise_suppression_is_turned_on_while_people_are_inside_and_stays_on() {
+    let world = World::new().await;
+    let oleg = world.oleg().await;
+    let room = world.room("9000").await;
+    let path = format!("/api/v1/rooms/{room}");
+
+    let change = json!({ "suppress_noise": true });
+    let on = world.ask(&oleg, "PATCH", &path, Some(change)).await;
+    assert_snapshot!(on.shown());
+    let nothing = world.ask(&oleg, "PATCH", &path, Some(json!({}))).await;
+    assert_eq!(nothing.json()["suppress_noise"], true);
+    let rooms = world.get(&oleg, "/api/v1/rooms").await.json();
+    assert_eq!(rooms[0]["suppress_noise"], true);
+    assert_eq!(rooms[1]["suppress_noise"], false);
+
+    let wrong = json!({ "suppress_noise": "loud" });
+    assert_eq!(
+        world
+            .ask(&oleg, "PATCH", &path, Some(wrong))
+            .await
+            .refusal(),
+        "422 wrong_type at suppress_noise"
+    );
+    let nowhere = "/api/v1/rooms/01939d5e-6c2a-7b3c-9d4e-5f6071829304";
+    let change = json!({ "suppress_noise": true });
+    assert_eq!(
+        world
+            .ask(&oleg, "PATCH", nowhere, Some(change))
+            .await
+            .refusal(),
+        "404 not_found"
+    );
+}
+
+#[tokio::test]
 async fn a_room_gets_the_lowest_free_number() {
     let world = World::new().await;
     let irina = world.irina().await;

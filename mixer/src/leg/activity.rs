@@ -19,7 +19,7 @@ const QUIET_FRAMES: u8 = 50;
 /// After so many he is taken for one who only listens.
 const RESTING_FRAMES: u8 = 250;
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Activity {
     meter: Meter,
     quiet: u8,

@@ -1,6 +1,7 @@
 //! One member's audio, both ways: a value that moves from room to room.
 
 mod activity;
+pub(crate) mod cleaning;
 mod reports;
 
 use std::collections::VecDeque;
@@ -10,6 +11,7 @@ use std::time::{Duration, Instant};
 pub use self::reports::WallClock;
 
 use self::activity::Activity;
+use self::cleaning::{Cleaning, Turns};
 use self::reports::Reports;
 use crate::FRAME;
 use crate::codec::{Codec, samples_in};
@@ -116,6 +118,9 @@ pub struct Leg {
     /// How much louder the others hear him, as somebody wished.
     gain: f32,
     leveller: Leveller,
+    /// Others hear him without the noise around him, and what that takes.
+    cleaned: bool,
+    cleaning: Option<Box<Cleaning>>,
     /// How much louder he hears what he hears, and how much louder he did in the last frame.
     volume: f32,
     volume_before: f32,
@@ -161,6 +166,8 @@ impl Leg {
             deaf: false,
             gain: 1.0,
             leveller: Leveller::default(),
+            cleaned: false,
+            cleaning: None,
             volume: 1.0,
             volume_before: 1.0,
             allowance: PACKETS_PER_SECOND,
@@ -298,6 +305,7 @@ impl Leg {
         let told = setting.level.and_then(|id| packet.level(id));
         let unheard = self.voice.gain() == 0.0;
         let quiet = self.crowded && self.activity.on_packet(codec, packet.payload, told);
+        self.prepare_cleaning(codec.sample_rate());
         let content = if quiet && unheard {
             Content::Quiet { codec }
         } else {
@@ -358,7 +366,7 @@ impl Leg {
 
     /// Takes what the member says in this frame, and notes how loud it is. `private`, there
     /// is nobody to hear him; in a crowd, he is decoded only when there is something to hear.
-    pub(crate) fn listen(&mut self, now: Instant, private: bool, crowded: bool) {
+    pub(crate) fn listen(&mut self, now: Instant, private: bool, crowded: bool, turns: &mut Turns) {
         self.crowded = crowded;
         self.frames = self.frames.wrapping_add(1);
         self.aside = self.aside.saturating_add(1);
@@ -391,16 +399,20 @@ impl Leg {
                 frame = playout.last();
             }
         }
+        let came = frame.is_some();
         self.activity.on_frame(frame.map(|frame| frame.samples));
-        if frame.is_some() && self.digit_until.is_none_or(|until| now >= until) {
-            self.leveller.on_frame(Look {
-                level: self.activity.meter().level(),
-                floor: self.activity.meter().floor(),
-                stands_out: self.activity.stands_out(),
-                loud: self.activity.meter().loud(),
-            });
+        self.clean(turns);
+        if came && self.digit_until.is_none_or(|until| now >= until) {
+            let heard = self.heard();
+            let look = Look {
+                level: heard.meter().level(),
+                floor: heard.meter().floor(),
+                stands_out: heard.stands_out(),
+                loud: heard.meter().loud(),
+            };
+            self.leveller.on_frame(look);
         }
-        if listens_for_keys && let Some(frame) = frame {
+        if listens_for_keys && let Some(frame) = self.playout.as_ref().and_then(|p| p.last()) {
             let key = self.keys_heard.on_frame(frame.rate, frame.samples);
             self.events.extend(key.map(Event::Digit));
             if self.keys_heard.suspects() {
@@ -428,6 +440,7 @@ impl Leg {
             playout.rest();
         }
         self.voice = Voice::default();
+        self.cleaning = None;
     }
 
     fn report_talking(&mut self) {
@@ -448,7 +461,7 @@ impl Leg {
 
     /// Whether he could be part of the mix in this frame.
     pub(crate) fn is_candidate(&self) -> bool {
-        self.activity.audible() && self.may_be_heard()
+        self.heard().audible() && self.may_be_heard()
     }
 
     /// Whether he is heard by the others, or was within the last minute and so may well be at once:
@@ -467,16 +480,16 @@ impl Leg {
         };
         // At gain zero after gain zero there is nothing to fade.
         let heard = (gain != 0.0 || self.voice.gain() != 0.0)
-            && match self.playout.as_ref().and_then(|p| p.last()) {
-                Some(frame) => {
-                    self.voice.set(frame.rate, frame.samples, gain);
-                    true
-                }
-                None => false,
-            };
+            && match &self.cleaning {
+                Some(cleaning) => cleaning.frame(),
+                None => self.playout.as_ref().and_then(|p| p.last()),
+            }
+            .map(|frame| self.voice.set(frame.rate, frame.samples, gain))
+            .is_some();
         if heard {
             self.aside = 0;
         }
+        self.end_cleaning();
         heard
     }
 
@@ -503,7 +516,7 @@ impl Leg {
     }
 
     pub fn meter(&self) -> &Meter {
-        self.activity.meter()
+        self.heard().meter()
     }
 
     pub fn talking(&self) -> bool {

@@ -59,7 +59,8 @@ pub use people::{
 pub use recordings::{NewRecording, Recording, RecordingFile, RecordingFormat, RecordingState};
 pub use reports::{InvitationStory, OccurrenceReport, Visit};
 pub use rooms::{
-    ActInRoom, ChangeMember, Codec, Dial, LeaveReason, Member, NewRoom, Quality, Room, RoomAct,
+    ActInRoom, ChangeMember, ChangeRoom, Codec, Dial, LeaveReason, Member, NewRoom, Quality, Room,
+    RoomAct,
 };
 pub use session::{Me, NewToken, SignIn, SignedIn, Token, TokenCreated};
 pub use templates::{NewTemplate, Template};

@@ -19,6 +19,9 @@ pub struct Room {
     /// Only those expected and moderators come in.
     #[serde(default)]
     pub locked: bool,
+    /// Voices are heard without the noise around them, a hundredth of a second later.
+    #[serde(default)]
+    pub suppress_noise: bool,
     pub members: u32,
 }
 
@@ -39,6 +42,18 @@ pub struct NewRoom {
     /// Whoever calls waits with music until a moderator is there.
     #[serde(default)]
     pub wait_for_moderator: bool,
+    /// Voices are heard without the noise around them, a hundredth of a second later.
+    #[serde(default)]
+    pub suppress_noise: bool,
+}
+
+/// `PATCH /rooms/{id}`: what is left out stays as it is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ChangeRoom {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suppress_noise: Option<bool>,
 }
 
 /// `POST /rooms/{id}/acts`.

@@ -25,17 +25,20 @@ pub struct Room {
     pub pin: Option<Pin>,
     /// What a moderator keys in instead.
     pub moderator_pin: Option<Pin>,
-    /// How its door behaves besides.
+    /// How it behaves besides.
     #[serde(default)]
     pub settings: RoomSettings,
 }
 
-/// How a room's door behaves.
+/// How a room behaves.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct RoomSettings {
     /// Nobody who calls comes in before a moderator is there.
     #[serde(default)]
     pub wait_for_moderator: bool,
+    /// Voices are heard without the noise around them, a hundredth of a second later.
+    #[serde(default)]
+    pub suppress_noise: bool,
     /// Roles by who calls and what he dialled; speakers are all others.
     #[serde(default)]
     pub grants: Vec<Grant>,

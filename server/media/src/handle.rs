@@ -247,6 +247,12 @@ impl Media {
         self.room(room, RoomCommand::Watch(events));
     }
 
+    /// Whether the room hears voices without the noise around them: 10 ms later. A room that is
+    /// empty forgets it.
+    pub fn suppress_noise(&self, room: RoomKey, on: bool) {
+        self.room(room, RoomCommand::SuppressNoise(on));
+    }
+
     /// Begins to write down what is heard in the room, from its next frame on, in the
     /// place of a recording before. It goes on while nobody is there.
     pub fn record(&self, room: RoomKey, recorder: Recorder) {

@@ -113,6 +113,8 @@ pub struct Voice {
     pub language: String,
     /// A sine of this frequency in Hz instead of speech: what tests tell apart.
     pub tone_hz: Option<f32>,
+    /// White noise at about -35 dBov instead of speech: a fan, and nobody beside it.
+    pub noise: bool,
     /// One utterance every so often; a tone goes on without pause.
     #[serde(rename = "every_s", with = "seconds")]
     pub every: Duration,
@@ -126,6 +128,7 @@ impl Default for Voice {
             say: "Good morning, everyone.".to_owned(),
             language: "en".to_owned(),
             tone_hz: None,
+            noise: false,
             every: Duration::from_secs(12),
             codecs: Vec::new(),
         }

@@ -42,6 +42,7 @@ impl Speech {
     pub fn new(script: &script::Voice, nth: usize) -> Self {
         let cycle = match script.tone_hz {
             Some(hz) => tone(hz),
+            None if script.noise => noise(),
             None => {
                 let every = (script.every.as_secs_f32() * voice::RATE as f32) as usize;
                 in_turn(said(script, nth), every, nth)
@@ -92,6 +93,17 @@ fn at_rate(samples: &[f32], rate: u32) -> Vec<f32> {
 fn tone(hz: f32) -> Vec<f32> {
     (0..voice::RATE)
         .map(|n| 0.14 * (TAU * hz.round() * n as f32 / voice::RATE as f32).sin())
+        .collect()
+}
+
+/// Some seconds of white noise at about -35 dBov.
+fn noise() -> Vec<f32> {
+    let mut seed = 1_u32;
+    (0..5 * voice::RATE)
+        .map(|_| {
+            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            0.031 * ((seed >> 16) as f32 / 32_768.0 - 1.0)
+        })
         .collect()
 }
 

@@ -147,6 +147,10 @@ impl Conference {
                         self.shared
                             .media
                             .enter(leg, self.key, Hearing { speaks, hears });
+                        // The room may have been empty, and has forgotten it then.
+                        if self.suppresses_noise {
+                            self.shared.media.suppress_noise(self.key, true);
+                        }
                     }
                 }
                 Output::Loudness { member, loudness } => {
@@ -171,6 +175,18 @@ impl Conference {
                 Output::Changed(member) => self.on_changed(&member),
                 Output::Left { member, way } => self.on_left(&member, way).await,
             }
+        }
+    }
+
+    /// The room behaves as its row says now.
+    pub(super) fn follow_settings(&mut self) {
+        let page = self.shared.book.page();
+        let Some((_, room)) = page.room(self.room) else {
+            return;
+        };
+        let on = room.settings.suppress_noise;
+        if std::mem::replace(&mut self.suppresses_noise, on) != on {
+            self.shared.media.suppress_noise(self.key, on);
         }
     }
 

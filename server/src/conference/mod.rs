@@ -87,6 +87,8 @@ struct Conference {
     live: LiveRoom,
     /// Whether a moderator was among them when those at the door last heard of it.
     moderated: bool,
+    /// Voices are heard without the noise around them.
+    suppresses_noise: bool,
     /// Numbers what is played, so that "heard to its end" can be told apart.
     tokens: u64,
     ending: ending::Ending,
@@ -212,6 +214,7 @@ impl Conference {
             );
             if reads && !std::mem::replace(&mut read, true) {
                 self.refresh().await;
+                self.follow_settings();
             }
             match message {
                 Message::Refresh | Message::Stop => {}

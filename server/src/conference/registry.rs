@@ -110,6 +110,7 @@ impl Conferences {
             calls: BTreeMap::new(),
             live: LiveRoom::new(room),
             moderated: false,
+            suppresses_noise: false,
             tokens: 0,
             ending: Ending::No,
             warned_of: None,

@@ -111,6 +111,7 @@ fn api_routes() -> OpenApiRouter<App> {
         .routes(routes!(trunks::forget_learnt))
         .routes(routes!(rooms::people))
         .routes(routes!(rooms::rooms, rooms::add_room))
+        .routes(routes!(rooms::change_room))
         .routes(routes!(rooms::act_in_room))
         .routes(routes!(members::members, members::dial))
         .routes(routes!(members::change_member, members::remove_member))

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use api::{ActInRoom, ErrorBody, ErrorCode, EventKind, NewRoom, Person, Room, RoomAct};
+use api::{ActInRoom, ChangeRoom, ErrorBody, ErrorCode, EventKind, NewRoom, Person, Room, RoomAct};
 use axum::{extract::State, http::StatusCode};
 use domain::{
     RoomId, ShortNumber,
@@ -111,6 +111,7 @@ pub(super) async fn add_room(
         moderator_pin: pin("moderator_pin", request.moderator_pin.as_deref())?,
         settings: RoomSettings {
             wait_for_moderator: request.wait_for_moderator,
+            suppress_noise: request.suppress_noise,
             grants: Vec::new(),
         },
     };
@@ -135,6 +136,47 @@ pub(super) async fn add_room(
     };
     app.changed(signed.company_id());
     Ok((StatusCode::CREATED, Json(shown)))
+}
+
+/// Changes how a room behaves; people who are in it hear it within a second.
+///
+/// A company file that is applied later has the last word.
+#[utoipa::path(patch, path = "/rooms/{id}", tag = "rooms", params(("id" = String, Path)), request_body = ChangeRoom, responses(
+    (status = 200, body = Room),
+    (status = 404, body = ErrorBody, description = "`not_found`"),
+))]
+pub(super) async fn change_room(
+    State(app): State<App>,
+    signed: Signed,
+    Path(id): Path<RoomId>,
+    Json(request): Json<ChangeRoom>,
+) -> Result<Json<Room>, ApiError> {
+    let directory = signed.company()?;
+    let mut room = directory
+        .room(id)
+        .cloned()
+        .ok_or_else(|| ApiError::not_found("room"))?;
+    let wished = request.suppress_noise;
+    room.settings.suppress_noise = wished.unwrap_or(room.settings.suppress_noise);
+    let members = app.live.members(directory.company.id);
+    let occurrence = app.store.occurrence_in(id).await?;
+    let shown = Room {
+        locked: app.live.is_locked(id),
+        ..resources::room(
+            &room,
+            directory,
+            occurrence.map(|occurrence| occurrence.value.id),
+            &members,
+        )
+    };
+    if let Some(on) = wished {
+        let event = resources::event(&EventKind::Room(shown.clone()));
+        app.store
+            .suppress_noise(&room, on, &event, app.now())
+            .await?;
+        app.changed(signed.company_id());
+    }
+    Ok(Json(shown))
 }
 
 /// Does what a moderator does by key: locks, mutes everybody else, gives the word.

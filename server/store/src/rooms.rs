@@ -1,8 +1,16 @@
-//! Rooms made by hand, through the API. Those of the company file are written by [`crate::apply`].
+//! Rooms made or changed by hand, through the API. Those of the company file are written by [`crate::apply`].
 
-use domain::{CompanyId, Millis, ShortNumber, room::Room};
+use domain::{
+    CompanyId, Millis, ShortNumber,
+    room::{Room, RoomSettings},
+};
 
-use crate::{Store, StoreError, db::Tx, directory, events, text::to_json};
+use crate::{
+    Store, StoreError,
+    db::Tx,
+    directory, events,
+    text::{from_json, to_json},
+};
 
 impl Store {
     pub async fn rooms(&self, company: CompanyId) -> Result<Vec<Room>, StoreError> {
@@ -34,6 +42,48 @@ impl Store {
         .bind(to_json(&room.settings))
         .execute(&mut tx)
         .await?;
+        sqlx::query("UPDATE companies SET revision = revision + 1 WHERE id = $1")
+            .bind(room.company.to_string())
+            .execute(&mut tx)
+            .await?;
+        tx.commit().await?;
+        Ok(seq)
+    }
+
+    /// Whether voices are heard without noise in a room from now on. What else the row says of the
+    /// room stays, whoever wrote it last.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] if the room is gone.
+    pub async fn suppress_noise(
+        &self,
+        room: &Room,
+        on: bool,
+        event: &str,
+        now: Millis,
+    ) -> Result<i64, StoreError> {
+        let mut tx = self.write().await?;
+        let seq = events::append(&mut tx, room.company, now, event).await?;
+        let row: Option<(Option<String>,)> =
+            sqlx::query_as("SELECT settings FROM rooms WHERE id = $1 AND company_id = $2")
+                .bind(room.id.to_string())
+                .bind(room.company.to_string())
+                .fetch_optional(&mut tx)
+                .await?;
+        let (settings,) = row.ok_or_else(|| StoreError::NotFound {
+            what: "room",
+            id: room.id.to_string(),
+        })?;
+        let mut settings: RoomSettings = match settings {
+            Some(settings) => from_json("rooms", &settings)?,
+            None => RoomSettings::default(),
+        };
+        settings.suppress_noise = on;
+        sqlx::query("UPDATE rooms SET settings = $1 WHERE id = $2")
+            .bind(to_json(&settings))
+            .bind(room.id.to_string())
+            .execute(&mut tx)
+            .await?;
         sqlx::query("UPDATE companies SET revision = revision + 1 WHERE id = $1")
             .bind(room.company.to_string())
             .execute(&mut tx)

@@ -1,6 +1,6 @@
 //! Who is in the room: speakers as cards, listeners as rows.
 
-use api::{ActInRoom, ChangeMember, MemberId, Role, RoomAct, RoomId};
+use api::{ActInRoom, ChangeMember, ChangeRoom, MemberId, Role, RoomAct, RoomId};
 use leptos::prelude::*;
 
 use super::{card::MemberCard, listeners::Listeners, picker::Coming};
@@ -95,6 +95,24 @@ pub fn Room(room: RoomId) -> impl IntoView {
         };
         shared.acts.send(request, None);
     };
+    let hushed = Memo::new(move |_| {
+        feed.read(&[Topic::Rooms], |live| {
+            live.rooms
+                .get(&room)
+                .is_some_and(|room| room.suppress_noise)
+        })
+    });
+    let hush = move |_| {
+        let wish = ChangeRoom {
+            suppress_noise: Some(!hushed.get_untracked()),
+        };
+        let request = Call {
+            method: "PATCH",
+            path: format!("rooms/{room}"),
+            body: Some(write(&wish)),
+        };
+        shared.acts.send(request, None);
+    };
     // While nothing is on, what is planned here can be started from here.
     let next = Memo::new(move |_| {
         feed.read(&[Topic::Occurrences, Topic::Rooms], |live| {
@@ -140,6 +158,19 @@ pub fn Room(room: RoomId) -> impl IntoView {
                             >
                                 {small("lock")}
                                 {move || if locked.get() { t.unlock_room() } else { t.lock_room() }}
+                            </button>
+                        </Show>
+                        <Show when=move || inside.get()>
+                            <button
+                                class="btn ghost plain sm"
+                                aria-pressed=move || hushed.get().to_string()
+                                disabled=move || !feed.is_up()
+                                title=t.noise_hint()
+                                data-act="noise"
+                                on:click=hush
+                            >
+                                {small("noise")}
+                                {t.noise()}
                             </button>
                         </Show>
                         <Show when=move || { loud.get() > 1 }>

@@ -4,6 +4,7 @@ mod continuity;
 mod delay;
 mod members;
 mod mixing;
+mod noise;
 mod pace;
 
 use std::collections::{BTreeMap, VecDeque};

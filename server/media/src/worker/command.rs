@@ -47,6 +47,8 @@ pub enum RoomCommand {
     Play(Vec<Arc<Sound>>, Mode, u64),
     Skip,
     Stop,
+    /// Takes the noise out of the voices, or leaves it.
+    SuppressNoise(bool),
     /// Writes down what is heard in the room; `None` ends it.
     Record(Option<Box<Recorder>>),
     Watch(UnboundedSender<(RoomKey, RoomEvent)>),

@@ -149,6 +149,7 @@ impl Worker {
             RoomCommand::Play(sounds, Mode::Loop, _) => room.play_music(sounds),
             RoomCommand::Skip => room.skip(),
             RoomCommand::Stop => room.stop(),
+            RoomCommand::SuppressNoise(on) => room.suppress_noise(on),
             RoomCommand::Record(recorder) => {
                 room.set_tapped(recorder.is_some());
                 hall.recorder = recorder;

@@ -51,6 +51,19 @@ function recordings({ history, made: { snapshot, named } }) {
   ];
 }
 
+// Somebody's menu, with his name in his own voice and its erasure asked about; or another's, named by the machine.
+async function ownName(page, made, recorded) {
+  made.snapshot.company.service_number = '9900';
+  const person = made.snapshot.people.find((one) => one.id === made.named[recorded ? 'oleg' : 'timur'].id);
+  person.recorded_name = recorded;
+  await page.reload();
+  await page.waitForSelector('.card');
+  if (await page.locator('.tabs').isVisible()) await page.click('.tabs button:first-child');
+  await page.click(`[data-person="${person.id}"]`);
+  await page.waitForSelector('.menu .ownname');
+  if (recorded) await page.click('[data-act=erase-name]');
+}
+
 async function go(page, href, wait) {
   if (await page.locator('.more').isVisible()) await page.click('.more');
   await page.click(`.rail a[href="${href}"]`);
@@ -94,6 +107,10 @@ const shots = {
   'board-many': [wide, { listeners: 2000 }],
   'board-lost': [wide, {}, async (page, made, server) => { server.drop(); await page.waitForSelector('.lost'); }],
   settings: [wide, {}, async (page) => { await page.click('.rail .end'); await page.waitForSelector('.settings'); }],
+  'own-name': [wide, {}, (page, made) => ownName(page, made, true)],
+  'own-name-ru': [wide, { language: 'ru' }, (page, made) => ownName(page, made, true)],
+  'own-name-none': [{ dark: true }, {}, (page, made) => ownName(page, made, false)],
+  'phone-own-name': [phone, {}, (page, made) => ownName(page, made, true)],
   company: [wide, {}, (page, made) => companyPage(page, made)],
   'company-ru': [wide, { language: 'ru' }, (page, made) => companyPage(page, made)],
   'phone-company': [phone, {}, (page, made) => companyPage(page, made)],

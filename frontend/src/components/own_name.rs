@@ -34,6 +34,21 @@ pub fn OwnName(id: EmployeeId) -> impl IntoView {
     let service = StoredValue::new(service);
     let busy = RwSignal::new(false);
     let asks = RwSignal::new(false);
+    let waits = move || busy.get() || !feed.is_up();
+    // Whoever uses keys is never left without a place: a button that goes hands the focus on.
+    let pick = NodeRef::<leptos::html::Input>::new();
+    let yes = NodeRef::<leptos::html::Button>::new();
+    Effect::new(move || {
+        if let Some(yes) = yes.get() {
+            let _ = yes.focus();
+        }
+    });
+    let ask_no_more = move || {
+        if let Some(pick) = pick.get_untracked() {
+            let _ = pick.focus();
+        }
+        asks.set(false);
+    };
     let path = move || format!("people/{id}/recorded-name");
     let listen = move |_| {
         if let Ok(sound) = web_sys::HtmlAudioElement::new_with_src(&format!("/api/v1/{}", path())) {
@@ -58,6 +73,9 @@ pub fn OwnName(id: EmployeeId) -> impl IntoView {
         let Some(file) = input.files().and_then(|files| files.get(0)) else {
             return;
         };
+        if untrack(waits) {
+            return;
+        }
         // The same file can be chosen once more.
         input.set_value("");
         busy.set(true);
@@ -67,14 +85,13 @@ pub fn OwnName(id: EmployeeId) -> impl IntoView {
         });
     };
     let erase = move |_| {
-        asks.set(false);
+        ask_no_more();
         busy.set(true);
         spawn_local(async move {
             let answer = client::act("DELETE", &path(), None).await;
             done(answer, t.own_name_erased(&name.get_value()));
         });
     };
-    let waits = move || busy.get() || !feed.is_up();
     // Whoever may change nothing and hears nothing has nothing to see here.
     let shown = move || may_change || recorded.get();
     view! {
@@ -97,9 +114,10 @@ pub fn OwnName(id: EmployeeId) -> impl IntoView {
                             <input
                                 class="sr"
                                 type="file"
+                                node_ref=pick
                                 accept=".wav,audio/wav,audio/x-wav"
                                 data-act="upload-name"
-                                disabled=waits
+                                aria-disabled=move || waits().to_string()
                                 on:change=upload
                             />
                             {move || if recorded.get() { t.own_name_replace() } else { t.own_name_upload() }}
@@ -107,8 +125,8 @@ pub fn OwnName(id: EmployeeId) -> impl IntoView {
                         <Show when=move || recorded.get()>
                             {move || if asks.get() {
                                 view! {
-                                    <button class="btn sm danger" data-act="erase-name-yes" disabled=waits on:click=erase>{t.own_name_erase_yes()}</button>
-                                    <button class="btn ghost plain sm" on:click=move |_| asks.set(false)>{t.cancel()}</button>
+                                    <button class="btn sm danger" node_ref=yes data-act="erase-name-yes" disabled=waits on:click=erase>{t.own_name_erase_yes()}</button>
+                                    <button class="btn ghost plain sm" on:click=move |_| ask_no_more()>{t.cancel()}</button>
                                 }.into_any()
                             } else {
                                 view! {

@@ -12,11 +12,20 @@ use domain::EmployeeId;
 use super::{App, Signed, error::ApiError, json::Path, texts::Phrase};
 use crate::recorded_names::clip::{self, ClipError, LONGEST_S, MOST_BYTES};
 
+/// How a file of sound is described.
+#[derive(utoipa::ToSchema)]
+#[schema(value_type = String, format = Binary)]
+#[expect(
+    dead_code,
+    reason = "it stands for the bytes of a request or an answer"
+)]
+struct WavFile(Vec<u8>);
+
 /// A name in the person's own voice, as it is played to the others.
 #[utoipa::path(get, path = "/people/{id}/recorded-name", tag = "people",
     params(("id" = EmployeeId, Path, description = "The person")),
     responses(
-        (status = 200, description = "16-bit samples, mono, 16 kHz", content_type = "audio/wav", body = Vec<u8>),
+        (status = 200, description = "16-bit samples, mono, 16 kHz", content_type = "audio/wav", body = inline(WavFile)),
         (status = 404, body = ErrorBody, description = "`not_found`: no such person, or none is recorded"),
     )
 )]
@@ -38,7 +47,7 @@ pub(super) async fn recorded_name(
 /// brought to the loudness of the prompts, and the silence around it is cut off.
 #[utoipa::path(put, path = "/people/{id}/recorded-name", tag = "people",
     params(("id" = EmployeeId, Path, description = "The person")),
-    request_body(content = Vec<u8>, content_type = "audio/wav"),
+    request_body(content = inline(WavFile), content_type = "audio/wav"),
     responses(
         (status = 204, description = "Kept; the person's event follows"),
         (status = 403, body = ErrorBody, description = "`not_allowed`: somebody else, and no administrator"),

@@ -20,6 +20,7 @@ use crate::{
     },
     drag::Drag,
     feed::{Feed, Link},
+    headset::Headset,
     pages::{
         board::Board,
         calendar::Calendar,
@@ -48,6 +49,7 @@ pub struct Shared {
     pub clock: Clock,
     pub acts: Acts,
     pub drag: Drag,
+    pub headset: Headset,
     pub session: RwSignal<Session>,
     pub texts: RwSignal<Texts>,
     /// On a phone the rail is a sheet: whether it is open.
@@ -77,6 +79,7 @@ impl Shared {
             clock,
             acts,
             drag,
+            headset: Headset::new(feed, acts, texts),
             session: RwSignal::new(Session::Unknown),
             texts,
             rail: RwSignal::new(false),
@@ -92,6 +95,7 @@ impl Shared {
     }
 
     pub fn signed_out(self) {
+        self.headset.leave();
         self.feed.close();
         self.session.set(Session::Out);
     }
@@ -129,6 +133,10 @@ pub fn App() -> impl IntoView {
     provide_context(shared);
     provide_context(Tips::default());
     shared.ask_who_we_are();
+    shared.headset.follow(move || match shared.session.get() {
+        Session::In(me) => Some(me.employee_id),
+        Session::Unknown | Session::Out => None,
+    });
     Effect::new(move || {
         if shared.feed.link() == Link::SignedOut {
             shared.signed_out();

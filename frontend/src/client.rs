@@ -70,6 +70,17 @@ pub async fn put_file(path: &str, file: &web_sys::File) -> Result<(), Failure> {
         .map(|_| ())
 }
 
+/// What is asked while the page goes away: the browser sends it all the same, and nobody hears
+/// what became of it.
+pub fn parting_act(method: &str, path: &str) {
+    let request = web_sys::RequestInit::new();
+    request.set_method(method);
+    _ = js_sys::Reflect::set(&request, &"keepalive".into(), &JsValue::TRUE);
+    if let Some(window) = web_sys::window() {
+        _ = window.fetch_with_str_and_init(&format!("/api/v1/{path}"), &request);
+    }
+}
+
 /// A request's body.
 pub fn write(body: &impl Serialize) -> String {
     serde_json::to_string(body).expect("wire types have no keys that JSON cannot write")

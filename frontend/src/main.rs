@@ -12,6 +12,7 @@ mod components;
 mod drag;
 mod feed;
 mod format;
+mod headset;
 mod live;
 mod pages;
 mod prefs;

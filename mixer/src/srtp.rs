@@ -1,14 +1,21 @@
 //! SRTP and SRTCP (RFC 3711) in the profile every phone has: AES in counter mode with
-//! 128 bits, HMAC-SHA1 of 80 or 32 bits. The keys come by SDP (RFC 4568).
+//! 128 bits, HMAC-SHA1 of 80 or 32 bits; their keys come by SDP (RFC 4568). And in that of
+//! browsers, AES-GCM (RFC 7714), whose keys DTLS agrees on (RFC 5764): see `gcm`.
 //!
 //! Both directions work in place and allocate nothing. Who sends garbage, replays or
 //! forges is not heard, and nothing he sends changes what is known of the stream:
 //! everything is believed only after its tag is right.
 
+mod gcm;
+
 use aes::Aes128;
 use aes::cipher::{BlockCipherEncrypt, KeyInit};
 use hmac::{Hmac, Mac};
 use sha1::Sha1;
+
+use self::gcm::Gcm;
+
+pub use self::gcm::SALT as GCM_SALT;
 
 /// Bytes of a master key with its salt behind it, as SDP carries them.
 pub const KEY: usize = 30;
@@ -43,7 +50,6 @@ impl Profile {
 
 /// Encrypts what is sent.
 pub struct Outbound {
-    profile: Profile,
     rtp: Keys,
     rtcp: Keys,
     /// How often the sequence number has begun anew, and the last one.
@@ -54,7 +60,6 @@ pub struct Outbound {
 
 /// Checks and decrypts what is received.
 pub struct Inbound {
-    profile: Profile,
     rtp: Keys,
     rtcp: Keys,
     streams: Vec<Stream>,
@@ -77,18 +82,55 @@ struct Window {
     bits: u64,
 }
 
-struct Keys {
+/// What packets are made unreadable with, and how they prove themselves.
+enum Keys {
+    Counter(Box<Counter>),
+    Gcm(Box<Gcm>),
+}
+
+/// AES in counter mode, and HMAC-SHA1.
+struct Counter {
     cipher: Aes128,
     salt: [u8; SALT],
     mac: Hmac<Sha1>,
+    /// How long the tag of an RTP packet is.
+    tag: usize,
+}
+
+/// Which packet of whose it is: no two under one key are alike.
+#[derive(Debug, Clone, Copy)]
+struct Number {
+    ssrc: u32,
+    rollover: u32,
+    sequence: u16,
+}
+
+impl Number {
+    fn index(self) -> u64 {
+        u64::from(self.rollover) << 16 | u64::from(self.sequence)
+    }
 }
 
 impl Outbound {
     pub fn new(master: &[u8; KEY], profile: Profile) -> Self {
+        Self::with(
+            Keys::counter(master, profile, 0),
+            Keys::counter(master, profile, 3),
+        )
+    }
+
+    /// By AES-GCM; `None` if the master key has neither 16 nor 32 bytes.
+    pub fn gcm(master: &[u8], salt: &[u8; GCM_SALT]) -> Option<Self> {
+        Some(Self::with(
+            Keys::gcm(master, salt, 0)?,
+            Keys::gcm(master, salt, 3)?,
+        ))
+    }
+
+    fn with(rtp: Keys, rtcp: Keys) -> Self {
         Self {
-            profile,
-            rtp: Keys::derive(master, 0),
-            rtcp: Keys::derive(master, 3),
+            rtp,
+            rtcp,
             rollover: 0,
             last: None,
             reports: 0,
@@ -107,10 +149,15 @@ impl Outbound {
             self.rollover = self.rollover.wrapping_add(1);
         }
         self.last = Some(sequence);
-        let index = u64::from(self.rollover) << 16 | u64::from(sequence);
-        self.rtp.crypt(ssrc, index, &mut packet[payload..]);
-        let tag = self.rtp.tag(packet, &self.rollover.to_be_bytes());
-        packet.extend_from_slice(&tag[..self.profile.tag()]);
+        let number = Number {
+            ssrc,
+            rollover: self.rollover,
+            sequence,
+        };
+        match &self.rtp {
+            Keys::Counter(keys) => keys.seal_rtp(packet, payload, number),
+            Keys::Gcm(keys) => keys.seal_rtp(packet, payload, number),
+        }
     }
 
     /// Turns an RTCP packet into an SRTCP packet.
@@ -120,20 +167,33 @@ impl Outbound {
         };
         let index = self.reports;
         self.reports = (self.reports + 1) & !ENCRYPTED;
-        self.rtcp
-            .crypt(ssrc, u64::from(index), &mut packet[RTCP_HEADER..]);
-        packet.extend_from_slice(&(index | ENCRYPTED).to_be_bytes());
-        let tag = self.rtcp.tag(packet, &[]);
-        packet.extend_from_slice(&tag);
+        match &self.rtcp {
+            Keys::Counter(keys) => keys.seal_rtcp(packet, ssrc, index),
+            Keys::Gcm(keys) => keys.seal_rtcp(packet, ssrc, index),
+        }
     }
 }
 
 impl Inbound {
     pub fn new(master: &[u8; KEY], profile: Profile) -> Self {
+        Self::with(
+            Keys::counter(master, profile, 0),
+            Keys::counter(master, profile, 3),
+        )
+    }
+
+    /// By AES-GCM; `None` if the master key has neither 16 nor 32 bytes.
+    pub fn gcm(master: &[u8], salt: &[u8; GCM_SALT]) -> Option<Self> {
+        Some(Self::with(
+            Keys::gcm(master, salt, 0)?,
+            Keys::gcm(master, salt, 3)?,
+        ))
+    }
+
+    fn with(rtp: Keys, rtcp: Keys) -> Self {
         Self {
-            profile,
-            rtp: Keys::derive(master, 0),
-            rtcp: Keys::derive(master, 3),
+            rtp,
+            rtcp,
             streams: Vec::with_capacity(MOST_STREAMS),
             reports: Window::default(),
         }
@@ -141,9 +201,12 @@ impl Inbound {
 
     /// The RTP packet in an SRTP packet; `None` if it is not genuine, or came before.
     pub fn open_rtp<'a>(&mut self, packet: &'a mut [u8]) -> Option<&'a [u8]> {
-        let length = packet.len().checked_sub(self.profile.tag())?;
-        let (packet, told) = packet.split_at_mut(length);
-        let (ssrc, sequence, payload) = rtp_parts(packet)?;
+        let tag = match &self.rtp {
+            Keys::Counter(keys) => keys.tag,
+            Keys::Gcm(_) => gcm::TAG,
+        };
+        let length = packet.len().checked_sub(tag)?;
+        let (ssrc, sequence, payload) = rtp_parts(&packet[..length])?;
         let known = self.streams.iter().position(|stream| stream.ssrc == ssrc);
         let mut stream = known.map_or(
             Stream {
@@ -155,14 +218,19 @@ impl Inbound {
             |at| self.streams[at],
         );
         let rollover = stream.rollover_of(sequence);
-        let index = u64::from(rollover) << 16 | u64::from(sequence);
-        if !stream.seen.is_new(index) {
+        let number = Number {
+            ssrc,
+            rollover,
+            sequence,
+        };
+        if !stream.seen.is_new(number.index()) {
             return None;
         }
-        if !self.rtp.is_genuine(packet, &rollover.to_be_bytes(), told) {
-            return None;
+        match &self.rtp {
+            Keys::Counter(keys) => keys.open_rtp(packet, payload, number)?,
+            Keys::Gcm(keys) => keys.open_rtp(packet, payload, number)?,
         }
-        if stream.seen.note(index) {
+        if stream.seen.note(number.index()) {
             stream.rollover = rollover;
             stream.highest = sequence;
         }
@@ -175,29 +243,31 @@ impl Inbound {
                 self.streams.push(stream);
             }
         }
-        self.rtp.crypt(ssrc, index, &mut packet[payload..]);
-        Some(packet)
+        Some(&packet[..length])
     }
 
     /// The RTCP packet in an SRTCP packet; `None` if it is not genuine, or came before.
     pub fn open_rtcp<'a>(&mut self, packet: &'a mut [u8]) -> Option<&'a [u8]> {
-        let length = packet.len().checked_sub(TAG)?;
-        let (packet, told) = packet.split_at_mut(length);
+        // The word with the number: before the tag, or behind it.
+        let (word_at, tag) = match &self.rtcp {
+            Keys::Counter(_) => (packet.len().checked_sub(TAG + 4)?, TAG),
+            Keys::Gcm(_) => (packet.len().checked_sub(4)?, gcm::TAG),
+        };
         let body = packet
             .len()
-            .checked_sub(4)
+            .checked_sub(4 + tag)
             .filter(|at| *at >= RTCP_HEADER)?;
-        let (index, ssrc) = (word(packet, body)?, word(packet, 4)?);
+        let index = word(packet, word_at)?;
         let number = u64::from(index & !ENCRYPTED);
-        if !self.reports.is_new(number) || !self.rtcp.is_genuine(packet, &[], told) {
+        if !self.reports.is_new(number) {
             return None;
         }
-        self.reports.note(number);
-        let packet = &mut packet[..body];
-        if index & ENCRYPTED != 0 {
-            self.rtcp.crypt(ssrc, number, &mut packet[RTCP_HEADER..]);
+        match &self.rtcp {
+            Keys::Counter(keys) => keys.open_rtcp(packet, body, index)?,
+            Keys::Gcm(keys) => keys.open_rtcp(packet, body, index)?,
         }
-        Some(packet)
+        self.reports.note(number);
+        Some(&packet[..body])
     }
 }
 
@@ -241,8 +311,18 @@ impl Window {
 }
 
 impl Keys {
+    fn counter(master: &[u8; KEY], profile: Profile, label: u8) -> Self {
+        Keys::Counter(Box::new(Counter::derive(master, profile, label)))
+    }
+
+    fn gcm(master: &[u8], salt: &[u8; GCM_SALT], label: u8) -> Option<Self> {
+        Some(Keys::Gcm(Box::new(Gcm::derive(master, salt, label)?)))
+    }
+}
+
+impl Counter {
     /// The session keys that belong to a master key (RFC 3711 §4.3): `label` 0 for RTP, 3 for RTCP.
-    fn derive(master: &[u8; KEY], label: u8) -> Self {
+    fn derive(master: &[u8; KEY], profile: Profile, label: u8) -> Self {
         let mut key = [0; 16];
         key.copy_from_slice(&master[..16]);
         let master_cipher = Aes128::new(&key.into());
@@ -262,7 +342,40 @@ impl Keys {
             cipher: Aes128::new(&key.into()),
             salt: session_salt,
             mac: Hmac::new_from_slice(&auth).expect("HMAC takes a key of any length"),
+            tag: profile.tag(),
         }
+    }
+
+    fn seal_rtp(&self, packet: &mut Vec<u8>, payload: usize, number: Number) {
+        self.crypt(number.ssrc, number.index(), &mut packet[payload..]);
+        let tag = self.tag(packet, &number.rollover.to_be_bytes());
+        packet.extend_from_slice(&tag[..self.tag]);
+    }
+
+    fn open_rtp(&self, packet: &mut [u8], payload: usize, number: Number) -> Option<()> {
+        let (packet, told) = packet.split_at_mut(packet.len() - self.tag);
+        self.is_genuine(packet, &number.rollover.to_be_bytes(), told)
+            .then(|| self.crypt(number.ssrc, number.index(), &mut packet[payload..]))
+    }
+
+    fn seal_rtcp(&self, packet: &mut Vec<u8>, ssrc: u32, index: u32) {
+        self.crypt(ssrc, index.into(), &mut packet[RTCP_HEADER..]);
+        packet.extend_from_slice(&(index | ENCRYPTED).to_be_bytes());
+        let tag = self.tag(packet, &[]);
+        packet.extend_from_slice(&tag);
+    }
+
+    fn open_rtcp(&self, packet: &mut [u8], body: usize, index: u32) -> Option<()> {
+        let (packet, told) = packet.split_at_mut(packet.len() - TAG);
+        if !self.is_genuine(packet, &[], told) {
+            return None;
+        }
+        let ssrc = word(packet, 4)?;
+        if index & ENCRYPTED != 0 {
+            let number = u64::from(index & !ENCRYPTED);
+            self.crypt(ssrc, number, &mut packet[RTCP_HEADER..body]);
+        }
+        Some(())
     }
 
     /// Encrypts or decrypts the packet with this index (RFC 3711 §4.1.1).
@@ -339,13 +452,13 @@ fn word(bytes: &[u8], at: usize) -> Option<u32> {
 /// Keys are never shown.
 impl std::fmt::Debug for Outbound {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Outbound({:?})", self.profile)
+        f.debug_struct("Outbound").finish_non_exhaustive()
     }
 }
 
 impl std::fmt::Debug for Inbound {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Inbound({:?})", self.profile)
+        f.debug_struct("Inbound").finish_non_exhaustive()
     }
 }
 

@@ -25,6 +25,8 @@ pub struct Config {
     pub sip_tcp: Vec<SocketAddr>,
     /// Even ports carry RTP, the odd ones after them RTCP.
     pub rtp_ports: RangeInclusive<u16>,
+    /// Where the audio of all browsers is received, at one UDP port.
+    pub webrtc: Webrtc,
     /// What SIP and SDP name as ours, when it is not the address we listen on (NAT).
     pub public_address: Option<IpAddr>,
     /// Networks that requests of ours may reach though they are not public.
@@ -44,6 +46,19 @@ pub struct Config {
     /// `info`, or a filter such as `info,sip=debug`.
     pub log: String,
 }
+
+/// Where browsers are received.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Webrtc {
+    /// At [`WEBRTC_PORT`] of the address SIP is spoken at, or any free port if it is taken.
+    BesideSip,
+    At(SocketAddr),
+    /// Nobody comes in by browser.
+    Off,
+}
+
+/// That of STUN, which many firewalls let out.
+pub const WEBRTC_PORT: u16 = 3478;
 
 /// The mail server, and in whose name mails leave.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,6 +86,9 @@ pub struct Flags {
     /// The ports for audio [default: 20000-29999]
     #[arg(long, value_name = "FIRST-LAST")]
     pub rtp_ports: Option<String>,
+    /// The UDP address for the audio of all browsers, or `off` [default: port 3478 beside SIP, or any free one if it is taken]
+    #[arg(long, value_name = "ADDRESS")]
+    pub webrtc: Option<String>,
     /// Our IP address as others see it, if it is not the one we listen on
     #[arg(long, value_name = "IP")]
     pub public_address: Option<String>,
@@ -113,6 +131,7 @@ const KEYS: &[&str] = &[
     "http",
     "sip",
     "rtp_ports",
+    "webrtc",
     "public_address",
     "http_out_allow",
     "http_out_ca",
@@ -167,6 +186,9 @@ impl Config {
                 .map(|(_, _, at)| *at)
                 .collect(),
             rtp_ports: gathered.parse("rtp_ports", "20000-29999", ports)?,
+            webrtc: gathered
+                .parse_if_set("webrtc", webrtc)?
+                .unwrap_or(Webrtc::BesideSip),
             public_address: gathered.parse_if_set("public_address", |text| {
                 text.parse()
                     .map_err(|_| "expected an IP address such as 203.0.113.7".to_owned())
@@ -301,6 +323,7 @@ impl Flags {
             "http" => self.http.as_ref(),
             "sip" => self.sip.as_ref(),
             "rtp_ports" => self.rtp_ports.as_ref(),
+            "webrtc" => self.webrtc.as_ref(),
             "public_address" => self.public_address.as_ref(),
             "http_out_allow" => self.http_out_allow.as_ref(),
             "http_out_ca" => self.http_out_ca.as_ref(),
@@ -353,6 +376,15 @@ fn ports(text: &str) -> Result<RangeInclusive<u16>, String> {
         return Err(wrong());
     }
     Ok(first..=last)
+}
+
+fn webrtc(text: &str) -> Result<Webrtc, String> {
+    if text == "off" {
+        return Ok(Webrtc::Off);
+    }
+    SocketAddr::from_str(text)
+        .map(Webrtc::At)
+        .map_err(|_| "expected an address with a port, such as 0.0.0.0:3478, or \"off\"".to_owned())
 }
 
 fn database_url(text: &str) -> Result<String, String> {
@@ -532,6 +564,17 @@ mod tests {
                 "127.0.0.1:5070".parse().unwrap()
             ]
         );
+    }
+
+    #[test]
+    fn browsers_come_beside_sip_or_where_it_is_said_or_not_at_all() {
+        let at = |text: &str| in_file(text).unwrap().webrtc;
+        assert_eq!(at(""), Webrtc::BesideSip);
+        assert_eq!(at("webrtc = 'off'\n"), Webrtc::Off);
+        let named = "0.0.0.0:4000".parse().unwrap();
+        assert_eq!(at("webrtc = '0.0.0.0:4000'\n"), Webrtc::At(named));
+        let told = in_file("webrtc = '4000'\n").unwrap_err();
+        assert!(told.starts_with("rollcall.toml:1:10: webrtc: \"4000\": expected an address"));
     }
 
     #[test]

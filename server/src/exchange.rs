@@ -26,7 +26,7 @@ use crate::{
     booth::{self, Visitor},
     bridge::{self, Connection},
     clock,
-    conference::{Arrival, Conferences, Message, ToldOf},
+    conference::{Arrival, Bell, Conferences, Message, ToldOf},
     dialling::family_of,
     directory::{Dialled, Numbers},
     secretary::Secretary,
@@ -316,8 +316,10 @@ impl Exchange {
         told: Option<ToldOf>,
     ) {
         let arrival = Arrival {
-            call,
-            family: family_of_caller(incoming),
+            bell: Bell::Call {
+                call,
+                family: family_of_caller(incoming),
+            },
             caller: at_door(from),
             shown: incoming.from_display.clone(),
             class: from

@@ -9,6 +9,7 @@
 mod accounts;
 mod booth;
 mod bridge;
+mod browsers;
 mod calibrator;
 pub mod cli;
 mod clock;

@@ -1,6 +1,6 @@
 //! Starting and stopping the server.
 
-use std::{net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
+use std::{io::ErrorKind, net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
 
 use domain::TrunkId;
 use media::Media;
@@ -18,9 +18,10 @@ use tokio::{
 
 use crate::{
     accounts::Accounts,
+    browsers::{self, Browsers},
     clock,
     conference::Conferences,
-    config::{Config, ConfigError, cannot_listen},
+    config::{Config, ConfigError, WEBRTC_PORT, Webrtc, cannot_listen},
     directory::Book,
     exchange::Exchange,
     housekeeping,
@@ -80,8 +81,7 @@ pub async fn serve<Hurry: Future<Output = ()>>(
         .await
         .map_err(wrong)?;
 
-    let media = Media::start(audio(&config))
-        .map_err(|error| ConfigError(format!("Cannot start the audio: {error}")))?;
+    let media = start_audio(&config)?;
     let (signalling, events) =
         signalling::start(signals(&config, names), book.clone(), restored.clone())
             .await
@@ -103,6 +103,7 @@ pub async fn serve<Hurry: Future<Output = ()>>(
     recordings.repair(&store).await.map_err(wrong)?;
     let names_said = Arc::new(RecordedNames::open(&config.data));
     names_said.follow(book.page().directory()).await;
+    let (browsers, rings) = Browsers::new(config.public_address);
     let shared = Arc::new(Shared {
         hub: Hub::new(store.clone()),
         sounds: Arc::new(Sounds::new(&config.data, names_said.clone())),
@@ -128,6 +129,7 @@ pub async fn serve<Hurry: Future<Output = ()>>(
         store,
         book,
         media,
+        browsers,
         people,
     });
     registrations::mark_restored(&shared, &restored);
@@ -174,6 +176,11 @@ pub async fn serve<Hurry: Future<Output = ()>>(
     tasks.spawn(members::tell_levels(shared.clone()));
     tasks.spawn(operators::ask_for_the_waiting(shared.clone()));
     tasks.spawn(lamps::keep(shared.clone()));
+    tasks.spawn(browsers::show_to_doors(
+        shared.clone(),
+        conferences.clone(),
+        rings,
+    ));
 
     let mut jobs = housekeeping::start(shared.clone())
         .await
@@ -195,6 +202,7 @@ pub async fn serve<Hurry: Future<Output = ()>>(
     tracing::info!(
         http = %config.http,
         sip = ?shared.switchboard.signalling().addresses(),
+        browsers = shared.media.browsers_at().map(tracing::field::display),
         data = %config.data.display(),
         "Rollcall serves"
     );
@@ -288,6 +296,23 @@ async fn quiet(shared: &Shared) {
     }
 }
 
+/// The port that nobody named is any that is free, where its number is taken.
+fn start_audio(config: &Config) -> Result<Media, ConfigError> {
+    let audio = audio(config);
+    let started = match (Media::start(audio.clone()), config.webrtc, audio.browsers) {
+        (Err(error), Webrtc::BesideSip, Some(at)) if error.kind() == ErrorKind::AddrInUse => {
+            tracing::warn!(%at, "The port for browsers is taken: another is used");
+            let browsers = Some(SocketAddr::new(at.ip(), 0));
+            Media::start(media::Config { browsers, ..audio })
+        }
+        (Err(error), Webrtc::At(at), _) => {
+            return Err(cannot_listen("browsers", at, &error));
+        }
+        (started, _, _) => started,
+    };
+    started.map_err(|error| ConfigError(format!("Cannot start the audio: {error}")))
+}
+
 fn audio(config: &Config) -> media::Config {
     let sip: Vec<&SocketAddr> = config.sip_udp.iter().chain(&config.sip_tcp).collect();
     let v4 = sip.iter().find(|at| at.is_ipv4()).map(|at| at.ip());
@@ -295,12 +320,18 @@ fn audio(config: &Config) -> media::Config {
         std::net::IpAddr::V6(ip) => Some(ip),
         std::net::IpAddr::V4(_) => None,
     });
+    let ip = v4
+        .or(v6.map(Into::into))
+        .unwrap_or_else(|| std::net::IpAddr::from([127, 0, 0, 1]));
     media::Config {
-        ip: v4
-            .or(v6.map(Into::into))
-            .unwrap_or_else(|| std::net::IpAddr::from([127, 0, 0, 1])),
+        ip,
         ipv6: v6,
         ports: config.rtp_ports.clone(),
+        browsers: match config.webrtc {
+            Webrtc::BesideSip => Some(SocketAddr::new(ip, WEBRTC_PORT)),
+            Webrtc::At(at) => Some(at),
+            Webrtc::Off => None,
+        },
         threads: 0,
     }
 }

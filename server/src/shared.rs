@@ -8,7 +8,7 @@ use std::{
 
 use api::NewRecording;
 use domain::{
-    CompanyId, EmployeeId, MemberId, Millis, RecordingId, Role, RoomId, TrunkId,
+    BrowserCallId, CompanyId, EmployeeId, MemberId, Millis, RecordingId, Role, RoomId, TrunkId,
     employee::Employee,
     entrance::PinWatch,
     line::{Evidence, LineKey},
@@ -16,11 +16,13 @@ use domain::{
     loudness::{Gain, Side},
 };
 use media::{Family, Leg, LegEvent, LegId, Media, OpenError};
+use sip::sdp::BrowserOffer;
 use store::Store;
 use tokio::sync::{Notify, mpsc::UnboundedSender, oneshot};
 
 use crate::{
     accounts::Accounts,
+    browsers::Browsers,
     calibrator::Calibrator,
     conference::{self, RecordingRefused},
     directory::Book,
@@ -38,7 +40,10 @@ use crate::{
     sounds::Sounds,
     switchboard::Switchboard,
     trunks::Trunks,
-    web::{Command, Erased, Hub, Live, NotInRoom, RecordCommand, RecordRefused},
+    web::{
+        BrowserAnswer, BrowserRefused, Command, Erased, Hub, Live, NotInRoom, RecordCommand,
+        RecordRefused,
+    },
 };
 
 pub struct Shared {
@@ -60,6 +65,7 @@ pub struct Shared {
     pub lamps: Lamps,
     pub switchboard: Switchboard,
     pub media: Media,
+    pub browsers: Browsers,
     pub sounds: Arc<Sounds>,
     /// Employees' names in their own voices.
     pub names: Arc<RecordedNames>,
@@ -232,6 +238,34 @@ impl Live for Shared {
 
     fn stop_recording(&self, room: RoomId) -> RecordCommand<'_> {
         self.tape_order(room, |done| Order::StopRecording { done })
+    }
+
+    fn ring_by_browser(
+        &self,
+        company: CompanyId,
+        employee: EmployeeId,
+        room: RoomId,
+        offer: BrowserOffer,
+    ) -> BrowserAnswer<'_> {
+        Box::pin(async move {
+            if self.media.browsers_at().is_none() {
+                return Err(BrowserRefused::Off);
+            }
+            self.browsers.ring(company, employee, room, offer).await
+        })
+    }
+
+    fn browser_call(
+        &self,
+        company: CompanyId,
+        employee: EmployeeId,
+        id: BrowserCallId,
+    ) -> Option<api::BrowserCall> {
+        self.browsers.of(company, employee, id)
+    }
+
+    fn end_browser_call(&self, company: CompanyId, employee: EmployeeId, id: BrowserCallId) {
+        self.browsers.end(company, employee, id);
     }
 
     fn recordings(&self, company: CompanyId) -> Vec<api::Recording> {

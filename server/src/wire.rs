@@ -7,9 +7,10 @@ use domain::{
     decode::{CallFacts, Q850, Way},
     time::Span,
 };
-use media::Stream;
+use media::{BrowserPeer, Stream};
 use mixer::Codec;
 use mixer::srtp::Profile;
+use sip::sdp::BrowserOffer;
 use sip::{Failure, FailureCause, Location, NegotiatedMedia, Provisional, Reason, SrtpSuite};
 
 /// What the media threads need of an agreed session.
@@ -20,12 +21,7 @@ pub fn stream(media: &NegotiatedMedia) -> Stream {
         inband_digits: media.dtmf.is_none(),
         remote_rtcp: Some(media.remote_rtcp),
         ptime_ms: u8::try_from(media.ptime_ms).unwrap_or(20),
-        direction: match media.direction {
-            sip::Direction::SendRecv => media::Direction::SendReceive,
-            sip::Direction::SendOnly => media::Direction::SendOnly,
-            sip::Direction::RecvOnly => media::Direction::ReceiveOnly,
-            sip::Direction::Inactive => media::Direction::Inactive,
-        },
+        direction: direction(media.direction),
         srtp: media.srtp.map(|srtp| media::Srtp {
             profile: match srtp.suite {
                 SrtpSuite::Sha1_80 => Profile::Sha1_80,
@@ -44,6 +40,26 @@ fn codec(codec: sip::Codec) -> Codec {
         sip::Codec::G722 => Codec::G722,
         sip::Codec::Pcmu => Codec::Pcmu,
         sip::Codec::Pcma => Codec::Pcma,
+    }
+}
+
+/// What the media threads need of a browser's offer.
+pub fn browser(offer: &BrowserOffer) -> BrowserPeer {
+    BrowserPeer {
+        fingerprint: offer.fingerprint,
+        opus: offer.opus,
+        dtmf: offer.dtmf.map(|(payload_type, _)| payload_type),
+        level_extension: offer.level_extension,
+        direction: direction(offer.direction),
+    }
+}
+
+fn direction(direction: sip::Direction) -> media::Direction {
+    match direction {
+        sip::Direction::SendRecv => media::Direction::SendReceive,
+        sip::Direction::SendOnly => media::Direction::SendOnly,
+        sip::Direction::RecvOnly => media::Direction::ReceiveOnly,
+        sip::Direction::Inactive => media::Direction::Inactive,
     }
 }
 

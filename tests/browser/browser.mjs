@@ -10,12 +10,12 @@ const FLAGS = [
 ];
 
 /** A browser and its one page. Whatever the page complains about lands in `page.complaints`. */
-export async function openBrowser({ width = 1440, height = 900, dark = false, touch = false, locale = 'en-GB', scale = 1 } = {}) {
+export async function openBrowser({ width = 1440, height = 900, dark = false, touch = false, locale = 'en-GB', scale = 1, flags = [] } = {}) {
   const profile = fs.mkdtempSync(path.join(os.tmpdir(), 'rollcall-browser-'));
   const context = await chromium.launchPersistentContext(profile, {
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
     headless: true,
-    args: FLAGS,
+    args: [...FLAGS, ...flags],
     viewport: { width, height },
     colorScheme: dark ? 'dark' : 'light',
     hasTouch: touch,

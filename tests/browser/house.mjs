@@ -40,7 +40,7 @@ export class House {
   }
 
   async startServer() {
-    const words = ['serve', '--data', this.data, '--http', `127.0.0.1:${this.http}`, '--sip', `127.0.0.1:${this.sip}`, '--rtp-ports', rtpPorts()];
+    const words = ['serve', '--data', this.data, '--http', `127.0.0.1:${this.http}`, '--sip', `127.0.0.1:${this.sip}`, '--rtp-ports', rtpPorts(), '--webrtc', '127.0.0.1:0'];
     this.server = spawn(this.rollcall, words, { stdio: ['ignore', this.log, this.log] });
     await until(async () => {
       if (this.server.exitCode !== null) throw new Error(`The server ended: ${this.serverLog()}`);

@@ -15,4 +15,4 @@ ROLLCALL=${ROLLCALL:-$(ls -t "$target"/{debug,release}/rollcall 2>/dev/null | he
 export ROLLCALL
 cd "$here"
 [ -d node_modules ] || npm ci --no-audit --no-fund --loglevel=error
-exec node --test --test-concurrency=1 "$@" board.test.mjs settings.test.mjs states.test.mjs
+exec node --test --test-concurrency=1 "$@" board.test.mjs headset.test.mjs settings.test.mjs states.test.mjs

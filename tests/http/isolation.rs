@@ -63,6 +63,17 @@ async fn another_companys_things_are_not_there() {
             format!("/rooms/{room}"),
             Some(json!({ "suppress_noise": true })),
         ),
+        (
+            "POST",
+            format!("/rooms/{room}/browser-calls"),
+            Some(json!({ "sdp": "v=0" })),
+        ),
+        ("GET", format!("/rooms/{room}/browser-calls/{room}"), None),
+        (
+            "DELETE",
+            format!("/rooms/{room}/browser-calls/{room}"),
+            None,
+        ),
         ("GET", format!("/rooms/{room}/members"), None),
         (
             "POST",

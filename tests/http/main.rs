@@ -6,6 +6,7 @@
 
 mod world;
 
+mod browser_calls;
 mod company;
 mod do_not_disturb;
 mod errors;

@@ -121,6 +121,7 @@ impl Server {
             .args(["--http", &self.http.to_string()])
             .args(["--sip", &self.sip.to_string()])
             .args(["--rtp-ports", &format!("{}-{last}", self.first_rtp_port)])
+            .args(["--webrtc", "127.0.0.1:0"])
             .stdout(Stdio::from(log))
             .stderr(Stdio::from(errors))
             .spawn()

@@ -45,6 +45,7 @@ pub fn device_icon(kind: DeviceKind) -> &'static str {
         DeviceKind::SipPhone => "desk",
         DeviceKind::IpSim => "sim",
         DeviceKind::Outside => "city",
+        DeviceKind::Browser => "web",
     }
 }
 

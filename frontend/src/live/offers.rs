@@ -225,7 +225,9 @@ fn over_person(live: &Live, words: Words, room: RoomId, id: EmployeeId, place: P
 fn called_by(person: &Person, device: &Device) -> String {
     match device.kind {
         DeviceKind::SipPhone => person.extension.clone(),
-        DeviceKind::IpSim | DeviceKind::Outside => format::phone(&device.address),
+        DeviceKind::IpSim | DeviceKind::Outside | DeviceKind::Browser => {
+            format::phone(&device.address)
+        }
     }
 }
 

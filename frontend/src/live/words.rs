@@ -150,6 +150,7 @@ impl Words {
             DeviceKind::SipPhone => self.t.device_sip(),
             DeviceKind::IpSim => self.t.device_sim(),
             DeviceKind::Outside => self.t.device_outside(),
+            DeviceKind::Browser => self.t.device_browser(),
         }
     }
 

@@ -14,6 +14,7 @@ use crate::{
 
 mod card;
 mod header;
+mod headset;
 mod listeners;
 mod missing;
 mod people;
@@ -22,6 +23,7 @@ mod roll;
 mod room;
 
 use header::{Header, PlainHeader};
+use headset::Wearing;
 use missing::Missing;
 use people::People;
 use picker::Picker;
@@ -146,6 +148,7 @@ fn Live(room: RoomId, tab: RwSignal<Tab>) -> impl IntoView {
     };
     view! {
         <Header room/>
+        <Wearing room/>
         <div class="cols">
             <People room/>
             <Room room/>

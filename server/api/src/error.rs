@@ -79,6 +79,7 @@ pub enum ErrorCode {
     BadAhead,
     BadExtension,
     BadGain,
+    BadOffer,
     CannotMoveAlong,
     NoSuchDate,
     UntilIsOver,
@@ -110,6 +111,8 @@ pub enum ErrorCode {
     AlreadyRecording,
     NotRecording,
     StillRecording,
+    NoBrowserCalls,
+    TooManyBrowserCalls,
     // Ourselves.
     Unavailable,
     Standby,

@@ -30,9 +30,9 @@ mod webhooks;
 
 pub use company::{ChangeCompany, Company, Health, NewSmsGateway, QuietHours, SmsGateway};
 pub use domain::{
-    AttemptId, CompanyId, DeviceId, EmployeeId, InvitationId, Language, LocalDate, MeetingId,
-    MemberId, NoticeId, OccurrenceId, Outcome, RecordingId, Role, RoomId, TemplateId, TokenId,
-    TrunkId, UserId, WebhookId,
+    AttemptId, BrowserCallId, CompanyId, DeviceId, EmployeeId, InvitationId, Language, LocalDate,
+    MeetingId, MemberId, NoticeId, OccurrenceId, Outcome, RecordingId, Role, RoomId, TemplateId,
+    TokenId, TrunkId, UserId, WebhookId,
     calibration::{Condition as CalibrationCondition, Useless},
     decode::Fingerprint,
     employee::{DeviceClass as DeviceKind, Level},
@@ -59,8 +59,8 @@ pub use people::{
 pub use recordings::{NewRecording, Recording, RecordingFile, RecordingFormat, RecordingState};
 pub use reports::{InvitationStory, OccurrenceReport, Visit};
 pub use rooms::{
-    ActInRoom, ChangeMember, ChangeRoom, Codec, Dial, LeaveReason, Member, NewRoom, Quality, Room,
-    RoomAct,
+    ActInRoom, BrowserCall, BrowserCallState, ChangeMember, ChangeRoom, Codec, Dial, LeaveReason,
+    Member, NewBrowserCall, NewRoom, Quality, Room, RoomAct,
 };
 pub use session::{Me, NewToken, SignIn, SignedIn, Token, TokenCreated};
 pub use templates::{NewTemplate, Template};

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{DeviceKind, EmployeeId, InvitationId, MemberId, OccurrenceId, Role, RoomId};
+use crate::{
+    BrowserCallId, DeviceKind, EmployeeId, InvitationId, MemberId, OccurrenceId, Role, RoomId,
+};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -137,6 +139,40 @@ pub struct Quality {
     pub mos: Option<f32>,
     /// Since when nothing at all has come from the member.
     pub silent_since_at: Option<i64>,
+}
+
+/// `POST /rooms/{id}/browser-calls`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct NewBrowserCall {
+    /// The page's WebRTC offer: one audio stream with Opus.
+    pub sdp: String,
+}
+
+/// A browser's way into a room.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct BrowserCall {
+    pub id: BrowserCallId,
+    pub room_id: RoomId,
+    pub state: BrowserCallState,
+    /// Who he is in the room, once he is in it.
+    pub member_id: Option<MemberId>,
+    /// Our WebRTC answer, in the answer to the `POST` alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sdp: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum BrowserCallState {
+    /// Nothing has come from the browser yet.
+    Connecting,
+    /// He hears the room's door: keys the PIN, waits for the start or a moderator.
+    AtDoor,
+    InRoom,
 }
 
 /// Why a member is no longer in the room.

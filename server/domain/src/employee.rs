@@ -106,6 +106,8 @@ pub enum DeviceClass {
     IpSim,
     /// A number of the public network.
     Outside,
+    /// The board's page: nobody is called on it, people come in by it.
+    Browser,
 }
 
 /// A text that no log may show.

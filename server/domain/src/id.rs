@@ -96,6 +96,8 @@ ids! {
     AttemptId
     /// One leg in a room.
     MemberId
+    /// A browser's way into a room.
+    BrowserCallId
     /// What was written down of a room.
     RecordingId
     /// A web login.

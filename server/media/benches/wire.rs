@@ -40,6 +40,7 @@ fn measure(members: usize, ports: std::ops::RangeInclusive<u16>) {
         ip: Ipv4Addr::LOCALHOST.into(),
         ipv6: None,
         ports,
+        browsers: None,
         threads: 1,
     })
     .unwrap();

@@ -24,6 +24,11 @@ pub enum LegEvent {
     /// The address in the member's SDP is one we never send to (multicast, ourselves,
     /// loopback from outside): the leg stays silent until the next [`connect`](crate::Media::connect).
     RemoteRefused,
+    /// The browser has proved who it is: from now on it is heard and hears.
+    CameIn,
+    /// The browser is there no more: it said so, or it did not come within 30 s, or nothing was
+    /// heard of it for so long.
+    Gone { said: bool },
 }
 
 impl From<mixer::Event> for LegEvent {

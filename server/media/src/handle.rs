@@ -12,11 +12,14 @@ use std::thread;
 use mixer::{Seed, Sound};
 use tokio::sync::mpsc::UnboundedSender;
 
+use crate::browser::Porter;
 use crate::limits::allow_many_sockets;
 use crate::ports::Ports;
 use crate::wire::Wire;
 use crate::worker::{Command, LegCommand, RoomCommand, Worker, home_of, thread_of_room};
-use crate::{Hearing, LegEvent, Mode, Recorder, RoomEvent, Stream, Target};
+use crate::{
+    BrowserLeg, BrowserPeer, Hearing, LegEvent, Mode, Recorder, RoomEvent, Stream, Target,
+};
 
 /// How the media threads are set up.
 #[derive(Debug, Clone)]
@@ -27,6 +30,8 @@ pub struct Config {
     pub ipv6: Option<Ipv6Addr>,
     /// RTP ports, used in pairs: even for RTP, the odd one above for RTCP.
     pub ports: RangeInclusive<u16>,
+    /// Where browsers are received, all at one port; none are without it.
+    pub browsers: Option<SocketAddr>,
     /// Media threads; 0 is one per core.
     pub threads: usize,
 }
@@ -67,6 +72,16 @@ pub struct Leg {
     pub local: SocketAddr,
 }
 
+impl Leg {
+    /// A browser's, as one among others.
+    pub fn of(browser: &BrowserLeg) -> Self {
+        Self {
+            id: browser.id,
+            local: browser.local,
+        }
+    }
+}
+
 /// Why no leg could be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
@@ -78,6 +93,8 @@ pub enum OpenError {
     Taken { port: u16, source: io::Error },
     #[error("No address is configured for {0:?}")]
     NoAddress(Family),
+    #[error("No port is configured for browsers")]
+    NoBrowsers,
     #[error("Cannot open an RTP port: {0}")]
     Socket(#[from] io::Error),
 }
@@ -94,6 +111,7 @@ pub struct Media {
 struct Inner {
     config: Config,
     ports: Ports,
+    porter: Option<Porter>,
     threads: Vec<Sender<Command>>,
     legs: AtomicU64,
 }
@@ -114,6 +132,7 @@ impl Media {
             count => count,
         };
         allow_many_sockets();
+        let porter = config.browsers.map(Porter::start).transpose()?;
         let ports = Ports::new(config.ports.clone());
         let (threads, receivers): (Vec<_>, Vec<_>) = (0..count).map(|_| channel()).unzip();
         for (number, commands) in receivers.into_iter().enumerate() {
@@ -126,6 +145,7 @@ impl Media {
             inner: Arc::new(Inner {
                 config,
                 ports,
+                porter,
                 threads,
                 legs: AtomicU64::new(1),
             }),
@@ -147,12 +167,43 @@ impl Media {
         let pair = self.inner.ports.open(ip, at)?;
         let local = pair.rtp.local_addr()?;
         let id = LegId(self.inner.legs.fetch_add(1, Ordering::Relaxed));
-        let wire = Box::new(Wire::new(id, pair, ip, events));
+        let wire = Box::new(Wire::to_phone(id, pair, ip, events));
         self.tell(
             home_of(id, self.inner.threads.len()),
             Command::Open(wire, seed),
         );
         Ok(Leg { id, local })
+    }
+
+    /// Expects a browser, which answers by what is returned here. [`LegEvent::CameIn`] says that
+    /// it has, [`LegEvent::Gone`] that it has not, or is there no more.
+    pub fn open_browser(
+        &self,
+        peer: BrowserPeer,
+        events: UnboundedSender<(LegId, LegEvent)>,
+    ) -> Result<BrowserLeg, OpenError> {
+        let porter = self.inner.porter.as_ref().ok_or(OpenError::NoBrowsers)?;
+        let seed = random_seed().map_err(io::Error::from)?;
+        let ssrc = seed.ssrc;
+        let id = LegId(self.inner.legs.fetch_add(1, Ordering::Relaxed));
+        let home = home_of(id, self.inner.threads.len());
+        let expected = porter.expect(id, self.inner.threads[home].clone(), peer)?;
+        let (ticket, ufrag, password) = expected;
+        let wire = Box::new(Wire::to_browser(id, ticket, events));
+        self.tell(home, Command::Open(wire, seed));
+        Ok(BrowserLeg {
+            id,
+            local: porter.local,
+            ufrag,
+            password,
+            fingerprint: porter.fingerprint,
+            ssrc,
+        })
+    }
+
+    /// Where browsers are received, if they are.
+    pub fn browsers_at(&self) -> Option<SocketAddr> {
+        self.inner.porter.as_ref().map(|porter| porter.local)
     }
 
     fn address(&self, family: Family) -> Result<IpAddr, OpenError> {

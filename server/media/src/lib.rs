@@ -12,10 +12,15 @@
 //! channel named when the leg was opened, and as [`RoomEvent`]s for who
 //! watches a room.
 //!
+//! A browser's leg has no ports of its own: all browsers come to one. It is opened
+//! with what the browser's offer says ([`Media::open_browser`]), and is silent until the
+//! browser has come in.
+//!
 //! This crate decides nothing about calls: no SIP, no database, no HTTP. The
 //! audio itself is the pure `mixer` crate; here are only sockets, threads and
 //! the clock.
 
+mod browser;
 mod event;
 mod handle;
 mod inbox;
@@ -27,6 +32,7 @@ mod stream;
 mod wire;
 mod worker;
 
+pub use browser::{BrowserLeg, Peer as BrowserPeer};
 pub use event::{LegEvent, RoomEvent};
 pub use handle::{Config, Family, Leg, LegId, Media, OpenError, RoomKey};
 pub use inbox::{Inbox, Received, stamp_arrivals};

@@ -95,6 +95,13 @@ impl Drop for Pair {
 }
 
 fn bind(address: SocketAddr) -> io::Result<UdpSocket> {
+    let socket = for_audio(address)?;
+    socket.bind(&address.into())?;
+    Ok(socket.into())
+}
+
+/// A socket as audio wants it, for an address of this family.
+pub fn for_audio(address: SocketAddr) -> io::Result<Socket> {
     let socket = Socket::new(
         Domain::for_address(address),
         Type::DGRAM,
@@ -110,8 +117,7 @@ fn bind(address: SocketAddr) -> io::Result<UdpSocket> {
             .set_only_v6(true)
             .and_then(|()| socket.set_tclass_v6(DSCP_EF)),
     };
-    socket.bind(&address.into())?;
-    Ok(socket.into())
+    Ok(socket)
 }
 
 #[derive(Debug)]

@@ -1,6 +1,9 @@
 //! The sockets of one leg, and whom they listen to.
+//!
+//! A phone has a pair of ports, and its packets come in the clear or under keys that SDP has
+//! brought. A browser has a socket at the port of all browsers once it has come in: see `browser`.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::time::Instant;
 
 use mixer::Leg;
@@ -8,6 +11,7 @@ use mixer::rtp::{HEADER, is_rtcp};
 use mixer::srtp::{Inbound, Outbound};
 use tokio::sync::mpsc::UnboundedSender;
 
+use crate::browser::{Link, Ticket};
 use crate::handle::RoomKey;
 use crate::inbox::{Inbox, Received, disconnect};
 use crate::ports::{Pair, Ports};
@@ -15,7 +19,7 @@ use crate::source::Source;
 use crate::{LegEvent, LegId, Srtp, Stream};
 
 /// The most datagrams read of one socket at once: the rest waits for the next frame.
-const MOST_AT_ONCE: usize = 64;
+pub const MOST_AT_ONCE: usize = 64;
 
 /// Where a leg is heard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,6 +34,24 @@ pub enum Place {
 pub struct Wire {
     pub id: LegId,
     pub place: Place,
+    road: Road,
+    events: UnboundedSender<(LegId, LegEvent)>,
+}
+
+#[derive(Debug)]
+enum Road {
+    Phone(Phone),
+    Browser {
+        /// None before it has come in.
+        link: Option<Box<Link>>,
+        /// The porter knows him as long as this is here.
+        _ticket: Ticket,
+    },
+}
+
+/// The ports of a phone.
+#[derive(Debug)]
+pub struct Phone {
     pair: Pair,
     local: IpAddr,
     /// The RTP socket is connected to the one address that is heard: the kernel keeps all others
@@ -39,43 +61,72 @@ pub struct Wire {
     rtcp: Source,
     /// Most legs have none: it is no part of what every listener costs.
     seal: Option<Box<Seal>>,
-    events: UnboundedSender<(LegId, LegEvent)>,
 }
 
 /// Both ways of an encrypted stream.
 #[derive(Debug)]
-struct Seal {
-    agreed: Srtp,
-    out: Outbound,
-    inside: Inbound,
+pub struct Seal {
+    /// The keys that SDP has brought, if it has.
+    agreed: Option<Srtp>,
+    pub out: Outbound,
+    pub inside: Inbound,
 }
 
 impl Seal {
     fn new(agreed: Srtp) -> Box<Self> {
         Box::new(Self {
-            agreed,
+            agreed: Some(agreed),
             out: Outbound::new(&agreed.ours, agreed.profile),
             inside: Inbound::new(&agreed.theirs, agreed.profile),
         })
     }
+
+    /// Under keys that a handshake has brought.
+    pub fn of_keys(out: Outbound, inside: Inbound) -> Self {
+        Self {
+            agreed: None,
+            out,
+            inside,
+        }
+    }
 }
 
 impl Wire {
-    pub fn new(
+    pub fn to_phone(
         id: LegId,
         pair: Pair,
         local: IpAddr,
         events: UnboundedSender<(LegId, LegEvent)>,
     ) -> Self {
-        Self {
-            id,
-            place: Place::Alone(id),
+        let phone = Phone {
             pair,
             local,
             connected: false,
             rtp: Source::Unknown,
             rtcp: Source::Unknown,
             seal: None,
+        };
+        Self {
+            id,
+            place: Place::Alone(id),
+            road: Road::Phone(phone),
+            events,
+        }
+    }
+
+    /// To a browser that is expected.
+    pub fn to_browser(
+        id: LegId,
+        ticket: Ticket,
+        events: UnboundedSender<(LegId, LegEvent)>,
+    ) -> Self {
+        Self {
+            id,
+            place: Place::Alone(id),
+            road: Road::Browser {
+                link: None,
+                _ticket: ticket,
+            },
             events,
         }
     }
@@ -87,8 +138,105 @@ impl Wire {
 
     /// Turns to where the stream goes; false if we never send there.
     pub fn connect(&mut self, stream: &Stream, ports: &Ports) -> bool {
+        match &mut self.road {
+            Road::Phone(phone) => phone.connect(stream, ports),
+            // Where it is, it has shown.
+            Road::Browser { .. } => true,
+        }
+    }
+
+    /// The browser has come in.
+    pub fn linked(&mut self, come: Box<Link>) {
+        if let Road::Browser { link, .. } = &mut self.road {
+            *link = Some(come);
+        }
+    }
+
+    /// The browser comes from another address now.
+    pub fn moved(&mut self, socket: UdpSocket) {
+        if let Road::Browser {
+            link: Some(link), ..
+        } = &mut self.road
+        {
+            link.moved(socket);
+        }
+    }
+
+    /// Reads the audio that has arrived.
+    pub fn sweep(&mut self, leg: &mut Leg, inbox: &mut Inbox) {
+        match &mut self.road {
+            Road::Phone(phone) => phone.sweep(leg, inbox),
+            Road::Browser { link, .. } => {
+                if let Some(link) = link {
+                    link.sweep(leg, inbox);
+                }
+            }
+        }
+    }
+
+    /// Reads the reports that have arrived, and sends ours if they are due.
+    pub fn exchange_reports(
+        &mut self,
+        leg: &mut Leg,
+        inbox: &mut Inbox,
+        now: Instant,
+        scratch: &mut Vec<u8>,
+    ) {
+        match &mut self.road {
+            Road::Phone(phone) => phone.read_reports(leg, inbox),
+            Road::Browser { link, .. } => {
+                if let Some(event) = link.as_mut().and_then(|link| link.gone(now)) {
+                    self.report(event);
+                }
+            }
+        }
+        if leg.poll_rtcp(now, scratch) {
+            self.send_report(scratch);
+        }
+    }
+
+    /// Tells the other side that the stream has ended.
+    pub fn bye(&mut self, leg: &mut Leg, now: Instant, scratch: &mut Vec<u8>) {
+        if leg.bye(now, scratch) {
+            self.send_report(scratch);
+        }
+        if let Road::Browser {
+            link: Some(link), ..
+        } = &mut self.road
+        {
+            link.close();
+        }
+    }
+
+    fn send_report(&mut self, report: &mut Vec<u8>) {
+        match &mut self.road {
+            Road::Phone(phone) => phone.send_report(report),
+            Road::Browser { link, .. } => {
+                if let Some(link) = link {
+                    link.send_report(report);
+                }
+            }
+        }
+    }
+
+    /// Sends one packet; `scratch` is where its parts are put together.
+    pub fn send(&mut self, header: &[u8; HEADER], payload: &[u8], scratch: &mut Vec<u8>) {
+        match &mut self.road {
+            Road::Phone(phone) => phone.send(header, payload, scratch),
+            Road::Browser { link, .. } => {
+                if let Some(link) = link {
+                    link.send(header, payload, scratch);
+                }
+            }
+        }
+    }
+}
+
+impl Phone {
+    /// Turns to where the stream goes; false if we never send there.
+    fn connect(&mut self, stream: &Stream, ports: &Ports) -> bool {
         // Under the same keys the numbers go on: they may never be used twice.
-        if self.seal.as_ref().map(|seal| seal.agreed) != stream.srtp {
+        if self.seal.as_ref().and_then(|seal| seal.agreed) != stream.srtp {
             self.seal = stream.srtp.map(Seal::new);
         }
         if self.rtp.named() != Some(stream.remote) {
@@ -125,7 +273,7 @@ impl Wire {
     }
 
     /// Reads the audio that has arrived: all of it from who is heard, else at least one packet.
-    pub fn sweep(&mut self, leg: &mut Leg, inbox: &mut Inbox) {
+    fn sweep(&mut self, leg: &mut Leg, inbox: &mut Inbox) {
         let (source, rtcp, seal) = (&mut self.rtp, &mut self.rtcp, &mut self.seal);
         let heard = leg.is_heard();
         let take = |received: Received<'_>| {
@@ -158,14 +306,8 @@ impl Wire {
         self.settle();
     }
 
-    /// Reads the reports that have arrived, and sends ours if they are due.
-    pub fn exchange_reports(
-        &mut self,
-        leg: &mut Leg,
-        inbox: &mut Inbox,
-        now: Instant,
-        scratch: &mut Vec<u8>,
-    ) {
+    /// Reads the reports that have arrived.
+    fn read_reports(&mut self, leg: &mut Leg, inbox: &mut Inbox) {
         let (source, seal) = (&mut self.rtcp, &mut self.seal);
         inbox.read(&self.pair.rtcp, MOST_AT_ONCE, |received| {
             if let Some(report) = open_rtcp(seal, received.bytes)
@@ -175,16 +317,6 @@ impl Wire {
                 leg.on_rtcp(report, received.arrived);
             }
         });
-        if leg.poll_rtcp(now, scratch) {
-            self.send_report(scratch);
-        }
-    }
-
-    /// Tells the other side that the stream has ended.
-    pub fn bye(&mut self, leg: &mut Leg, now: Instant, scratch: &mut Vec<u8>) {
-        if leg.bye(now, scratch) {
-            self.send_report(scratch);
-        }
     }
 
     fn send_report(&mut self, report: &mut Vec<u8>) {
@@ -203,7 +335,7 @@ impl Wire {
     }
 
     /// Sends one packet; `scratch` is where its parts are put together.
-    pub fn send(&mut self, header: &[u8; HEADER], payload: &[u8], scratch: &mut Vec<u8>) {
+    fn send(&mut self, header: &[u8; HEADER], payload: &[u8], scratch: &mut Vec<u8>) {
         let Some(to) = self.rtp.target() else {
             return;
         };

@@ -27,6 +27,7 @@ fn media(ports: std::ops::RangeInclusive<u16>) -> Media {
         ip: Ipv4Addr::LOCALHOST.into(),
         ipv6: Some(Ipv6Addr::LOCALHOST),
         ports,
+        browsers: None,
         threads: 2,
     })
     .unwrap()

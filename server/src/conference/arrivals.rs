@@ -22,19 +22,18 @@ use store::InboundRow;
 use super::{
     Conference,
     ending::Ending,
-    party::{Guest, Part, Party, Who},
+    party::{Guest, Part, Party, Tie, Who},
 };
 use crate::{
     booth::{self, Visitor},
-    clock,
+    browsers::BrowserRing,
+    clock, wire,
 };
 
-/// A call that wants into the room.
+/// Somebody who wants into the room.
 #[derive(Debug)]
 pub struct Arrival {
-    pub call: CallId,
-    /// Which of our addresses its audio uses.
-    pub family: Family,
+    pub bell: Bell,
     pub caller: Caller,
     /// The name the caller's side shows.
     pub shown: Option<String>,
@@ -46,6 +45,17 @@ pub struct Arrival {
     pub source: String,
     /// He comes by an event's number.
     pub told: Option<ToldOf>,
+}
+
+/// By what he comes.
+#[derive(Debug)]
+pub enum Bell {
+    /// A call, whose audio uses this family of our addresses.
+    Call {
+        call: CallId,
+        family: Family,
+    },
+    Browser(BrowserRing),
 }
 
 /// What an event's number leads to.
@@ -61,15 +71,16 @@ impl Conference {
     /// Takes him to the door; the rows have been read since he came.
     pub(super) fn on_arrival(&mut self, arrival: Arrival) {
         let now = clock::now();
-        let signalling = self.shared.switchboard.signalling().clone();
         if self.ending != Ending::No {
             // Those before him are still leaving: he hears ringing for a moment.
-            signalling.ring(arrival.call);
+            if let Bell::Call { call, .. } = arrival.bell {
+                self.shared.switchboard.signalling().ring(call);
+            }
             return self.at_the_door.push(arrival);
         }
         let page = self.shared.book.page();
         let Some((_, room)) = page.room(self.room) else {
-            return signalling.reject(arrival.call, Rejection::status(404));
+            return self.turn_away(arrival.bell, Rejection::status(404));
         };
         if let Some(told) = arrival.told
             && self
@@ -79,18 +90,26 @@ impl Conference {
         {
             return self.ask_to_come_later(&arrival, told, now);
         }
-        let leg = match self
-            .shared
-            .open_leg(arrival.family, None, self.out.legs.clone())
-        {
-            Ok(leg) => leg,
+        let opened = match &arrival.bell {
+            Bell::Call { family, .. } => self
+                .shared
+                .open_leg(*family, None, self.out.legs.clone())
+                .map(|leg| (leg, None)),
+            Bell::Browser(ring) => self
+                .shared
+                .media
+                .open_browser(wire::browser(&ring.offer), self.out.legs.clone())
+                .map(|opened| (Leg::of(&opened), Some(opened))),
+        };
+        let (leg, browser) = match opened {
+            Ok(opened) => opened,
             Err(error) => {
-                tracing::error!(%error, "No audio for a call that came in");
+                tracing::error!(%error, "No audio for somebody who comes in");
                 let busy = Rejection {
                     retry_after: Some(Duration::from_secs(5)),
                     ..Rejection::status(503)
                 };
-                return signalling.reject(arrival.call, busy);
+                return self.turn_away(arrival.bell, busy);
             }
         };
         let who = self.recognise(&arrival, room);
@@ -122,11 +141,29 @@ impl Conference {
             rtp_port: leg.local.port(),
             dialog: None,
         };
-        self.seat_guest(arrival.call, leg, door, guest);
-        self.shared
-            .switchboard
-            .take(arrival.call, self.out.sip.clone());
-        signalling.answer(arrival.call, LocalMedia::at(leg.local));
+        match (arrival.bell, browser) {
+            (Bell::Call { call, .. }, _) => {
+                self.seat_guest(Tie::Call(call), leg, door, guest);
+                let switchboard = &self.shared.switchboard;
+                switchboard.take(call, self.out.sip.clone());
+                let audio = LocalMedia::at(leg.local);
+                switchboard.signalling().answer(call, audio);
+            }
+            (Bell::Browser(ring), Some(opened)) => {
+                self.seat_guest(Tie::Browser(ring.id), leg, door, guest);
+                let browsers = &self.shared.browsers;
+                browsers.answer(ring, &opened, self.room, self.out.legs.clone());
+            }
+            (Bell::Browser(_), None) => {}
+        }
+    }
+
+    fn turn_away(&self, bell: Bell, why: Rejection) {
+        match bell {
+            Bell::Call { call, .. } => self.shared.switchboard.signalling().reject(call, why),
+            // Whoever waits for the answer hears that there is none.
+            Bell::Browser(ring) => drop(ring),
+        }
     }
 
     /// What is held here is not yet the event he was told of.
@@ -136,24 +173,28 @@ impl Conference {
             .company(self.company)
             .map(|company| company.company.zone)
             .unwrap_or_default();
+        // Browsers come to rooms alone.
+        let Bell::Call { call, family } = arrival.bell else {
+            return;
+        };
         let visitor = Visitor {
-            call: arrival.call,
-            family: arrival.family,
+            call,
+            family,
             language: self.language(),
         };
         let desk = Desk::notice(speech::event_begins(told.starts_at, zone, now), now);
         tokio::spawn(booth::serve(self.shared.clone(), visitor, desk, None));
     }
 
-    pub(super) fn seat_guest(&mut self, call: CallId, leg: Leg, door: Entrance, guest: Guest) {
+    pub(super) fn seat_guest(&mut self, tie: Tie, leg: Leg, door: Entrance, guest: Guest) {
         let party = Party {
-            call,
+            tie,
             who: guest.who.clone(),
             part: Part::Caller {
                 door: Box::new(door),
                 guest: Box::new(guest),
             },
-            media: None,
+            codec: None,
             hears: 0,
             member: None,
             quality: None,
@@ -161,7 +202,9 @@ impl Conference {
             probed: false,
             talked: Default::default(),
         };
-        self.calls.insert(call, leg.id);
+        if let Some(call) = tie.call() {
+            self.calls.insert(call, leg.id);
+        }
         self.parties.insert(leg.id, party);
     }
 
@@ -313,7 +356,7 @@ impl Conference {
     pub(super) async fn follow_caller(&mut self, leg: LegId) {
         while let Some(Party {
             part: Part::Caller { door, guest },
-            media: Some(_),
+            codec: Some(_),
             ..
         }) = self.parties.get_mut(&leg)
         {
@@ -340,10 +383,7 @@ impl Conference {
 
     async fn hang_up_caller(&mut self, leg: LegId, now: Millis) {
         if let Some(party) = self.parties.get(&leg) {
-            self.shared
-                .switchboard
-                .signalling()
-                .hang_up(party.call, Vec::new());
+            party.tie.hang_up(self.shared.switchboard.signalling());
         }
         self.on_caller_gone(leg, LeaveWay::Key, now).await;
     }
@@ -371,6 +411,13 @@ impl Conference {
             guest.who.role = role;
             guest.member = Some(member);
         }
+        if let Some(Party {
+            tie: Tie::Browser(id),
+            ..
+        }) = self.parties.get(&leg)
+        {
+            self.shared.browsers.let_in(*id, member);
+        }
         self.keep_guest(leg);
         if let Some(id) = invitation {
             self.change(id, |one| one.on_called_in(member, now)).await;
@@ -387,7 +434,10 @@ impl Conference {
         let Some(party) = self.dismiss(leg) else {
             return;
         };
-        self.calls.remove(&party.call);
+        match party.tie {
+            Tie::Call(call) => _ = self.calls.remove(&call),
+            Tie::Browser(id) => self.shared.browsers.remove(id),
+        }
         self.shared.media.close(leg);
         if let Some(line) = &party.who.line {
             self.shared.lines.call_ended(line, &party.line_key(), now);

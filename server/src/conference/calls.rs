@@ -13,7 +13,10 @@ use domain::{
 use media::{LegEvent, LegId, Mode, NO_AUDIO, Target};
 use sip::{Ending, Event, Failure, Provisional, Reason};
 
-use super::{Conference, party::Part};
+use super::{
+    Conference,
+    party::{Part, Tie},
+};
 use crate::{clock, switchboard, wire};
 
 impl Conference {
@@ -203,6 +206,23 @@ impl Conference {
                 self.on_silence(leg, Some(now - waited));
             }
             LegEvent::AudioBack => self.on_silence(leg, None),
+            LegEvent::CameIn => {
+                // Browsers speak nothing else.
+                party.codec = Some(sip::Codec::Opus);
+                if let Tie::Browser(id) = party.tie {
+                    self.shared.browsers.came_in(id);
+                }
+                self.on_guest_connected(leg, now);
+                self.show(leg);
+            }
+            LegEvent::Gone { said } => {
+                let way = if said {
+                    LeaveWay::HungUp
+                } else {
+                    LeaveWay::AudioLost
+                };
+                self.on_caller_gone(leg, way, now).await;
+            }
             LegEvent::RemoteRefused => {
                 tracing::warn!(%leg, "The other side's SDP names an address we never send to");
             }
@@ -255,7 +275,11 @@ impl Conference {
         let Part::Called { machine, .. } = &party.part else {
             return;
         };
-        let (call, invitation, attempt) = (party.call, party.who.invitation, machine.attempt());
+        let (invitation, attempt) = (party.who.invitation, machine.attempt());
+        // Whoever is called is called by SIP.
+        let Some(call) = party.tie.call() else {
+            return;
+        };
         match output {
             Output::StopRinging => self.shared.switchboard.signalling().stop_ringing(call),
             Output::Cancel => self
@@ -344,7 +368,9 @@ impl Conference {
         let Some(party) = self.dismiss(leg) else {
             return;
         };
-        self.calls.remove(&party.call);
+        if let Some(call) = party.tie.call() {
+            self.calls.remove(&call);
+        }
         self.shared.media.close(leg);
         let key = party.line_key();
         let Part::Called { mut row, .. } = party.part else {
@@ -520,13 +546,13 @@ impl Conference {
         let Some(party) = self.parties.get_mut(&leg) else {
             return;
         };
-        let call = party.call;
+        let call = party.tie.call();
         match &mut party.part {
             Part::Called { row, .. } => {
                 row.dialog = Some(text);
                 let row = row.as_ref().clone();
                 self.unwritten.attempts.insert(row.attempt.id, row);
-                self.unwritten.answers.push(call);
+                self.unwritten.answers.extend(call);
             }
             Part::Caller { guest, .. } => {
                 guest.dialog = Some(text);

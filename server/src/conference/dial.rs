@@ -22,7 +22,7 @@ use store::{AttemptRow, StoreError, person_key};
 
 use super::{
     Conference,
-    party::{Part, Party},
+    party::{Part, Party, Tie},
 };
 use crate::{
     clock,
@@ -241,13 +241,13 @@ impl Conference {
     pub(super) fn seat_party(&mut self, call: CallId, row: AttemptRow, machine: Call, leg: Leg) {
         let who = self.who(&row.attempt);
         let party = Party {
-            call,
+            tie: Tie::Call(call),
             who,
             part: Part::Called {
                 machine: Box::new(machine),
                 row: Box::new(row),
             },
-            media: None,
+            codec: None,
             hears: 0,
             member: None,
             quality: None,
@@ -466,7 +466,7 @@ impl Conference {
         let rules = self.rules();
         let own = match attempt.route.class {
             DeviceClass::SipPhone | DeviceClass::IpSim => true,
-            DeviceClass::Outside => false,
+            DeviceClass::Outside | DeviceClass::Browser => false,
         };
         let keyless = self
             .meeting

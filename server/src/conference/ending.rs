@@ -206,6 +206,10 @@ impl Conference {
                 continue;
             };
             party.probed = true;
+            // A browser that is gone is noticed by its own means.
+            let Some(call) = party.tie.call() else {
+                continue;
+            };
             tracing::info!(
                 name = party.who.name,
                 "Nothing comes from him: is he still there?"
@@ -213,7 +217,7 @@ impl Conference {
             self.shared
                 .switchboard
                 .signalling()
-                .remedia(party.call, LocalMedia::at(party.local));
+                .remedia(call, LocalMedia::at(party.local));
         }
     }
 

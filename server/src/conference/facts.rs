@@ -120,7 +120,7 @@ impl Conference {
     pub(super) fn connect(&mut self, leg: media::LegId, media: sip::NegotiatedMedia) {
         self.shared.media.connect(leg, wire::stream(&media));
         if let Some(party) = self.parties.get_mut(&leg) {
-            party.media = Some(media);
+            party.codec = Some(media.codec);
         }
     }
 }

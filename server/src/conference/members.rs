@@ -247,10 +247,7 @@ impl Conference {
             }
             Some(Part::Caller { .. }) => {
                 if let Some(party) = self.parties.get(&leg) {
-                    self.shared
-                        .switchboard
-                        .signalling()
-                        .hang_up(party.call, Vec::new());
+                    party.tie.hang_up(self.shared.switchboard.signalling());
                 }
                 Box::pin(self.on_caller_gone(leg, way, now)).await;
             }
@@ -267,10 +264,7 @@ impl Conference {
                 Some(Part::Called { machine, .. }) => machine.on_meeting_over(now),
                 Some(Part::Caller { .. }) => {
                     if let Some(party) = self.parties.get(&leg) {
-                        self.shared
-                            .switchboard
-                            .signalling()
-                            .hang_up(party.call, Vec::new());
+                        party.tie.hang_up(self.shared.switchboard.signalling());
                     }
                     self.on_caller_gone(leg, LeaveWay::MeetingOver, now).await;
                 }

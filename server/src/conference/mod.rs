@@ -42,7 +42,7 @@ use sip::{CallId, Event};
 use store::{AttemptRow, InboundRow, InvitationRow, Versioned};
 use tokio::sync::{broadcast, mpsc};
 
-pub use arrivals::{Arrival, ToldOf};
+pub use arrivals::{Arrival, Bell, ToldOf};
 pub use party::Guest;
 pub use recording::{Answer, RecordingRefused};
 pub use registry::Conferences;

@@ -3,12 +3,13 @@
 use std::net::SocketAddr;
 
 use domain::{
-    InvitationId, MemberId, Millis, OccurrenceId, Role, RoomId, Span, attempt::Call,
+    BrowserCallId, InvitationId, MemberId, Millis, OccurrenceId, Role, RoomId, Span, attempt::Call,
     employee::DeviceClass, entrance::Entrance, line::LineKey, live::Member, loudness::Loudness,
     meeting::Invitee,
 };
 use serde::{Deserialize, Serialize};
-use sip::{CallId, NegotiatedMedia};
+use signalling::Signalling;
+use sip::CallId;
 use store::AttemptRow;
 use uuid::Uuid;
 
@@ -16,11 +17,11 @@ use crate::wire;
 
 /// A call and the person at its other end.
 pub struct Party {
-    pub call: CallId,
+    pub tie: Tie,
     pub who: Who,
     pub part: Part,
-    /// What was agreed on; none before the answer.
-    pub media: Option<NegotiatedMedia>,
+    /// What he speaks; none before the answer.
+    pub codec: Option<sip::Codec>,
     /// The token of what he hears once, so that its end can be told from an earlier one's.
     pub hears: u64,
     /// Who he is in the room, while he is in it.
@@ -32,6 +33,14 @@ pub struct Party {
     pub probed: bool,
     /// How long he has talked in the room.
     pub talked: Talked,
+}
+
+/// What he is held by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tie {
+    Call(CallId),
+    /// His audio alone: a browser's ends with its leg.
+    Browser(BrowserCallId),
 }
 
 /// How long somebody has talked.
@@ -89,6 +98,21 @@ pub struct Guest {
     pub dialog: Option<String>,
 }
 
+impl Tie {
+    pub fn call(self) -> Option<CallId> {
+        match self {
+            Tie::Call(call) => Some(call),
+            Tie::Browser(_) => None,
+        }
+    }
+
+    pub fn hang_up(self, signalling: &Signalling) {
+        if let Tie::Call(call) = self {
+            signalling.hang_up(call, Vec::new());
+        }
+    }
+}
+
 impl Party {
     pub fn poll_timeout(&self) -> Option<Millis> {
         match &self.part {
@@ -111,7 +135,7 @@ impl Party {
 
     /// The key under which this call is evidence about the line.
     pub fn line_key(&self) -> String {
-        format!("{:?}", self.call)
+        format!("{:?}", self.tie)
     }
 
     /// Him, as the room takes him in.
@@ -154,10 +178,7 @@ impl Party {
             volume_db: member.loudness.ear.db(),
             joined_at: member.joined_at.0,
             invitation_id: member.invitation,
-            codec: self
-                .media
-                .as_ref()
-                .map(|media| wire::api_codec(media.codec)),
+            codec: self.codec.map(wire::api_codec),
             quality: self.quality,
         }
     }

@@ -19,7 +19,7 @@ use store::{AttemptRow, InboundRow, person_key};
 
 use super::{
     Conference,
-    party::{Guest, Part},
+    party::{Guest, Part, Tie},
 };
 use crate::{
     clock,
@@ -193,7 +193,7 @@ impl Conference {
             self.shared
                 .switchboard
                 .resume(dialog, LocalMedia::at(leg.local), self.out.sip.clone());
-        self.seat_guest(call, leg, door, guest);
+        self.seat_guest(Tie::Call(call), leg, door, guest);
     }
 
     /// Puts right what rows say of calls that are not there: their process died
@@ -265,6 +265,9 @@ impl Conference {
             match party.part {
                 Part::Called { row, .. } => self.write_off(*row, now).await,
                 Part::Caller { guest, .. } => self.forget_guest(guest.id),
+            }
+            if let Tie::Browser(_) = party.tie {
+                self.shared.media.close(leg);
             }
         }
         self.write().await;

@@ -11,7 +11,7 @@ use domain::{Language, number::NumberError};
 use store::StoreError;
 
 use super::{
-    live::{NotInRoom, RecordRefused},
+    live::{BrowserRefused, NotInRoom, RecordRefused},
     texts::Phrase,
 };
 
@@ -164,6 +164,16 @@ impl From<NotInRoom> for ApiError {
     }
 }
 
+impl From<BrowserRefused> for ApiError {
+    fn from(refused: BrowserRefused) -> Self {
+        match refused {
+            BrowserRefused::Off => Self::new(ErrorCode::NoBrowserCalls),
+            BrowserRefused::TooMany => Self::new(ErrorCode::TooManyBrowserCalls),
+            BrowserRefused::NotNow => Self::unavailable(),
+        }
+    }
+}
+
 impl From<RecordRefused> for ApiError {
     fn from(refused: RecordRefused) -> Self {
         match refused {
@@ -220,7 +230,9 @@ fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::TemplateNameTaken
         | ErrorCode::AlreadyRecording
         | ErrorCode::NotRecording
-        | ErrorCode::StillRecording => StatusCode::CONFLICT,
+        | ErrorCode::StillRecording
+        | ErrorCode::NoBrowserCalls
+        | ErrorCode::TooManyBrowserCalls => StatusCode::CONFLICT,
         ErrorCode::UnknownField
         | ErrorCode::MissingField
         | ErrorCode::WrongType
@@ -256,6 +268,7 @@ fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::BadAhead
         | ErrorCode::BadExtension
         | ErrorCode::BadGain
+        | ErrorCode::BadOffer
         | ErrorCode::CannotMoveAlong
         | ErrorCode::NoSuchDate
         | ErrorCode::BadPeriod

@@ -93,7 +93,7 @@ fn protect(headers: &mut HeaderMap, is_api: bool) {
     );
     headers.insert(
         "permissions-policy",
-        HeaderValue::from_static("camera=(), geolocation=(), microphone=()"),
+        HeaderValue::from_static("camera=(), geolocation=(), microphone=(self)"),
     );
     if is_api {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -3,14 +3,15 @@
 
 use std::{future::Future, path::PathBuf, pin::Pin};
 
-use api::{NewRecording, Recording};
+use api::{BrowserCall, NewRecording, Recording};
 use domain::{
-    CompanyId, EmployeeId, MemberId, Millis, RecordingId, Role, RoomId, TrunkId,
+    BrowserCallId, CompanyId, EmployeeId, MemberId, Millis, RecordingId, Role, RoomId, TrunkId,
     employee::Employee,
     line::{Evidence, LineKey},
     live::Act,
     loudness::{Gain, Side},
 };
+use sip::sdp::BrowserOffer;
 use store::StoreError;
 
 use crate::recorded_names::RecordedNames;
@@ -70,6 +71,26 @@ pub trait Live: Send + Sync + 'static {
     /// His recorded name is another, or gone: whoever shows him should look.
     fn name_changed(&self, employee: EmployeeId);
 
+    /// Rings at the room's door for the employee's browser, and waits for the answer.
+    fn ring_by_browser(
+        &self,
+        company: CompanyId,
+        employee: EmployeeId,
+        room: RoomId,
+        offer: BrowserOffer,
+    ) -> BrowserAnswer<'_>;
+
+    /// How far the employee's browser is.
+    fn browser_call(
+        &self,
+        company: CompanyId,
+        employee: EmployeeId,
+        id: BrowserCallId,
+    ) -> Option<BrowserCall>;
+
+    /// Ends what [`Live::ring_by_browser`] began.
+    fn end_browser_call(&self, company: CompanyId, employee: EmployeeId, id: BrowserCallId);
+
     /// Takes the member out of his room and ends his call, at a user's wish.
     fn hang_up(&self, member: MemberId) -> Command<'_>;
 }
@@ -79,6 +100,21 @@ pub type Command<'a> = Pin<Box<dyn Future<Output = Result<(), NotInRoom>> + Send
 
 pub type RecordCommand<'a> =
     Pin<Box<dyn Future<Output = Result<Recording, RecordRefused>> + Send + 'a>>;
+
+/// Done when the room has answered.
+pub type BrowserAnswer<'a> =
+    Pin<Box<dyn Future<Output = Result<BrowserCall, BrowserRefused>> + Send + 'a>>;
+
+/// Why a browser does not get into a room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum BrowserRefused {
+    #[error("No port is set up for browsers")]
+    Off,
+    #[error("This person has too many browsers in rooms")]
+    TooMany,
+    #[error("The room does not answer")]
+    NotNow,
+}
 
 pub type Erased<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 

@@ -283,7 +283,7 @@ pub(super) async fn remove_member(
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn known_room(signed: &Signed, room: RoomId) -> Result<&CompanyDirectory, ApiError> {
+pub(super) fn known_room(signed: &Signed, room: RoomId) -> Result<&CompanyDirectory, ApiError> {
     let directory = signed.company()?;
     directory
         .room(room)

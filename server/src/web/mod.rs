@@ -12,6 +12,7 @@
 mod app;
 mod assets;
 mod auth;
+mod browser_calls;
 mod check;
 mod company;
 mod dates;
@@ -52,7 +53,9 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub use app::{App, Clock};
 pub use hub::Hub;
-pub use live::{Command, Erased, Live, NotInRoom, RecordCommand, RecordRefused};
+pub use live::{
+    BrowserAnswer, BrowserRefused, Command, Erased, Live, NotInRoom, RecordCommand, RecordRefused,
+};
 pub use meetings::{cancel, plan};
 pub use openapi::document;
 pub use serve::serve;
@@ -115,6 +118,8 @@ fn api_routes() -> OpenApiRouter<App> {
         .routes(routes!(rooms::act_in_room))
         .routes(routes!(members::members, members::dial))
         .routes(routes!(members::change_member, members::remove_member))
+        .routes(routes!(browser_calls::ring))
+        .routes(routes!(browser_calls::look, browser_calls::end))
         .routes(routes!(recordings::start, recordings::stop))
         .routes(routes!(recordings::recordings))
         .routes(routes!(recordings::recording, recordings::remove))

@@ -3,18 +3,21 @@
 use std::{path::PathBuf, sync::Mutex};
 
 use api::{
-    Confidence, Evidence, EvidenceSource, LineState, LineView, Member, NewRecording, Recording,
-    RecordingState, Text, TrunkState,
+    BrowserCall, BrowserCallState, Confidence, Evidence, EvidenceSource, LineState, LineView,
+    Member, NewRecording, Recording, RecordingState, Text, TrunkState,
 };
 use domain::{
-    CompanyId, EmployeeId, MemberId, Millis, RecordingId, Role, RoomId, TrunkId,
+    BrowserCallId, CompanyId, EmployeeId, MemberId, Millis, RecordingId, Role, RoomId, TrunkId,
     employee::Employee,
     line::LineKey,
     live::Act,
     loudness::{Gain, Side},
 };
 use rollcall::recorded_names::RecordedNames;
-use rollcall::web::{Command, Erased, Live, NotInRoom, RecordCommand, RecordRefused};
+use rollcall::web::{
+    BrowserAnswer, BrowserRefused, Command, Erased, Live, NotInRoom, RecordCommand, RecordRefused,
+};
+use sip::sdp::BrowserOffer;
 use tempfile::TempDir;
 
 pub struct StandIn {
@@ -22,6 +25,7 @@ pub struct StandIn {
     locked: Mutex<Option<RoomId>>,
     /// What it was told, in words.
     told: Mutex<Vec<String>>,
+    browsers: Mutex<Vec<(EmployeeId, BrowserCall)>>,
     /// What is recorded.
     tape: Mutex<Option<Recording>>,
     /// Where the files of recordings are.
@@ -36,6 +40,7 @@ impl Default for StandIn {
             members: Mutex::default(),
             locked: Mutex::default(),
             told: Mutex::default(),
+            browsers: Mutex::default(),
             tape: Mutex::default(),
             names: RecordedNames::open(files.path()),
             files,
@@ -139,6 +144,55 @@ impl Live for StandIn {
 
     fn recordings(&self, _: CompanyId) -> Vec<Recording> {
         self.tape.lock().unwrap().iter().cloned().collect()
+    }
+
+    /// One browser comes in; a second is one too many.
+    fn ring_by_browser(
+        &self,
+        _: CompanyId,
+        employee: EmployeeId,
+        room: RoomId,
+        offer: BrowserOffer,
+    ) -> BrowserAnswer<'_> {
+        self.note(format!("a browser offers Opus as {}", offer.opus));
+        let call = BrowserCall {
+            id: BrowserCallId::new(super::NOW, [9; 10]),
+            room_id: room,
+            state: BrowserCallState::Connecting,
+            member_id: None,
+            sdp: Some("v=0\r\n".to_owned()),
+        };
+        let mut browsers = self.browsers.lock().unwrap();
+        let answer = if browsers.is_empty() {
+            browsers.push((employee, call.clone()));
+            Ok(call)
+        } else {
+            Err(BrowserRefused::TooMany)
+        };
+        Box::pin(async move { answer })
+    }
+
+    fn browser_call(
+        &self,
+        _: CompanyId,
+        employee: EmployeeId,
+        id: BrowserCallId,
+    ) -> Option<BrowserCall> {
+        let browsers = self.browsers.lock().unwrap();
+        let (_, call) = browsers
+            .iter()
+            .find(|(of, call)| *of == employee && call.id == id)?;
+        Some(BrowserCall {
+            sdp: None,
+            ..call.clone()
+        })
+    }
+
+    fn end_browser_call(&self, _: CompanyId, employee: EmployeeId, id: BrowserCallId) {
+        self.browsers
+            .lock()
+            .unwrap()
+            .retain(|(of, call)| *of != employee || call.id != id);
     }
 
     fn recording_file(&self, _: CompanyId, _: RecordingId, name: &str) -> PathBuf {

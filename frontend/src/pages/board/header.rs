@@ -18,6 +18,8 @@ use crate::{
     live::{Topic, roll::Roll},
 };
 
+use super::headset::Join;
+
 /// The header of a board with no room chosen.
 #[component]
 pub fn PlainHeader() -> impl IntoView {
@@ -96,6 +98,7 @@ pub fn Header(room: RoomId) -> impl IntoView {
                 </A>
                 {move || on.get().map(|on| view! { <Time on/> })}
                 <span class="grow"></span>
+                <Join room/>
                 <Record room/>
                 {move || on.get().filter(|on| on.status == OccurrenceStatus::Early).and_then(|on| on.meeting_id).map(|meeting| {
                     let number = number();

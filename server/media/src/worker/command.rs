@@ -1,13 +1,15 @@
 //! What a media thread is told, by the handle and by its peers.
 
+use std::net::UdpSocket;
 use std::sync::Arc;
 
 use mixer::{Leg, Seed, Sound};
 use tokio::sync::mpsc::UnboundedSender;
 
+use crate::browser::Link;
 use crate::handle::{LegId, RoomKey};
 use crate::wire::Wire;
-use crate::{Hearing, Mode, Recorder, RoomEvent, Stream};
+use crate::{BrowserPeer, Hearing, Mode, Recorder, RoomEvent, Stream};
 
 /// What a media thread is told.
 #[derive(Debug)]
@@ -27,6 +29,12 @@ pub enum Command {
 #[derive(Debug)]
 pub enum LegCommand {
     Connect(Stream),
+    /// The browser has come in, and this was agreed on.
+    Linked(Box<Link>, BrowserPeer),
+    /// The browser comes from another address: this socket is connected to it.
+    Moved(UdpSocket),
+    /// The browser that was expected does not come.
+    Refused,
     Enter(RoomKey, Hearing),
     Leave,
     Hearing(Hearing),

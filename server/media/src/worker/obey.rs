@@ -2,13 +2,13 @@
 
 use std::time::{Instant, SystemTime};
 
-use mixer::{Format, Leg, Ntp, Setting, WallClock};
+use mixer::{Codec, Format, Leg, Ntp, Setting, WallClock};
 
 use super::command::{Command, LegCommand, RoomCommand, Seat};
 use super::{Whereabouts, Worker, home_of, thread_of_room};
 use crate::handle::{LegId, RoomKey};
 use crate::wire::Place;
-use crate::{Hearing, LegEvent, Mode, Stream};
+use crate::{BrowserPeer, Hearing, LegEvent, Mode, Stream};
 
 impl Worker {
     pub(super) fn obey(&mut self, command: Command) {
@@ -89,6 +89,13 @@ impl Worker {
                 }
                 leg.configure(setting(&stream), Instant::now());
             }
+            LegCommand::Linked(link, peer) => {
+                wire.linked(link);
+                leg.configure(setting_of(&peer), Instant::now());
+                wire.report(LegEvent::CameIn);
+            }
+            LegCommand::Moved(socket) => wire.moved(socket),
+            LegCommand::Refused => wire.report(LegEvent::Gone { said: false }),
             LegCommand::Enter(room, hearing) => self.enter(id, room, hearing),
             LegCommand::Leave => {
                 if place != Place::Alone(id)
@@ -208,5 +215,18 @@ fn setting(stream: &Stream) -> Setting {
         level: stream.level_extension,
         sends: stream.direction.sends(),
         receives: stream.direction.receives(),
+    }
+}
+
+/// Browsers have Opus, and press keys as events or not at all.
+fn setting_of(peer: &BrowserPeer) -> Setting {
+    Setting {
+        format: Format::new(Codec::Opus, 20),
+        payload_type: peer.opus,
+        digits: peer.dtmf,
+        inband_digits: false,
+        level: peer.level_extension,
+        sends: peer.direction.sends(),
+        receives: peer.direction.receives(),
     }
 }

@@ -2,13 +2,16 @@
 //!
 //! [`read`] turns a body into what matters of it and refuses what must not get
 //! media; [`Negotiation`] keeps the state of one dialog's descriptions. Video and
-//! other streams are declined with port 0, never with an error.
+//! other streams are declined with port 0, never with an error. [`BrowserOffer`] is what
+//! browsers offer, who come by HTTP and not by a dialog.
 
 mod agree;
+mod browser;
 mod crypto;
 mod negotiation;
 mod read;
 
+pub use browser::{BrowserOffer, NotTaken, OurSide};
 pub use negotiation::Negotiation;
 pub use read::{Description, Format, Stream, read};
 

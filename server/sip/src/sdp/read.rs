@@ -91,6 +91,17 @@ impl Stream {
 
 /// Reads a body. Only its shape is judged here, not whether we want it.
 pub fn read(body: &[u8]) -> Result<Description, Unacceptable> {
+    let session = read_session(body)?;
+    let streams = session
+        .medias
+        .iter()
+        .map(|media| read_stream(&session, media))
+        .collect::<Result<_, _>>()?;
+    Ok(Description { streams })
+}
+
+/// The lines of a body, if they are not too many.
+pub fn read_session(body: &[u8]) -> Result<Session, Unacceptable> {
     if body.len() > MAX_BYTES {
         return Err(Unacceptable::Bomb);
     }
@@ -100,15 +111,10 @@ pub fn read(body: &[u8]) -> Result<Description, Unacceptable> {
     {
         return Err(Unacceptable::Bomb);
     }
-    let streams = session
-        .medias
-        .iter()
-        .map(|media| read_stream(&session, media))
-        .collect::<Result<_, _>>()?;
-    Ok(Description { streams })
+    Ok(session)
 }
 
-fn read_stream(session: &Session, media: &Media) -> Result<Stream, Unacceptable> {
+pub fn read_stream(session: &Session, media: &Media) -> Result<Stream, Unacceptable> {
     let connection = media.connections.first().or(session.connection.as_ref());
     let address = connection
         .and_then(|c| c.try_address().ok())
@@ -151,14 +157,14 @@ fn read_stream(session: &Session, media: &Media) -> Result<Stream, Unacceptable>
     })
 }
 
-fn value<'a>(attributes: &'a [Attribute], name: &str) -> Option<&'a str> {
+pub fn value<'a>(attributes: &'a [Attribute], name: &str) -> Option<&'a str> {
     attributes
         .iter()
         .find(|a| a.attribute.eq_ignore_ascii_case(name))
         .and_then(|a| a.value.as_deref())
 }
 
-fn direction(attributes: &[Attribute]) -> Option<Direction> {
+pub fn direction(attributes: &[Attribute]) -> Option<Direction> {
     attributes
         .iter()
         .find_map(|a| match a.attribute.to_ascii_lowercase().as_str() {

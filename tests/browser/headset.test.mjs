@@ -53,7 +53,7 @@ async function signIn(on) {
   await on.fill('#email', IRINA.email);
   await on.fill('#password', IRINA.password);
   await on.click('.lcard .primary');
-  await on.waitForSelector('.rail');
+  await on.waitForSelector('.rail', { state: 'attached' }); // put away on a phone
 }
 
 /** Opens the room and joins it. */

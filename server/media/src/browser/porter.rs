@@ -373,6 +373,8 @@ fn bind_first(at: SocketAddr) -> io::Result<UdpSocket> {
     let socket = for_audio(at)?;
     socket.bind(&at.into())?;
     socket.set_reuse_port(true)?;
+    // Its thread sleeps in it; only the media threads' sockets never wait.
+    socket.set_nonblocking(false)?;
     Ok(socket.into())
 }
 

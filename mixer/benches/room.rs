@@ -8,7 +8,8 @@
 //!
 //! Beside it stands what is **bare**: a program that finds the member, reads his packet once and notes
 //! its numbers, and at the tick finds him again and writes a header. Nothing that mixes can take less.
-//! Then what noise suppression adds, for each who speaks, and what a frame of each codec costs to encode and decode.
+//! Then what noise suppression adds, for each who speaks, what a frame of each codec costs to encode and decode,
+//! and what encryption costs.
 #![expect(
     clippy::unwrap_used,
     clippy::disallowed_methods,
@@ -20,6 +21,7 @@ use std::time::{Duration, Instant};
 
 use mixer::codec::{Codec, Decoder, Encoder};
 use mixer::rtp::Header;
+use mixer::srtp::{GCM_SALT, Inbound, KEY, Outbound, Profile, Session};
 use mixer::{FRAME, Format, Leg, LegKey, Ntp, Room, Seed, Setting, WallClock};
 
 /// Frames measured, after as many to warm up.
@@ -71,6 +73,20 @@ fn main() {
             codec.name()
         );
     }
+    println!();
+    println!("nanoseconds per packet of 20 ms: seal | open");
+    let (pcmu, opus) = (packets(Codec::Pcmu, 60.0), packets(Codec::Opus, 6_000.0));
+    let (master, salt) = ([7; KEY], [9; GCM_SALT]);
+    let phone = || Session::counter(&master, Profile::Sha1_80);
+    let browser = || Session::gcm(&[7; 32], &salt).unwrap();
+    for (name, [out, inside], packets) in [
+        ("phone's SRTP, PCMU", [phone(), phone()], &pcmu),
+        ("browser's SRTP, Opus", [browser(), browser()], &opus),
+    ] {
+        let (seal, open) = sealing(Outbound::new(out), Inbound::new(inside), packets);
+        println!("{name:>22} {seal:.0} | {open:.0}");
+    }
+    println!();
     println!("{} bytes in a leg", size_of::<Leg>());
 }
 
@@ -130,6 +146,24 @@ fn coding(codec: Codec) -> (f64, f64) {
     let encode = before.elapsed();
     let per = |time: Duration| time.as_secs_f64() * 1e6 / packets.len() as f64;
     (per(encode), per(decode))
+}
+
+/// Nanoseconds for a packet.
+fn sealing(mut out: Outbound, mut inside: Inbound, packets: &[Vec<u8>]) -> (f64, f64) {
+    let (mut seal, mut open) = (Duration::ZERO, Duration::ZERO);
+    let mut sent = Vec::with_capacity(2_048);
+    for packet in packets {
+        sent.clear();
+        sent.extend_from_slice(packet);
+        let before = Instant::now();
+        out.protect_rtp(&mut sent);
+        let between = Instant::now();
+        black_box(inside.open_rtp(&mut sent).unwrap());
+        seal += between - before;
+        open += between.elapsed();
+    }
+    let per = |time: Duration| time.as_nanos() as f64 / packets.len() as f64;
+    (per(seal), per(open))
 }
 
 /// Nanoseconds per member for taking his packet, and for the tick.

@@ -32,6 +32,7 @@
 pub mod codec;
 pub mod dtmf;
 pub mod encode;
+mod fetch;
 pub mod leg;
 pub mod level;
 pub mod leveller;

@@ -3,6 +3,14 @@
 //! A rating R begins at what a faultless telephone line gets and loses for delay,
 //! for the codec, and for packets that are missing; a cubic turns it into the mean
 //! opinion score that everybody knows, 1 (bad) to 4.5 (as good as the telephone gets).
+//!
+//! ```text
+//! R   = 93.2 - delay - equipment                          93.2: G.711 and nothing lost
+//! delay     = 0.024·d + 0.11·max(0, d - 177.3)            d: one way, ms; felt beyond 177 ms
+//! equipment = Ie + (95 - Ie)·l / (l + Bpl)                l: loss, %; Ie, Bpl: the codec's
+//! MOS = 1 + 0.035·R + R·(R - 60)·(100 - R)·7·10⁻⁶
+//! ```
+//!
 //! The scale is that of the telephone's band for every codec: a wideband member whose
 //! packets all arrive gets the same best note, and not a better one.
 

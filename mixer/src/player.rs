@@ -79,6 +79,10 @@ impl Player {
         !self.queue.is_empty() || self.music.is_some() || self.voice.gain() != 0.0
     }
 
+    pub fn has_finished(&self) -> bool {
+        !self.finished.is_empty()
+    }
+
     /// The token of prompts that have been played to their end.
     pub fn poll_finished(&mut self) -> Option<u64> {
         self.finished.pop_front()

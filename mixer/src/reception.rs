@@ -22,6 +22,24 @@ pub struct Quality {
     pub mos: f32,
 }
 
+impl Quality {
+    /// Whether somebody who looks at this one would want to know of the other.
+    pub fn differs(&self, other: &Self) -> bool {
+        let apart = |a: f32, b: f32, by: f32| (a - b).abs() > by;
+        let round_trips = match (self.rtt_ms, other.rtt_ms) {
+            (Some(a), Some(b)) => apart(a, b, 10.0),
+            (None, None) => false,
+            (Some(_), None) | (None, Some(_)) => true,
+        };
+        round_trips
+            || apart(self.loss, other.loss, 0.005)
+            || apart(self.loss_there, other.loss_there, 0.005)
+            || apart(self.jitter_ms, other.jitter_ms, 2.0)
+            || apart(self.delay_ms, other.delay_ms, 10.0)
+            || apart(self.mos, other.mos, 0.05)
+    }
+}
+
 /// Counts the packets of the stream that is heard now.
 #[derive(Debug, Default)]
 pub struct Reception {

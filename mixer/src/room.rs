@@ -25,6 +25,7 @@ use crate::FRAME;
 use crate::codec::Codec;
 use crate::codec::opus::Effort;
 use crate::encode::Line;
+use crate::fetch::fetch;
 use crate::leg::cleaning::Turns;
 use crate::leg::{Event, Leg};
 use crate::level::dbov;
@@ -77,6 +78,8 @@ pub struct Room {
     /// Scratch: the loudest candidates and the indices of those heard in this frame.
     ranking: Vec<(f32, usize)>,
     speakers: Vec<usize>,
+    /// Who has something to report since the last tick.
+    eventful: Vec<LegKey>,
     mixes: [Vec<f32>; 3],
     own_mix: Vec<f32>,
 }
@@ -173,13 +176,15 @@ impl Room {
         self.player.poll_finished()
     }
 
-    /// Hands over what the legs report.
+    /// Hands over what the legs report, up to the last tick.
     pub fn drain_events(&mut self, mut report: impl FnMut(LegKey, Event)) {
-        for (key, leg) in &mut self.legs {
-            while let Some(event) = leg.poll_event() {
-                report(*key, event);
+        for at in 0..self.eventful.len() {
+            let key = self.eventful[at];
+            while let Some(event) = self.leg(key).and_then(Leg::poll_event) {
+                report(key, event);
             }
         }
+        self.eventful.clear();
     }
 
     /// So many ticks were missed: time went on for those who listen.
@@ -192,7 +197,8 @@ impl Room {
         }
     }
 
-    /// The next 20 ms. Hands each packet to `send` in two parts, header and payload.
+    /// The next 20 ms. Hands each packet to `send` in two parts, header and payload, in the order
+    /// of the legs' keys.
     pub fn tick(&mut self, now: Instant, mut send: impl FnMut(LegKey, &[u8; HEADER], &[u8])) {
         self.listen(now);
         let music = self.player.advance();
@@ -222,9 +228,16 @@ impl Room {
         Duration::from_secs_f64((FRAME.as_secs_f64() * 1_000.0 + shift) / 1_000.0)
     }
 
-    /// Everybody in the room, to be handed what has arrived.
+    /// Everybody in the room in the order of the keys, to be handed what has arrived.
     pub fn for_each_leg(&mut self, mut visit: impl FnMut(LegKey, &mut Leg)) {
-        for (key, leg) in &mut self.legs {
+        for at in 0..self.legs.len() {
+            if let Some((_, leg)) = self.legs.get(at + 2) {
+                fetch(&**leg);
+            }
+            if let Some((_, leg)) = self.legs.get(at + 1) {
+                leg.fetch_playout();
+            }
+            let (key, leg) = &mut self.legs[at];
             visit(*key, leg);
         }
     }
@@ -234,12 +247,16 @@ impl Room {
     fn listen(&mut self, now: Instant) {
         let crowded = self.legs.len() > CROWD;
         self.active.clear();
+        self.eventful.clear();
         self.needed = [false; 3];
         self.needed[rate_index(tap::TAPPED_RATE)] = self.tapped;
         self.turns.next();
-        for (i, (_, leg)) in self.legs.iter_mut().enumerate() {
+        for (i, (key, leg)) in self.legs.iter_mut().enumerate() {
             leg.listen(now, self.private, crowded, &mut self.turns);
             leg.player.advance();
+            if leg.has_events() {
+                self.eventful.push(*key);
+            }
             if leg.is_candidate() || leg.voice.gain() != 0.0 {
                 self.active.push(i);
             }
@@ -364,6 +381,10 @@ impl Room {
 
     fn deliver(&mut self, music: bool, send: &mut impl FnMut(LegKey, &[u8; HEADER], &[u8])) {
         for i in 0..self.legs.len() {
+            // Another is sent his packet meanwhile.
+            if let Some((_, leg)) = self.legs.get(i + 2) {
+                fetch(&**leg);
+            }
             let Some(&setting) = self.legs[i].1.setting() else {
                 continue;
             };

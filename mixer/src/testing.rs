@@ -6,6 +6,15 @@ pub fn an_instant() -> std::time::Instant {
     std::time::Instant::now()
 }
 
+/// The bytes that are written so; what is no digit is passed over.
+pub fn hex(text: &str) -> Vec<u8> {
+    let digits: Vec<u32> = text.chars().filter_map(|c| c.to_digit(16)).collect();
+    digits
+        .chunks(2)
+        .map(|pair| (pair[0] << 4 | pair[1]) as u8)
+        .collect()
+}
+
 /// A sine that goes on from frame to frame.
 pub struct Tone {
     phase: f64,

@@ -1,6 +1,6 @@
 //! What the same packets cost by the same system calls, with nothing done to them.
 //!
-//! Every 20 ms all sockets are read as the server's media threads read theirs, and each
+//! Every 20 ms all sockets are read as the server's media threads read those of listeners, and each
 //! sends back what came. It runs as a process of its own, so that its cost can be told:
 //! no mixer that sends a packet for each it gets by these calls can cost less.
 
@@ -63,7 +63,7 @@ pub fn run(members: usize) -> io::Result<()> {
         inbox.set_clock();
         for (nth, mirror) in mirrors.iter_mut().enumerate() {
             let mut from = None;
-            inbox.read(&mirror.rtp, MOST, |datagram| {
+            inbox.read_next(&mirror.rtp, MOST, |datagram| {
                 from = Some(datagram.from);
                 mirror.packet.clear();
                 mirror.packet.extend_from_slice(datagram.bytes);

@@ -2,6 +2,9 @@
 //!
 //! Where telephone events were not agreed on, a key press is only a sound. Each
 //! frame of 20 ms is measured at the eight frequencies by Goertzel's recurrence.
+//! A recurrence `s = x + 2·cos(ω)·s' - s''` over the `n` samples ends in the power
+//! `s'² + s''² - 2·cos(ω)·s'·s''`, which is `(n·a/2)²` for a sine of that frequency and amplitude `a`; the frame's
+//! energy would be `n·a²/2`, and from both follows which share of it the two tones are.
 //! A key is one low and one high tone, about equally loud, that together are nearly
 //! all there is to hear: speech never is that for two frames on end. Off unless asked
 //! for, as it costs a microsecond a frame, and music may still fool it.

@@ -17,6 +17,7 @@ use crate::FRAME;
 use crate::codec::{Codec, samples_in};
 use crate::dtmf::{self, inband};
 use crate::encode::{Format, Line};
+use crate::fetch::fetch;
 use crate::level::Meter;
 use crate::leveller::{Leveller, Look};
 use crate::opinion;
@@ -88,8 +89,10 @@ const PACKETS_PER_SECOND: f32 = 250.0;
 
 /// Who has not been heard for so many frames is a listener like others: a minute.
 const HEARD_FRAMES: u32 = 3_000;
-/// Quality is reported every so many frames: 2 s.
+/// Quality is read every so many frames, 2 s, and reported if it has changed...
 const QUALITY_EVERY: u32 = 100;
+/// ...or these have passed: 10 s.
+const QUALITY_ANYWAY: u32 = 500;
 /// One member's leg.
 #[derive(Debug)]
 pub struct Leg {
@@ -129,6 +132,8 @@ pub struct Leg {
     talking: bool,
     frames: u32,
     reports: Reports,
+    /// The quality that was reported last.
+    told: Option<Quality>,
     events: VecDeque<Event>,
 }
 
@@ -175,6 +180,7 @@ impl Leg {
             talking: false,
             frames: 0,
             reports: Reports::new(seed, clock),
+            told: None,
             events: VecDeque::new(),
         }
     }
@@ -257,6 +263,13 @@ impl Leg {
     /// Sends a key press to the member; false if there is no such key.
     pub fn press(&mut self, key: char) -> bool {
         self.sender.press(key)
+    }
+
+    /// A packet of his will be read soon.
+    pub(crate) fn fetch_playout(&self) {
+        if let Some(playout) = &self.playout {
+            fetch(&**playout);
+        }
     }
 
     /// Takes a datagram that came to the RTP port.
@@ -424,11 +437,21 @@ impl Leg {
             self.rest();
         }
         if self.frames.is_multiple_of(QUALITY_EVERY) {
-            let delay = self.playout.as_ref().map_or(0.0, |p| p.delay_ms());
-            if let Some(mut quality) = self.reports.read(delay)
-                && let Some(setting) = self.setting
-            {
-                quality.mos = opinion::mos(&quality, setting.format.codec);
+            self.judge_quality();
+        }
+    }
+
+    /// Tells how his audio travels, if that is news or was not told for long: in a large room
+    /// hardly anybody's changes, and whoever is told has to be woken.
+    fn judge_quality(&mut self) {
+        let delay = self.playout.as_ref().map_or(0.0, |p| p.delay_ms());
+        if let Some(mut quality) = self.reports.read(delay)
+            && let Some(setting) = self.setting
+        {
+            quality.mos = opinion::mos(&quality, setting.format.codec);
+            let long_ago = self.frames.is_multiple_of(QUALITY_ANYWAY);
+            if long_ago || self.told.is_none_or(|told| told.differs(&quality)) {
+                self.told = Some(quality);
                 self.events.push_back(Event::Quality(quality));
             }
         }
@@ -521,6 +544,11 @@ impl Leg {
 
     pub fn talking(&self) -> bool {
         self.talking
+    }
+
+    /// Whether there is anything to report.
+    pub(crate) fn has_events(&self) -> bool {
+        !self.events.is_empty() || self.player.has_finished()
     }
 
     /// What has happened since the last call.

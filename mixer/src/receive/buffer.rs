@@ -198,6 +198,11 @@ impl Buffer {
         (sequence, i64::from(header.timestamp), true)
     }
 
+    /// Whether this is the stream that packets are expected of, and was followed by no other.
+    pub fn goes_on(&self, stream: u32) -> bool {
+        self.current.is_some_and(|current| current.id == stream)
+    }
+
     pub fn front(&self) -> Option<&Stored> {
         self.packets.front()
     }

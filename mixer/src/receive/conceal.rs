@@ -4,6 +4,13 @@
 //! its own past is a good guess of its future; after that it turns into a buzz,
 //! so the guess fades and is silence after 60 ms. When audio returns, the guess is
 //! blended into it. (After G.711 Appendix I; Opus brings its own.)
+//!
+//! The period is the lag `n`, from 2.5 to 15 ms, at which the newest 10 ms of what was heard are
+//! most like those `n` samples before (the measure is that of `stretch`). The last `n` samples are
+//! kept as a circle; its last quarter fades into what came before its first sample, so
+//! that the end leads into the beginning. Sample `k` of the guess is `circle[k mod n] · g(k)`, where `g` is 1
+//! for 10 ms and falls in a straight line to 0 at 60 ms; over the first 5 ms of what returns it
+//! fades out against it. The guess itself counts as heard: a second gap continues the first.
 
 use super::stretch::best_lag;
 

@@ -40,6 +40,8 @@ const DRIFT_MOST: f64 = 500.0; // ppm
 const DRIFT_LEAST_MS: f64 = 1.0;
 /// Below this it is left to the pauses.
 const DRIFT_LEAST_PPM: f64 = 10.0;
+/// No network is slower by this than it was: the sender's clock stood still, as some do on hold.
+const STOOD_STILL: f64 = 1_000.0; // ms
 /// What is assumed of a network before it is known.
 const FIRST_GUESS: f32 = 10.0; // ms
 
@@ -94,6 +96,9 @@ impl Delay {
     pub fn on_packet(&mut self, media: f64, arrived: Instant) {
         let now = self.since_origin(arrived);
         let transit = now - media;
+        if transit - self.base() > STOOD_STILL {
+            self.on_new_stream();
+        }
         if now - self.window_began >= BASE_WINDOW {
             self.least_before = self.least;
             self.least = f64::INFINITY;
@@ -300,6 +305,21 @@ mod tests {
 
         assert!((50.0..=54.0).contains(&every_tenth_late.wait()));
         assert!(one_stall.wait() <= 2.25);
+    }
+
+    #[test]
+    fn a_sender_whose_clock_stood_still_is_not_late_from_then_on() {
+        let start = crate::testing::an_instant();
+        let mut delay = Delay::default();
+        for i in 0..200 {
+            let media = f64::from(i) * 20.0;
+            let held = if i >= 150 { 3_000.0 } else { 0.0 };
+            let arrived = start + Duration::from_secs_f64((media + held) / 1_000.0);
+            delay.on_packet(media, arrived);
+
+            let lead = delay.lead(media, arrived);
+            assert!(lead.abs() < 1.0, "{lead} ms at packet {i}");
+        }
     }
 
     #[test]

@@ -5,6 +5,11 @@
 //! moves by 1.0002 samples a sample, interpolated by a short windowed sinc. Until a
 //! drift is known the position is whole and the samples pass untouched.
 //!
+//! Output sample `k` of a frame lies at `p + k·r` in the input, where `r` is the ratio of the two
+//! clocks and `p` what the last frame left over, less than a sample. Its value is `Σ x[i]·h(i - p - k·r)`
+//! over the [`TAPS`] inputs around it, `h` being a sinc under a Kaiser window; `h` is tabulated at
+//! [`PHASES`] places between two samples, and between two of those in a straight line.
+//!
 //! It has a price: the edges of packets and of frames move against each other, so that
 //! a packet more must be at hand. Whom the room's own clock follows (`room/phase.rs`) is
 //! therefore spared it.

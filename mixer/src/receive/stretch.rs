@@ -4,6 +4,14 @@
 //! a whole number of pitch periods: where the signal looks most like itself a
 //! little later, the two are blended, and what lies between is gone or doubled.
 //! (The idea of WSOLA, overlap-add by waveform similarity.)
+//!
+//! With `x` the audio and `w` a window of 5 ms, a piece of `n` samples fits as well as
+//! `x[0..w]` and `x[n..n + w]` are alike: `Σ x[i]·x[n + i] / √(Σ x[i]² · Σ x[n + i]²)`, which is 1 for what
+//! repeats itself after `n` whatever its loudness. The best `n` of those allowed is taken, if it is
+//! [`ALIKE`]. **Shorter**: `x[i]` fades into `x[n + i]` over the window, and the audio goes on from
+//! there, `n` samples ahead. **Longer**: it is played up to `n`, fades from `x[n + i]` into
+//! `x[i]`, and so is played from the beginning once more. Both fades are straight lines, for two
+//! signals that are alike add up by amplitude, not by power.
 
 use std::ops::RangeInclusive;
 

@@ -407,6 +407,40 @@ fn copies_in_later_packets_mend_what_is_lost_of_opus() {
     assert!(delay < 45.0, "{delay} ms");
 }
 
+#[test]
+fn what_waits_while_the_senders_clock_leaps_is_played_and_counts_as_no_delay() {
+    let start = crate::testing::an_instant();
+    let mut playout = Playout::default();
+    let audio = Content::Audio {
+        codec: Codec::Pcmu,
+        samples: 160,
+    };
+    // Packets come in pairs; the second of one pair is of another clock.
+    for i in 0..200u32 {
+        let leap = if i > 100 { 1 << 30 } else { 0 };
+        let header = Header {
+            marker: false,
+            payload_type: 0,
+            sequence: i as u16,
+            timestamp: i * 160 + leap,
+            ssrc: 1,
+        };
+        let pair = start + Duration::from_millis(u64::from(i / 2) * 40);
+        playout.on_packet(&header, audio, &[0x55; 160], pair);
+        if i % 2 == 1 {
+            for pulled in [1, 21] {
+                playout.pull(pair + Duration::from_millis(pulled));
+                let delay = playout.delay_ms();
+                assert!((0.0..60.0).contains(&delay), "{delay} ms at packet {i}");
+            }
+        }
+    }
+
+    let counters = playout.counters();
+    assert_eq!((counters.dropped, counters.late), (0, 0));
+    assert!(counters.played >= 198, "{counters:?}");
+}
+
 mod anything {
     use super::*;
     use proptest::prelude::*;

@@ -149,19 +149,8 @@ fn derive(master: &[u8], salt: &[u8; SALT], label: u8, out: &mut [u8]) -> Option
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::srtp::{Inbound, Outbound};
-
-    fn hex(text: &str) -> Vec<u8> {
-        let digits: Vec<u8> = text
-            .chars()
-            .filter_map(|c| c.to_digit(16))
-            .map(|digit| digit as u8)
-            .collect();
-        digits
-            .chunks(2)
-            .map(|pair| pair[0] << 4 | pair[1])
-            .collect()
-    }
+    use crate::srtp::{Inbound, Outbound, Session};
+    use crate::testing::hex;
 
     /// RFC 7714 §16.1.1 and §16.2.1.
     #[test]
@@ -200,9 +189,10 @@ mod tests {
     fn packets_and_reports_go_both_ways_and_only_once() {
         for length in [16, 32] {
             let master = vec![7; length];
-            let mut out = Outbound::gcm(&master, &[9; SALT]).unwrap();
-            let mut inside = Inbound::gcm(&master, &[9; SALT]).unwrap();
-            let mut forger = Outbound::gcm(&vec![8; length], &[9; SALT]).unwrap();
+            let keys = |master: &[u8]| Session::gcm(master, &[9; SALT]).unwrap();
+            let mut out = Outbound::new(keys(&master));
+            let mut inside = Inbound::new(keys(&master));
+            let mut forger = Outbound::new(keys(&vec![8; length]));
             for sequence in [0xfffe_u16, 0xffff, 0, 1] {
                 let mut plain = hex("800f0000decafbadcafebabeabababababab");
                 plain[2..4].copy_from_slice(&sequence.to_be_bytes());
@@ -222,6 +212,6 @@ mod tests {
                 assert_eq!(inside.open_rtcp(&mut report), None);
             }
         }
-        assert!(Outbound::gcm(&[7; 24], &[9; SALT]).is_none());
+        assert!(Session::gcm(&[7; 24], &[9; SALT]).is_none());
     }
 }

@@ -15,7 +15,7 @@ use mixer::receive::Playout;
 use mixer::receive::buffer::{Buffer, Content, Insert};
 use mixer::rtcp::{self, Block, Ntp, Report, SenderInfo};
 use mixer::rtp::{HEADER, Header, Packet};
-use mixer::srtp::{Inbound, KEY, Outbound, Profile};
+use mixer::srtp::{Inbound, KEY, Outbound, Profile, Session};
 use mixer::{Event, FRAME, Format, Leg, Room, Seed, Setting, WallClock};
 
 /// A target.
@@ -448,7 +448,8 @@ pub fn srtp(bytes: &[u8]) {
         0 => Profile::Sha1_80,
         _ => Profile::Sha1_32,
     };
-    let (mut outbound, mut inbound) = (Outbound::new(&key, profile), Inbound::new(&key, profile));
+    let keys = || Session::counter(&key, profile);
+    let (mut outbound, mut inbound) = (Outbound::new(keys()), Inbound::new(keys()));
     let mut header = Header {
         marker: false,
         payload_type: 0,

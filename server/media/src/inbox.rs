@@ -145,6 +145,21 @@ impl Inbox {
         }
     }
 
+    /// Everything, if it may be heard at once, or else what is next.
+    pub fn sweep(
+        &mut self,
+        socket: &UdpSocket,
+        heard: bool,
+        most: usize,
+        take: impl FnMut(Received<'_>),
+    ) {
+        if heard {
+            self.read(socket, most, take);
+        } else {
+            self.read_next(socket, most, take);
+        }
+    }
+
     /// One system call, for so many datagrams at most.
     fn read_batch<const MOST: usize>(
         &mut self,

@@ -8,11 +8,10 @@ use std::time::Instant;
 
 use mixer::Leg;
 use mixer::rtp::{HEADER, is_rtcp};
-use mixer::srtp::{Inbound, Outbound};
+use mixer::srtp::{Inbound, Outbound, Session};
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::browser::{Link, Ticket};
-use crate::handle::RoomKey;
 use crate::inbox::{Inbox, Received, disconnect};
 use crate::ports::{Pair, Ports};
 use crate::source::Source;
@@ -21,19 +20,10 @@ use crate::{LegEvent, LegId, Srtp, Stream};
 /// The most datagrams read of one socket at once: the rest waits for the next frame.
 pub const MOST_AT_ONCE: usize = 64;
 
-/// Where a leg is heard.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Place {
-    /// In its private place.
-    Alone(LegId),
-    Room(RoomKey),
-}
-
 /// A leg's connection to the world. The audio itself is in a room of the mixer.
 #[derive(Debug)]
 pub struct Wire {
     pub id: LegId,
-    pub place: Place,
     road: Road,
     events: UnboundedSender<(LegId, LegEvent)>,
 }
@@ -74,19 +64,19 @@ pub struct Seal {
 
 impl Seal {
     fn new(agreed: Srtp) -> Box<Self> {
+        let session = |master| Session::counter(master, agreed.profile);
         Box::new(Self {
             agreed: Some(agreed),
-            out: Outbound::new(&agreed.ours, agreed.profile),
-            inside: Inbound::new(&agreed.theirs, agreed.profile),
+            ..Self::of_keys(session(&agreed.ours), session(&agreed.theirs))
         })
     }
 
     /// Under keys that a handshake has brought.
-    pub fn of_keys(out: Outbound, inside: Inbound) -> Self {
+    pub fn of_keys(ours: Session, theirs: Session) -> Self {
         Self {
             agreed: None,
-            out,
-            inside,
+            out: Outbound::new(ours),
+            inside: Inbound::new(theirs),
         }
     }
 }
@@ -108,7 +98,6 @@ impl Wire {
         };
         Self {
             id,
-            place: Place::Alone(id),
             road: Road::Phone(phone),
             events,
         }
@@ -122,7 +111,6 @@ impl Wire {
     ) -> Self {
         Self {
             id,
-            place: Place::Alone(id),
             road: Road::Browser {
                 link: None,
                 _ticket: ticket,
@@ -298,11 +286,7 @@ impl Phone {
                 leg.on_rtp(packet, received.arrived);
             }
         };
-        if heard {
-            inbox.read(&self.pair.rtp, MOST_AT_ONCE, take);
-        } else {
-            inbox.read_next(&self.pair.rtp, MOST_AT_ONCE, take);
-        }
+        inbox.sweep(&self.pair.rtp, heard, MOST_AT_ONCE, take);
         self.settle();
     }
 

@@ -16,7 +16,7 @@ use media::{
 use mixer::codec::g711::{MU_LAW, a_byte, mu_byte};
 use mixer::rtcp;
 use mixer::rtp::{Header, Packet};
-use mixer::srtp::{Inbound, Outbound, Profile};
+use mixer::srtp::{Inbound, Outbound, Profile, Session};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 /// No beat for this long is a failure.
@@ -83,8 +83,8 @@ impl Phone {
         });
         media.connect(self.leg.id, stream);
         self.seal = Some((
-            Outbound::new(&theirs, profile),
-            Inbound::new(&ours, profile),
+            Outbound::new(Session::counter(&theirs, profile)),
+            Inbound::new(Session::counter(&ours, profile)),
         ));
     }
 

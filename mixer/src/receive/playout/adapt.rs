@@ -59,7 +59,7 @@ impl Playout {
                 break;
             };
             let length = ms(second.time - front.time, codec.sample_rate());
-            let lead = self.delay.lead(ms(front.time, codec.sample_rate()), now);
+            let lead = self.lead(front, codec, now);
             let beyond = if dropped { 0.0 } else { beyond };
             if second.stream != front.stream
                 || codec.sample_rate() != other.sample_rate()

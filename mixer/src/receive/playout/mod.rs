@@ -254,6 +254,21 @@ impl Playout {
             .map_or(8_000, |decoder| decoder.codec().sample_rate())
     }
 
+    /// How long ago the fastest packet with this one's time would have come. The last packets of a
+    /// stream that was followed by another are played as if just in time: of their clock nothing
+    /// is known any more.
+    fn lead(&self, packet: &Stored, codec: Codec, now: Instant) -> f64 {
+        self.lead_of(packet.stream, ms(packet.time, codec.sample_rate()), now)
+    }
+
+    fn lead_of(&self, stream: u32, time_ms: f64, now: Instant) -> f64 {
+        if self.buffer.goes_on(stream) {
+            self.delay.lead(time_ms, now)
+        } else {
+            self.wait()
+        }
+    }
+
     /// Leaves idleness if the packet in front is due.
     fn start(&mut self, now: Instant) -> Option<()> {
         loop {
@@ -262,7 +277,7 @@ impl Playout {
                 self.buffer.discard_front();
                 continue;
             };
-            let lead = self.delay.lead(ms(front.time, codec.sample_rate()), now);
+            let lead = self.lead(front, codec, now);
             // Half of what is needed is enough to begin with: the first word is not kept
             // waiting for a frame, and should a packet come too late, the rest follows.
             if lead < self.wait() / 2.0 {
@@ -451,7 +466,7 @@ impl Playout {
             // Shorter packets come several to a frame: the last of them is the one to wait for.
             let others = needed as i64 - made;
             let rest = ms(begin as i64 - others.max(0), rate);
-            let lead = self.delay.lead(ms(time, rate), now);
+            let lead = self.lead_of(stream, ms(time, rate), now);
             self.measured = lead + rest;
             let needed = if self.drift.engaged() {
                 self.middle() - rest

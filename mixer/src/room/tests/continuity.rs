@@ -1,5 +1,6 @@
 //! Whatever else happens, who hums is heard without a click, a gap or a repeat.
 
+use super::tap::{TAPPED_FRAME, TAPPED_RATE};
 use super::*;
 use crate::codec::g711::{MU_LAW, mu_byte};
 
@@ -21,6 +22,9 @@ struct Hum {
     /// The least share of the note in any tenth of a second.
     worst: f32,
     seconds_judged: f64,
+    /// What was written down of the room since it was tapped, of the mix and of the hummer's track.
+    mix: Vec<f32>,
+    track: Vec<f32>,
 }
 
 impl Hum {
@@ -38,6 +42,8 @@ impl Hum {
             last: None,
             worst: 1.0,
             seconds_judged: 0.0,
+            mix: Vec::new(),
+            track: Vec::new(),
         };
         hum.join(HUMMER);
         hum.join(LISTENER);
@@ -96,6 +102,12 @@ impl Hum {
             *packets += 1;
             heard.extend(payload.iter().map(|&b| f32::from(MU_LAW[usize::from(b)])));
         });
+        let (mix, track) = (&mut self.mix, &mut self.track);
+        self.room.tapped(|who, samples| match who {
+            None => mix.extend_from_slice(samples),
+            Some(HUMMER) => track.extend_from_slice(samples),
+            Some(_) => {}
+        });
         self.room.drain_events(|_, _| ());
         self.due += self.room.pace().as_secs_f64() * 1_000.0;
         while self.heard.len() >= 800 {
@@ -109,9 +121,14 @@ impl Hum {
     }
 }
 
+/// Frames from the beginning of one recording to that of the next, and how many are recorded.
+const TAPE: u64 = 700;
+const TAPED: u64 = 450;
+
 #[test]
-fn ten_minutes_while_two_hundred_a_second_come_and_go_and_prompts_are_played() {
+fn ten_minutes_while_two_hundred_come_and_go_a_second_and_prompts_and_recordings_too() {
     let mut hum = Hum::new(0.0);
+    let mut tapes = 0;
     let prompt = Arc::new(Sound::from_samples(
         (0..8_000)
             .map(|i| (i % 40 * 200) as i16)
@@ -148,9 +165,25 @@ fn ten_minutes_while_two_hundred_a_second_come_and_go_and_prompts_are_played() {
             let now = hum.at(hum.due);
             hum.room.leg(key).unwrap().on_rtp(&datagram, now);
         }
+        match frame % TAPE {
+            100 => hum.room.set_tapped(true),
+            at if at == 100 + TAPED => {
+                hum.room.set_tapped(false);
+                for written in [&mut hum.mix, &mut hum.track] {
+                    assert_eq!(written.len() as u64, TAPED * TAPPED_FRAME as u64);
+                    // What goes into the resampler first comes out after its first samples.
+                    let share = share_at(&written[TAPPED_FRAME..], TAPPED_RATE, NOTE);
+                    assert!(share > 0.999, "{share} from frame {frame}");
+                    written.clear();
+                }
+                tapes += 1;
+            }
+            _ => {}
+        }
         hum.tick();
     }
 
+    assert!(tapes > 40);
     assert_eq!(hum.packets, 30_000);
     assert!(hum.seconds_judged > 590.0);
     assert!(hum.worst > 0.999, "{}", hum.worst);

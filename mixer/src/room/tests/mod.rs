@@ -6,6 +6,7 @@ mod members;
 mod mixing;
 mod noise;
 mod pace;
+mod sizes;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;

@@ -7,7 +7,7 @@ use dimpl::{Dtls, Output};
 use mixer::Leg;
 use mixer::rtp::{HEADER, is_rtcp};
 
-use super::stun::{Request, is_dtls, is_stun};
+use super::stun::{answer_to_check, is_dtls, is_stun};
 use crate::LegEvent;
 use crate::inbox::Inbox;
 use crate::wire::{MOST_AT_ONCE, Seal};
@@ -68,11 +68,10 @@ impl Link {
             said_goodbye,
             told: _,
         } = self;
-        inbox.read(socket, MOST_AT_ONCE, |received| {
+        let (socket, heard) = (&*socket, leg.is_heard());
+        inbox.sweep(socket, heard, MOST_AT_ONCE, |received| {
             if is_stun(received.bytes) {
-                let answer = Request::read(received.bytes)
-                    .and_then(|request| request.answer(password, received.from));
-                if let Some(answer) = answer {
+                if let Some(answer) = answer_to_check(received.bytes, password, received.from) {
                     *asked_at = received.arrived;
                     _ = socket.send(answer.as_ref());
                 }

@@ -25,6 +25,7 @@ use crate::{Direction, LegId};
 
 pub use self::link::Link;
 pub use self::porter::{Porter, Ticket};
+pub use self::stun::answer_to_check;
 
 /// What a browser's offer tells of its side, and what was agreed on.
 #[derive(Debug, Clone, PartialEq, Eq)]

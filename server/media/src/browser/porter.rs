@@ -19,7 +19,7 @@ use crate::wire::Seal;
 use crate::worker::{Command, LegCommand};
 use crate::{LegId, OpenError};
 use dimpl::{Dtls, DtlsCertificate, Output, SrtpProfile};
-use mixer::srtp::{GCM_SALT, Inbound, Outbound, Profile};
+use mixer::srtp::{GCM_SALT, Profile, Session};
 
 /// Whoever has not come in by then does not come.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -353,19 +353,18 @@ fn seal(material: &[u8], profile: SrtpProfile) -> Option<Seal> {
     let (keys, salts) = material.split_at_checked(2 * key)?;
     let (their_key, our_key) = keys.split_at(key);
     let (their_salt, our_salt) = salts.split_at_checked(salt)?;
-    let (out, inside) = if salt == GCM_SALT {
-        (
-            Outbound::gcm(our_key, our_salt.first_chunk()?)?,
-            Inbound::gcm(their_key, their_salt.first_chunk()?)?,
-        )
-    } else {
-        let master = |key: &[u8], salt: &[u8]| [key, salt].concat().try_into().ok();
-        (
-            Outbound::new(&master(our_key, our_salt)?, Profile::Sha1_80),
-            Inbound::new(&master(their_key, their_salt)?, Profile::Sha1_80),
-        )
+    let session = |key: &[u8], salt: &[u8]| {
+        if profile == SrtpProfile::AES128_CM_SHA1_80 {
+            let master = [key, salt].concat().try_into().ok()?;
+            Some(Session::counter(&master, Profile::Sha1_80))
+        } else {
+            Session::gcm(key, salt.first_chunk()?)
+        }
     };
-    Some(Seal::of_keys(out, inside))
+    Some(Seal::of_keys(
+        session(our_key, our_salt)?,
+        session(their_key, their_salt)?,
+    ))
 }
 
 /// Takes the port. Nobody else may have it; our own further sockets may be beside this one.

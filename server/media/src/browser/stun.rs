@@ -57,6 +57,11 @@ impl<'a> Request<'a> {
     }
 }
 
+/// The answer to a datagram, if it is an address check by who knows the password.
+pub fn answer_to_check(datagram: &[u8], password: &str, from: SocketAddr) -> Option<Answer> {
+    Request::read(datagram)?.answer(password, from)
+}
+
 impl AsRef<[u8]> for Answer {
     fn as_ref(&self) -> &[u8] {
         &self.bytes[..self.length]

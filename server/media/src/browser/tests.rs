@@ -10,7 +10,7 @@ use dimpl::{Dtls, DtlsCertificate, Output, SrtpProfile};
 use is::stun::{StunMessage, TransId};
 use mixer::codec::opus::{Decoder, Encoder, LONGEST};
 use mixer::rtp::{Header, Packet, is_rtcp};
-use mixer::srtp::{GCM_SALT, Inbound, Outbound};
+use mixer::srtp::{GCM_SALT, Inbound, Outbound, Session};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::stun::{is_dtls, is_stun};
@@ -138,8 +138,8 @@ impl Browser {
                     let (keys, salts) = material.split_at(64);
                     let salt = |at: usize| salts[at..at + GCM_SALT].try_into().unwrap();
                     self.seal = Some((
-                        Outbound::gcm(&keys[..32], &salt(0)).unwrap(),
-                        Inbound::gcm(&keys[32..], &salt(GCM_SALT)).unwrap(),
+                        Outbound::new(Session::gcm(&keys[..32], &salt(0)).unwrap()),
+                        Inbound::new(Session::gcm(&keys[32..], &salt(GCM_SALT)).unwrap()),
                     ));
                 }
                 Output::Timeout(_) => return,

@@ -1,15 +1,21 @@
-//! A room on its thread: when it wants the thread, and what for.
+//! A room on its thread with the sockets of its members: when it wants the thread, and what for.
+//!
+//! Room and sockets are both in the order of the legs' numbers, so a walk over all members is
+//! one step in each from one to the next, and nobody is looked for.
 //!
 //! To read the sockets of a thousand listeners takes milliseconds, and whoever speaks would
 //! wait for it in every frame. So a large room is **swept** shortly before it ticks: all
 //! sockets but those of who is heard are read then. At the tick itself only the few are left,
 //! whose packets have just come.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::IterMut;
 use std::time::{Duration, Instant};
 
-use mixer::{FRAME, Leg, LegKey, Room};
+use mixer::{Event, FRAME, Leg, Room};
 
-use crate::Recorder;
+use crate::wire::Wire;
+use crate::{LegEvent, LegId, Recorder};
 
 /// Rooms of fewer members are read in one go: a second wake-up costs as much.
 const LARGE: usize = 40;
@@ -26,6 +32,7 @@ pub enum Call {
 
 pub struct Hall {
     pub room: Room,
+    wires: BTreeMap<LegId, Wire>,
     /// When it ticks next.
     pub due: Instant,
     /// Counts its ticks.
@@ -47,12 +54,27 @@ impl Hall {
     pub fn new(room: Room, due: Instant) -> Self {
         Self {
             room,
+            wires: BTreeMap::new(),
             due,
             ticks: 0,
             recorder: None,
             stage: Stage::Waiting,
             head_start: SLACK,
         }
+    }
+
+    pub fn insert(&mut self, wire: Wire, leg: Box<Leg>) {
+        self.room.insert(wire.id.0, leg);
+        self.wires.insert(wire.id, wire);
+    }
+
+    pub fn remove(&mut self, id: LegId) -> Option<(Wire, Box<Leg>)> {
+        Some((self.wires.remove(&id)?, self.room.remove(id.0)?))
+    }
+
+    /// One of those who are here.
+    pub fn seat(&mut self, id: LegId) -> Option<(&mut Wire, &mut Leg)> {
+        Some((self.wires.get_mut(&id)?, self.room.leg(id.0)?))
     }
 
     /// When the thread is wanted next.
@@ -75,16 +97,33 @@ impl Hall {
     }
 
     /// Everybody whose sockets are to be read at this call: each once in every frame.
-    pub fn for_each_to_read(&mut self, call: Call, mut read: impl FnMut(LegKey, &mut Leg)) {
+    pub fn for_each_to_read(&mut self, call: Call, mut read: impl FnMut(&mut Wire, &mut Leg)) {
         let stage = self.stage;
+        let mut wires = Walk::over(&mut self.wires);
         self.room.for_each_leg(|key, leg| {
             let now = match (stage, call) {
                 (Stage::Waiting, Call::Tick) => true,
                 (_, Call::Sweep) => !leg.is_heard(),
                 (Stage::Swept, Call::Tick) => leg.is_heard(),
             };
-            if now {
-                read(key, leg);
+            if now && let Some(wire) = wires.to(LegId(key)) {
+                read(wire, leg);
+            }
+        });
+    }
+
+    /// The room ticks, what it says is sent, and what its legs report is told.
+    pub fn tick(&mut self, scratch: &mut Vec<u8>) {
+        let mut wires = Walk::over(&mut self.wires);
+        self.room.tick(self.due, |key, header, payload| {
+            if let Some(wire) = wires.to(LegId(key)) {
+                wire.send(header, payload, scratch);
+            }
+        });
+        let wires = &self.wires;
+        self.room.drain_events(|key, event: Event| {
+            if let Some(wire) = wires.get(&LegId(key)) {
+                wire.report(LegEvent::from(event));
             }
         });
     }
@@ -119,13 +158,42 @@ impl Hall {
     }
 }
 
+/// Goes from wire to wire as the room goes from leg to leg.
+struct Walk<'a> {
+    rest: IterMut<'a, LegId, Wire>,
+    at: Option<(&'a LegId, &'a mut Wire)>,
+}
+
+impl<'a> Walk<'a> {
+    fn over(wires: &'a mut BTreeMap<LegId, Wire>) -> Self {
+        Self {
+            rest: wires.iter_mut(),
+            at: None,
+        }
+    }
+
+    /// Goes on to this one, who comes after the last one asked for or is he again.
+    fn to(&mut self, id: LegId) -> Option<&mut Wire> {
+        while self.at.as_ref().is_none_or(|(at, _)| **at < id) {
+            self.at = Some(self.rest.next()?);
+        }
+        let (at, wire) = self.at.as_mut()?;
+        (**at == id).then_some(&mut **wire)
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
     use super::*;
+    use crate::ports::Ports;
     use mixer::{Ntp, Seed, WallClock};
+    use tokio::sync::mpsc::unbounded_channel;
 
     fn hall(members: u64, now: Instant) -> Hall {
-        let mut room = Room::default();
+        let (ip, ports) = (Ipv4Addr::LOCALHOST.into(), Ports::new(24_000..=24_999));
+        let mut hall = Hall::new(Room::default(), now + FRAME);
         for key in 0..members {
             let seed = Seed {
                 ssrc: 1,
@@ -137,9 +205,33 @@ mod tests {
                 at: now,
                 ntp: Ntp(0),
             };
-            room.insert(key, Box::new(Leg::new(seed, clock)));
+            let pair = ports.open(ip, None).unwrap();
+            let wire = Wire::to_phone(LegId(key), pair, ip, unbounded_channel().0);
+            hall.insert(wire, Box::new(Leg::new(seed, clock)));
         }
-        Hall::new(room, now + FRAME)
+        hall
+    }
+
+    #[test]
+    fn everybody_is_found_in_order_and_whoever_has_gone_is_passed_over() {
+        let mut hall = hall(6, Instant::now());
+        for gone in [0, 3, 5] {
+            assert!(hall.remove(LegId(gone)).is_some());
+        }
+        let mut walk = Walk::over(&mut hall.wires);
+        for (asked, here) in [
+            (0, false),
+            (1, true),
+            (1, true),
+            (3, false),
+            (4, true),
+            (9, false),
+        ] {
+            assert_eq!(walk.to(LegId(asked)).is_some(), here, "{asked}");
+        }
+        let mut read = Vec::new();
+        hall.for_each_to_read(Call::Tick, |wire, _| read.push(wire.id.0));
+        assert_eq!(read, [1, 2, 4]);
     }
 
     #[test]
@@ -148,7 +240,7 @@ mod tests {
         let due = now + FRAME;
         assert_eq!(hall(5, now).wakes(), due);
 
-        let mut large = hall(200, now);
+        let mut large = hall(50, now);
         assert_eq!(large.calls(now), None);
         assert_eq!(large.calls(large.wakes()), Some(Call::Sweep));
         large.swept(Duration::from_millis(2));
@@ -162,7 +254,7 @@ mod tests {
     #[test]
     fn a_thread_that_comes_too_late_to_sweep_reads_everybody_at_the_tick() {
         let now = Instant::now();
-        let mut large = hall(200, now);
+        let mut large = hall(50, now);
         let late = now + FRAME * 3;
         assert_eq!(large.calls(late), Some(Call::Tick));
         assert_eq!(large.missed(late), 2);
@@ -173,7 +265,7 @@ mod tests {
             hall.for_each_to_read(Call::Tick, |_, _| count += 1);
             count
         };
-        assert_eq!(reads(&mut large), 200);
+        assert_eq!(reads(&mut large), 50);
         large.swept(Duration::ZERO);
         assert_eq!(reads(&mut large), 0); // nobody is heard
     }

@@ -27,12 +27,11 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use self::hall::{Call, Hall};
 use self::load::Load;
+use crate::RoomEvent;
 use crate::handle::{LegId, RoomKey};
 use crate::inbox::Inbox;
 use crate::limits::prefer_this_thread;
 use crate::ports::Ports;
-use crate::wire::{Place, Wire};
-use crate::{LegEvent, RoomEvent};
 
 pub use self::command::{Command, LegCommand, RoomCommand};
 
@@ -42,6 +41,14 @@ const COMPLAIN_EVERY: Duration = Duration::from_secs(10);
 const TOGETHER: Duration = Duration::from_micros(300);
 /// Reports are read and sent every so many frames.
 const REPORTS_EVERY: u64 = 25;
+
+/// Where a leg is heard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Place {
+    /// In its private place.
+    Alone(LegId),
+    Room(RoomKey),
+}
 
 /// Where a leg is that is not at home.
 #[derive(Debug)]
@@ -56,8 +63,9 @@ pub struct Worker {
     peers: Vec<Sender<Command>>,
     commands: Receiver<Command>,
     ports: Ports,
-    wires: BTreeMap<LegId, Wire>,
     rooms: BTreeMap<Place, Hall>,
+    /// In which of them each leg is.
+    places: BTreeMap<LegId, Place>,
     watchers: BTreeMap<RoomKey, UnboundedSender<(RoomKey, RoomEvent)>>,
     away: BTreeMap<LegId, Whereabouts>,
     inbox: Inbox,
@@ -95,8 +103,8 @@ impl Worker {
             peers,
             commands,
             ports,
-            wires: BTreeMap::new(),
             rooms: BTreeMap::new(),
+            places: BTreeMap::new(),
             watchers: BTreeMap::new(),
             away: BTreeMap::new(),
             inbox: Inbox::new(),
@@ -224,13 +232,8 @@ impl Worker {
         hall.skip(missed);
         self.sweep(hall, Call::Tick);
 
-        let (wires, scratch) = (&mut self.wires, &mut self.scratch);
+        hall.tick(&mut self.scratch);
         let room = &mut hall.room;
-        room.tick(hall.due, |key, header, payload| {
-            if let Some(wire) = wires.get_mut(&LegId(key)) {
-                wire.send(header, payload, scratch);
-            }
-        });
         if let Some(recorder) = &mut hall.recorder {
             recorder.skip(missed);
             if !recorder.take(room) {
@@ -239,11 +242,6 @@ impl Worker {
             }
         }
         let pace = room.pace();
-        room.drain_events(|key, event| {
-            if let Some(wire) = wires.get(&LegId(key)) {
-                wire.report(LegEvent::from(event));
-            }
-        });
         while let Some(token) = room.poll_finished() {
             if let Place::Room(key) = *place
                 && let Some(watcher) = self.watchers.get(&key)
@@ -258,12 +256,9 @@ impl Worker {
     /// Reads a room's sockets; those for reports each every half second, not all at once.
     fn sweep(&mut self, hall: &mut Hall, call: Call) {
         let (due, ticks) = (hall.due, hall.ticks);
-        hall.for_each_to_read(call, |key, leg| {
-            let Some(wire) = self.wires.get_mut(&LegId(key)) else {
-                return;
-            };
-            let (inbox, scratch) = (&mut self.inbox, &mut self.scratch);
-            let reports = (ticks + key).is_multiple_of(REPORTS_EVERY);
+        let (inbox, scratch) = (&mut self.inbox, &mut self.scratch);
+        hall.for_each_to_read(call, |wire, leg| {
+            let reports = (ticks + wire.id.0).is_multiple_of(REPORTS_EVERY);
             // A fault in what one leg was sent costs him a frame, and nobody else anything.
             let read = catch_unwind(AssertUnwindSafe(|| {
                 wire.sweep(leg, inbox);

@@ -5,9 +5,8 @@ use std::time::{Instant, SystemTime};
 use mixer::{Codec, Format, Leg, Ntp, Setting, WallClock};
 
 use super::command::{Command, LegCommand, RoomCommand, Seat};
-use super::{Whereabouts, Worker, home_of, thread_of_room};
+use super::{Place, Whereabouts, Worker, home_of, thread_of_room};
 use crate::handle::{LegId, RoomKey};
-use crate::wire::Place;
 use crate::{BrowserPeer, Hearing, LegEvent, Mode, Stream};
 
 impl Worker {
@@ -70,15 +69,10 @@ impl Worker {
     }
 
     fn obey_here(&mut self, id: LegId, command: LegCommand) {
-        let Some(wire) = self.wires.get_mut(&id) else {
+        let Some(&place) = self.places.get(&id) else {
             return; // closed before
         };
-        let place = wire.place;
-        let Some(leg) = self
-            .rooms
-            .get_mut(&place)
-            .and_then(|hall| hall.room.leg(id.0))
-        else {
+        let Some((wire, leg)) = self.rooms.get_mut(&place).and_then(|hall| hall.seat(id)) else {
             return;
         };
         match command {
@@ -167,8 +161,8 @@ impl Worker {
 
     /// Puts a leg into a room, or into its private place.
     fn seat(&mut self, seat: Seat, room: Option<(RoomKey, Hearing)>) {
-        let Seat { mut wire, mut leg } = seat;
-        wire.place = match room {
+        let Seat { wire, mut leg } = seat;
+        let place = match room {
             Some((key, hearing)) => {
                 leg.set_hearing(hearing.speaks, hearing.hears);
                 Place::Room(key)
@@ -178,13 +172,13 @@ impl Worker {
                 Place::Alone(wire.id)
             }
         };
-        self.hall(wire.place).room.insert(wire.id.0, leg);
-        self.wires.insert(wire.id, wire);
+        self.places.insert(wire.id, place);
+        self.hall(place).insert(wire, leg);
     }
 
     fn unseat(&mut self, id: LegId) -> Option<Seat> {
-        let wire = self.wires.remove(&id)?;
-        let leg = self.rooms.get_mut(&wire.place)?.room.remove(id.0)?;
+        let place = self.places.remove(&id)?;
+        let (wire, leg) = self.rooms.get_mut(&place)?.remove(id)?;
         Some(Seat { wire, leg })
     }
 

@@ -91,6 +91,7 @@ impl Player {
     /// Moves on by one frame; false if there is nothing to be heard.
     pub fn advance(&mut self) -> bool {
         if !self.active() {
+            self.give_back();
             return false;
         }
         self.frame.clear();
@@ -105,6 +106,16 @@ impl Player {
             f32::from(u8::from(sounding)),
         );
         true
+    }
+
+    /// Most who were played something hear nothing more of the kind: what it took was more than
+    /// all that a listener takes else.
+    fn give_back(&mut self) {
+        if self.frame.capacity() > 0 {
+            self.frame = Vec::new();
+            self.queue = VecDeque::new();
+            self.voice = Voice::default();
+        }
     }
 
     pub fn voice(&mut self) -> &mut Voice {

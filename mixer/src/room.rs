@@ -231,11 +231,15 @@ impl Room {
     /// Everybody in the room in the order of the keys, to be handed what has arrived.
     pub fn for_each_leg(&mut self, mut visit: impl FnMut(LegKey, &mut Leg)) {
         for at in 0..self.legs.len() {
-            if let Some((_, leg)) = self.legs.get(at + 2) {
+            // Each step needs an address that the one before has fetched.
+            if let Some((_, leg)) = self.legs.get(at + 3) {
                 fetch(&**leg);
             }
-            if let Some((_, leg)) = self.legs.get(at + 1) {
+            if let Some((_, leg)) = self.legs.get(at + 2) {
                 leg.fetch_playout();
+            }
+            if let Some((_, leg)) = self.legs.get(at + 1) {
+                leg.fetch_lateness();
             }
             let (key, leg) = &mut self.legs[at];
             visit(*key, leg);

@@ -7,11 +7,12 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mixer::codec::{Codec, Encoder};
 use mixer::rtp::Header;
-use mixer::{FRAME, Format, Leg, LegKey, Ntp, Room, Seed, Setting, WallClock};
+use mixer::{FRAME, Format, Leg, LegKey, Ntp, Room, Seed, Setting, Sound, WallClock};
 
 struct Counting;
 
@@ -99,8 +100,14 @@ fn who_only_listens_takes_little_memory_though_he_has_spoken() {
         let start = Instant::now();
         let before = LIVE.with(Cell::get);
         let mut room = room_of(LISTENERS, &[codec], start);
-        // What that takes is given back too.
+        // What that takes is given back too, and what it takes to greet him.
         room.suppress_noise(true);
+        let greeting = Arc::new(Sound::from_samples(vec![100; 16_000]));
+        for key in 0..LISTENERS {
+            room.leg(key as LegKey)
+                .unwrap()
+                .play(vec![greeting.clone()], 0);
+        }
         for frame in 0..SETTLED {
             let now = start + FRAME * frame as u32;
             let stream = if frame < 20 { &voice } else { &noise };

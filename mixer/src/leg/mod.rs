@@ -272,6 +272,13 @@ impl Leg {
         }
     }
 
+    /// The next to be read is his.
+    pub(crate) fn fetch_lateness(&self) {
+        if let Some(playout) = &self.playout {
+            playout.fetch_lateness();
+        }
+    }
+
     /// Takes a datagram that came to the RTP port.
     pub fn on_rtp(&mut self, datagram: &[u8], arrived: Instant) {
         let Some(setting) = self.setting else {

@@ -14,6 +14,8 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use crate::fetch::fetch;
+
 /// Histogram bins are so many to the millisecond in the first ones...
 const FINE: usize = 4;
 const FINE_MS: usize = 8;
@@ -84,6 +86,13 @@ impl Default for Delay {
 }
 
 impl Delay {
+    /// The next packet will be noted soon, and most are hardly late.
+    pub(crate) fn fetch(&self) {
+        if let Some(first) = self.bins.first_chunk::<16>() {
+            fetch(first);
+        }
+    }
+
     /// A new stream counts from elsewhere: the base is void, the network is the same.
     pub fn on_new_stream(&mut self) {
         self.least = f64::INFINITY;

@@ -119,6 +119,11 @@ impl Playout {
         self.spare
     }
 
+    /// A packet's arrival will be noted next.
+    pub(crate) fn fetch_lateness(&self) {
+        self.delay.fetch();
+    }
+
     /// Says whether frames are pulled by this sender's own clock.
     pub fn set_led(&mut self, led: bool) {
         self.led = led;

@@ -8,6 +8,7 @@
 use std::{
     collections::BTreeMap,
     sync::{Arc, atomic::Ordering},
+    time::Duration,
 };
 
 use api::EventKind;
@@ -31,6 +32,9 @@ use crate::{
 
 /// How long a claim holds; a room that has not written by then has died.
 const LEASE: Span = Span::seconds(30);
+
+/// How long an operator that is asked about somebody's line may hold up the call to him.
+const HEARD_WITHIN: Duration = Duration::from_millis(500);
 
 /// How many are claimed at once.
 const CLAIMS: i64 = 200;
@@ -289,14 +293,19 @@ impl Scheduler {
             let invitation = row.invitation;
             let occurrence = store.occurrence(row.company, invitation.occurrence).await?;
             let (shared, conferences) = (self.shared.clone(), self.conferences.clone());
-            // He alone waits for his operator's answer, and no longer than that may take.
+            // He alone waits for his operator's answer, and not for long: what comes later
+            // is evidence all the same.
             tokio::spawn(async move {
                 let mut answers = JoinSet::new();
                 for question in questions {
                     let shared = shared.clone();
                     answers.spawn(async move { shared.asking.ask(&shared, question).await });
                 }
-                answers.join_all().await;
+                let answered = async { while answers.join_next().await.is_some() {} };
+                if tokio::time::timeout(HEARD_WITHIN, answered).await.is_err() {
+                    answers.detach_all();
+                    tracing::debug!(invitation = %invitation.id, "The operator does not answer: he is called");
+                }
                 let due = Message::Due(vec![invitation.id]);
                 conferences.tell(&shared, row.company, occurrence.value.room, due);
             });

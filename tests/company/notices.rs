@@ -250,6 +250,61 @@ fn whoever_declines_gets_a_short_message_with_the_room_over_the_companys_gateway
 }
 
 #[test]
+fn whoever_has_no_mailbox_is_invited_by_short_message_and_told_of_changes() {
+    let (sink, gateway) = (sink(), receiver());
+    let (_server, _phones, api) = house(&sink);
+    let set = api.put(
+        "company/sms-gateway",
+        &json!({
+            "url": format!("http://{}/sms", gateway.address),
+            "template": r#"{"to":"{to}","text":"{text}"}"#,
+        }),
+    );
+    set.ok();
+    let texts = |to: &str| {
+        let asked = gateway.asked().into_iter();
+        let bodies = asked.filter_map(|one| serde_json::from_str::<Value>(&one.body).ok());
+        let to_him = bodies.filter(|body| body["to"] == to);
+        let said = to_him.map(|body| body["text"].as_str().unwrap_or_default().to_owned());
+        said.collect::<Vec<_>>()
+    };
+    let said = |count: usize| {
+        wait::until(format!("message {count}"), wait::LONG, || {
+            let texts = texts("+74862550010");
+            (texts.len() == count).then(|| texts.last().cloned().unwrap_or_default())
+        })
+    };
+    let plan = json!({
+        "title": "Board",
+        "room_id": api.list("rooms")[0]["id"],
+        "starts_local": "2036-03-04T10:00",
+        "duration_min": 30,
+        "participants": [
+            { "number": "+74862550010", "name": "Guest", "role": "listener" },
+            { "number": "+74862550011", "name": "Other", "email": "other@south.example", "role": "listener" },
+        ],
+    });
+    let made = api.post("meetings", &plan).ok();
+    let id = made["meeting"]["id"].as_str().or(made["id"].as_str());
+    let path = format!("meetings/{}", id.expect("it has an id"));
+
+    let invited = said(1);
+    assert!(
+        invited.contains("Board") && invited.contains("10:00") && invited.contains("9000"),
+        "{invited}"
+    );
+    let moved = api.patch(&path, &json!({ "starts_local": "2036-03-04T11:00" }));
+    moved.ok();
+    let change = said(2);
+    assert!(change.contains("11:00"), "{change}");
+    api.delete(&path).ok();
+    let off = said(3);
+    assert!(off.contains("does not take place"), "{off}");
+    // Whoever has a mailbox is written to there.
+    assert!(texts("+74862550011").is_empty());
+}
+
+#[test]
 fn a_webhook_is_told_every_event_in_order_over_a_restart_while_another_one_hangs() {
     let (sink, program, deaf) = (sink(), receiver(), receiver());
     deaf.behave(Conduct::Hangs);

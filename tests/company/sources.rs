@@ -193,6 +193,8 @@ fn a_line_that_frees_is_called_when_its_dialogs_say_so() {
         told(&house.sources("Viktor Lapin"), "dialog", "talks").then_some(())
     });
     both_come_by_the_event(&house, &["Viktor Lapin"]);
+    // Nobody rings into his talk.
+    assert_eq!(house.phones.times_called("Viktor Lapin"), 1);
 }
 
 #[test]

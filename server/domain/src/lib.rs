@@ -45,6 +45,7 @@ pub mod loudness;
 pub mod meeting;
 pub mod notice;
 pub mod number;
+pub mod numbering;
 pub mod occurrence;
 pub mod outcome;
 pub mod reach;

@@ -55,6 +55,9 @@ pub struct BusyRule {
     pub first_ms: Span,
     /// Between knocks after that, and for a line that says it is busy everywhere. 45 s.
     pub then_wait_ms: Span,
+    /// How long he is left to a talk that another server tells of, before one knock tries
+    /// whether it is true. He is called anyhow when it tells that he is done. 5 min.
+    pub let_talk_ms: Span,
 }
 
 /// Offline: a few tries, then it is said aloud.
@@ -199,6 +202,7 @@ impl Default for BusyRule {
             wait_ms: Span::seconds(20),
             first_ms: Span::minutes(2),
             then_wait_ms: Span::seconds(45),
+            let_talk_ms: Span::minutes(5),
         }
     }
 }
@@ -363,6 +367,7 @@ impl RetryRules {
             SHORTEST_WAIT,
             DAY,
         )?;
+        span("busy.let_talk_ms", self.busy.let_talk_ms, Span::ZERO, DAY)?;
         span("offline.wait_ms", self.offline.wait_ms, SHORTEST_WAIT, DAY)?;
         count("offline.tries", self.offline.tries as usize)?;
         count("no_answer.waits_ms", self.no_answer.waits_ms.len())?;

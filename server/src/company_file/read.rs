@@ -237,6 +237,7 @@ fn rules(source: &mut Source<'_>, section: &mut Section<'_>) -> RetryRules {
         span(source, busy, "wait_s", &mut rules.busy.wait_ms);
         span(source, busy, "first_s", &mut rules.busy.first_ms);
         span(source, busy, "then_wait_s", &mut rules.busy.then_wait_ms);
+        span(source, busy, "let_talk_s", &mut rules.busy.let_talk_ms);
     });
     section.section(source, "offline", |source, offline| {
         span(source, offline, "wait_s", &mut rules.offline.wait_ms);

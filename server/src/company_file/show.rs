@@ -293,6 +293,7 @@ fn rules(rules: &RetryRules) -> Table {
     put(&mut part, "wait_s", busy.wait_ms.as_seconds());
     put(&mut part, "first_s", busy.first_ms.as_seconds());
     put(&mut part, "then_wait_s", busy.then_wait_ms.as_seconds());
+    put(&mut part, "let_talk_s", busy.let_talk_ms.as_seconds());
     put(&mut table, "busy", part);
 
     let mut part = Table::new();

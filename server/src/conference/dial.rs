@@ -7,12 +7,14 @@
 use domain::{
     AttemptId, InvitationId, Millis, PhoneNumber, ShortNumber, TrunkId,
     attempt::{Attempt, Call, CallEnd, CallSetup, Route},
+    company::Company,
     decode::{self, CallFacts, Profile, Verdict, Way as CallWay},
     employee::DeviceClass,
-    guard::{self, Cap, Charged, Circumstances, InFlight, Limits, Spent},
+    guard::{self, Cap, Charged, Circumstances, InFlight, Spent},
     invitation::{Invitation, Why},
     line::LineKey,
     meeting::Invitee,
+    numbering,
     reach::{self, Candidate, Choice, TrunkNow},
     speech::{self, Briefing},
 };
@@ -69,11 +71,14 @@ impl Conference {
         };
         let candidates = self.candidates(&invitation, spent, now).await;
         let trunks = self.trunks(&invitation);
-        let route = match reach::choose(&invitation, &candidates, &trunks) {
+        let busy = self.rules().busy;
+        let route = match reach::choose(&invitation, &candidates, &trunks, &busy, now) {
             Choice::Call(route) => route,
-            Choice::Busy => {
-                let until = now + self.rules().busy.wait_ms;
-                return self.put_off(id, until, Why::Busy).await;
+            Choice::Busy { told: false } => {
+                return self.put_off(id, now + busy.wait_ms, Why::Busy).await;
+            }
+            Choice::Busy { told: true } => {
+                return self.change(id, |one| one.let_talk(&busy, now)).await;
             }
             Choice::NoChannel => {
                 return self.put_off(id, now + AGAIN, Why::NoChannel).await;
@@ -289,7 +294,8 @@ impl Conference {
                         .is_some_and(|held| held.value.calls(now)),
                     quiet_hours: company.and_then(|company| company.quiet_hours),
                     quiet: self.wants_quiet(&invitation.invitee, now),
-                    zone: self.zone_of(&invitation.invitee),
+                    zones: &self.zones_of(&invitation.invitee),
+                    home: self.home_zone(),
                     in_flight: others,
                     never: &never,
                     line: &line,
@@ -312,7 +318,7 @@ impl Conference {
         let store = &self.shared.store;
         let meeting = match &self.occurrence {
             Some(held) if limits.meeting != Cap::default() => {
-                spent_on(limits, &store.attempts_of(held.value.id).await?, now)
+                spent_on(company, &store.attempts_of(held.value.id).await?, now)
             }
             Some(_) | None => Spent::default(),
         };
@@ -321,7 +327,7 @@ impl Conference {
         } else {
             let since = now.day_begins(company.zone).unwrap_or(now);
             spent_on(
-                limits,
+                company,
                 &store.attempts_since(self.company, since).await?,
                 now,
             )
@@ -360,12 +366,13 @@ impl Conference {
         now: Millis,
     ) -> Vec<Candidate> {
         let mut candidates = self.lines_of(invitation, now).await;
+        let home = self.home_zone();
         let page = self.shared.book.page();
         if let Some(company) = page.company(self.company) {
             for candidate in &mut candidates {
                 candidate.barred = candidate.number.as_ref().and_then(|number| {
                     let limits = &company.company.limits;
-                    guard::number_allowed(number, &company.never, limits, spent).err()
+                    guard::number_allowed(number, &company.never, limits, home, spent).err()
                 });
             }
         }
@@ -527,16 +534,19 @@ fn no_number() -> ShortNumber {
     ShortNumber::parse("00").expect("Two digits are a short number")
 }
 
-fn spent_on(limits: &Limits, attempts: &[Attempt], now: Millis) -> Spent {
+fn spent_on(company: &Company, attempts: &[Attempt], now: Millis) -> Spent {
     let called: Vec<(PhoneNumber, &Attempt)> = attempts
         .iter()
         .filter(|attempt| attempt.route.trunk.is_some())
-        .filter_map(|attempt| Some((PhoneNumber::parse(&attempt.route.address).ok()?, attempt)))
+        .filter_map(|attempt| {
+            let number = PhoneNumber::parse(&attempt.route.address).ok()?;
+            Some((numbering::in_full(&number, company.zone), attempt))
+        })
         .collect();
     let charged = called.iter().map(|(number, attempt)| Charged {
         number,
         answered_at: attempt.answered_at,
         ended_at: attempt.ended_at,
     });
-    limits.spent(charged, now)
+    company.limits.spent(charged, now)
 }

@@ -1,7 +1,7 @@
 //! What holds here: the names, the hours, the language and the rules.
 
 use domain::{
-    Millis, Span, Zone, attempt::Attempt, company::Language, guard, meeting::Invitee,
+    Millis, Span, Zone, attempt::Attempt, company::Language, meeting::Invitee, numbering,
     rules::RetryRules,
 };
 
@@ -49,9 +49,34 @@ impl Conference {
             Invitee::Employee(id) => company
                 .and_then(|company| company.employee(*id))
                 .and_then(|employee| employee.zone),
-            Invitee::Outside { number, .. } => guard::zone_of(number),
+            Invitee::Outside { number, .. } => {
+                match numbering::zones_of(number, self.home_zone())[..] {
+                    [zone] => Some(zone),
+                    _ => None,
+                }
+            }
         };
-        own.or(company.map(|company| company.company.zone))
+        own.unwrap_or_else(|| self.home_zone())
+    }
+
+    /// Where his clock may hang: more than one where his number does not tell.
+    pub(super) fn zones_of(&self, invitee: &Invitee) -> Vec<Zone> {
+        let zones = match invitee {
+            Invitee::Employee(_) => Vec::new(),
+            Invitee::Outside { number, .. } => numbering::zones_of(number, self.home_zone()),
+        };
+        if zones.is_empty() {
+            return vec![self.zone_of(invitee)];
+        }
+        zones
+    }
+
+    /// Where the company's clock hangs.
+    pub(super) fn home_zone(&self) -> Zone {
+        let page = self.shared.book.page();
+        let company = page.company(self.company);
+        company
+            .map(|company| company.company.zone)
             .unwrap_or_default()
     }
 

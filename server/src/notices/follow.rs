@@ -11,7 +11,7 @@ use std::{
 };
 
 use domain::{
-    CompanyId, Language, MeetingId, Millis, OccurrenceId, Span,
+    CompanyId, Language, MeetingId, Millis, OccurrenceId, PhoneNumber, Span,
     meeting::Meeting,
     notice::{About, Address, Calendar, Content, Method, Notice, State, TRIED_FOR},
     occurrence::{Occurrence, Status},
@@ -202,7 +202,7 @@ impl Scribe<'_> {
         let entry = store.calendar_entry(id).await?;
         let told: Option<Told> = entry.and_then(|body| serde_json::from_str(&body).ok());
         let dates = store.occurrences_of(id).await?;
-        let Some(holds) = self.holds(&meeting) else {
+        let Some(holds) = self.holds(&meeting, told.as_ref()) else {
             return Ok(());
         };
         let plan = &holds.0;
@@ -234,7 +234,7 @@ impl Scribe<'_> {
                 .iter()
                 .find(|row| person_key(&row.invitation.invitee) == word.guest.person)
                 .map(|row| row.invitation.id);
-            let once = format!("{:?} {id} {} {}", word.about, told.sequence, word.mail);
+            let once = format!("{:?} {id} {} {}", word.about, told.sequence, word.to);
             followed.notices.push(NoticeRow {
                 notice,
                 once: Some(once),
@@ -245,8 +245,13 @@ impl Scribe<'_> {
         Ok(())
     }
 
-    /// The plan as calendars take it, and who is to have it.
-    fn holds(&self, meeting: &Meeting) -> Option<(Plan, BTreeMap<String, Guest>)> {
+    /// The plan as calendars take it, and who is to have it: by mail, and who has no
+    /// mailbox by short message, where there is a gateway or he was `told` that way before.
+    fn holds(
+        &self,
+        meeting: &Meeting,
+        told: Option<&Told>,
+    ) -> Option<(Plan, BTreeMap<String, Guest>)> {
         let company = &self.directory.company;
         let room = self.directory.room(meeting.room)?;
         let (starts_at, ends_at) = meeting.hours().ok()?;
@@ -254,14 +259,18 @@ impl Scribe<'_> {
         let mut people = BTreeMap::new();
         for participant in &meeting.participants {
             let ways = Ways::to(&participant.invitee, self.directory, Some(meeting));
-            let Some(mail) = ways.mail else { continue };
+            let knows = |number: &String| told.is_some_and(|told| told.people.contains_key(number));
+            let mail = ways.mail.map(|mail| mail.to_lowercase());
+            let number = ways.mobile.map(|number| number.to_string());
+            let number = number.filter(|to| self.directory.sms.is_some() || knows(to));
+            let Some(to) = mail.or(number) else { continue };
             let guest = Guest {
                 name: ways.name,
                 person: person_key(&participant.invitee),
                 zone: address::zone_of(&participant.invitee, self.directory, meeting.zone),
                 language,
             };
-            people.insert(mail.to_lowercase(), guest);
+            people.insert(to, guest);
         }
         let plan = Plan {
             title: meeting.title.clone(),
@@ -279,7 +288,7 @@ impl Scribe<'_> {
 
     /// `next` is the date that the text tells of.
     fn invitation(&self, meeting: &Meeting, told: &Told, word: &Word, next: Millis) -> Notice {
-        let Word { mail, guest, about } = word;
+        let Word { to, guest, about } = word;
         let plan = &told.plan;
         let say = |key: &str, gaps: &[(&str, &str)]| words::say(guest.language, key, gaps);
         let when = words::date_and_time(next, guest.zone, guest.language);
@@ -333,18 +342,30 @@ impl Scribe<'_> {
             },
             invited: ical::Person {
                 name: &guest.name,
-                mail,
+                mail: to,
             },
         };
-        let content = Content::Text {
-            subject: say(&format!("{key}.subject"), &gaps),
-            text: say(&format!("{key}.mail"), &gaps),
-            calendar: Some(Calendar {
-                method,
-                text: entry.write(method, self.now),
-            }),
+        let (to, content) = match PhoneNumber::parse(to) {
+            Ok(number) => {
+                let content = Content::Text {
+                    subject: String::new(),
+                    text: say(&format!("{key}.sms"), &gaps),
+                    calendar: None,
+                };
+                (Address::Sms(number), content)
+            }
+            Err(_) => {
+                let content = Content::Text {
+                    subject: say(&format!("{key}.subject"), &gaps),
+                    text: say(&format!("{key}.mail"), &gaps),
+                    calendar: Some(Calendar {
+                        method,
+                        text: entry.write(method, self.now),
+                    }),
+                };
+                (Address::Mail(to.clone()), content)
+            }
         };
-        let to = Address::Mail(mail.clone());
         let company = self.directory.company.id;
         let mut notice = Notice::new(new_id(self.now), company, *about, to, content, self.now);
         notice.name = Some(guest.name.clone());

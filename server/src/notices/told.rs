@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 pub struct Told {
     pub sequence: u32,
     pub plan: Plan,
-    /// By their mailboxes.
+    /// By their mailboxes, or by the number short messages go to.
     pub people: BTreeMap<String, Guest>,
     /// All of it was called off.
     pub called_off: bool,
@@ -63,7 +63,8 @@ pub struct Guest {
 /// Somebody is to be told something.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Word {
-    pub mail: String,
+    /// Where it goes: see [`Told::people`].
+    pub to: String,
     pub guest: Guest,
     pub about: About,
 }
@@ -77,8 +78,8 @@ pub fn tell(
     holds: Option<(Plan, BTreeMap<String, Guest>)>,
 ) -> Option<(Told, Vec<Word>)> {
     let word = |about: About| {
-        move |(mail, guest): (&String, &Guest)| Word {
-            mail: mail.clone(),
+        move |(to, guest): (&String, &Guest)| Word {
+            to: to.clone(),
             guest: guest.clone(),
             about,
         }
@@ -108,13 +109,13 @@ pub fn tell(
         (Some(told), Some(holds)) => (told, holds),
     };
     let changed = told.called_off || told.plan != plan;
-    let is_new = |mail: &String| told.called_off || !told.people.contains_key(mail);
+    let is_new = |to: &String| told.called_off || !told.people.contains_key(to);
     let mut words = Vec::new();
     if !told.called_off {
         let gone = told
             .people
             .iter()
-            .filter(|(mail, _)| !people.contains_key(*mail));
+            .filter(|(to, _)| !people.contains_key(*to));
         words.extend(gone.map(word(About::CallingOff)));
     }
     for one in &people {

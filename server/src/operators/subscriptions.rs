@@ -212,7 +212,7 @@ fn package(event: StatusEvent) -> Package {
 
 fn source(package: Package) -> Source {
     match package {
-        Package::Reg => Source::Registration,
+        Package::Reg => Source::RegEvent,
         Package::Dialog => Source::Dialog,
         Package::Presence => Source::Presence,
     }
@@ -220,7 +220,7 @@ fn source(package: Package) -> Source {
 
 fn source_of(told: &Told) -> Source {
     match told {
-        Told::Reg(_) => Source::Registration,
+        Told::Reg(_) => Source::RegEvent,
         Told::Dialog(_) => Source::Dialog,
         Told::Presence(_) => Source::Presence,
     }

@@ -7,8 +7,8 @@ use api::{Finding, FindingCode, FindingPerson, Severity};
 use domain::{
     Language, Millis, PhoneNumber, Zone,
     employee::DeviceKind,
-    guard,
     meeting::{Invitee, Meeting},
+    numbering,
     series::Date,
 };
 use store::CompanyDirectory;
@@ -59,7 +59,10 @@ pub(super) fn findings(
                 .iter()
                 .filter(|number| directory.may_call(number))
                 .collect();
-            let allowed = may_be_called.iter().find(|number| limits.allow(number));
+            let allowed = may_be_called
+                .iter()
+                .map(|number| numbering::in_full(number, directory.company.zone))
+                .find(|number| limits.allow(number));
             match allowed {
                 _ if ways.numbers.is_empty() => {
                     let phrase = Phrase::new("findings.nothing_to_call");
@@ -78,7 +81,7 @@ pub(super) fn findings(
                 }
                 Some(number) => {
                     calls += 1;
-                    price = price.saturating_add(limits.per_minute(number));
+                    price = price.saturating_add(limits.per_minute(&number));
                 }
             }
         }
@@ -157,10 +160,15 @@ fn ways<'a>(invitee: &'a Invitee, directory: &'a CompanyDirectory) -> Ways<'a> {
 /// Whether it is quiet where he is when one of the dates begins.
 fn quiet(invitee: &Invitee, dates: &[Date], directory: &CompanyDirectory) -> Option<Phrase> {
     let hours = directory.company.quiet_hours?;
-    let zone = zone(invitee, directory);
-    let (at, until): (Millis, Millis) = dates
-        .iter()
-        .find_map(|date| Some((date.starts_at, hours.until(date.starts_at, zone)?)))?;
+    let zones = zones(invitee, directory);
+    let (at, until, zone): (Millis, Millis, Zone) = dates.iter().find_map(|date| {
+        let quiet =
+            |zone: &Zone| Some((date.starts_at, hours.until(date.starts_at, *zone)?, *zone));
+        zones
+            .iter()
+            .filter_map(quiet)
+            .max_by_key(|(_, until, _)| *until)
+    })?;
     let clock = |at: Millis| {
         let wall = on_the_wall(at, zone);
         wall.split(' ').nth(1).unwrap_or_default().to_owned()
@@ -172,10 +180,15 @@ fn quiet(invitee: &Invitee, dates: &[Date], directory: &CompanyDirectory) -> Opt
     )
 }
 
-fn zone(invitee: &Invitee, directory: &CompanyDirectory) -> Zone {
+/// Where his clock hangs, or may hang where his number does not tell.
+fn zones(invitee: &Invitee, directory: &CompanyDirectory) -> Vec<Zone> {
+    let home = directory.company.zone;
     let own = match invitee {
-        Invitee::Employee(id) => directory.employee(*id).and_then(|employee| employee.zone),
-        Invitee::Outside { number, .. } => guard::zone_of(number),
+        Invitee::Employee(id) => directory
+            .employee(*id)
+            .and_then(|employee| employee.zone)
+            .map_or_else(Vec::new, |zone| vec![zone]),
+        Invitee::Outside { number, .. } => numbering::zones_of(number, home),
     };
-    own.unwrap_or(directory.company.zone)
+    if own.is_empty() { vec![home] } else { own }
 }

@@ -197,7 +197,7 @@ pub fn line_state(state: line::LineState) -> api::LineState {
 fn evidence(evidence: &line::Evidence) -> Evidence {
     let source = match evidence.source {
         line::Source::OwnCall => EvidenceSource::OwnCall,
-        line::Source::Registration => EvidenceSource::Registration,
+        line::Source::Registration | line::Source::RegEvent => EvidenceSource::Registration,
         line::Source::Outcome => EvidenceSource::Outcome,
         line::Source::Dialog => EvidenceSource::Dialog,
         line::Source::Presence => EvidenceSource::Presence,

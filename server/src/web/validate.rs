@@ -483,6 +483,11 @@ pub(super) fn rules(rules: &RetryRules) -> Result<RetryRules, ApiError> {
             WAIT_LEAST,
         ),
         (
+            "busy.let_talk_ms".to_owned(),
+            rules.busy.let_talk_ms,
+            Span::ZERO,
+        ),
+        (
             "offline.wait_ms".to_owned(),
             rules.offline.wait_ms,
             WAIT_LEAST,

@@ -54,11 +54,15 @@ impl World {
         }
         let person = self.person_of(&invitation.invitee);
         let candidates = [self.people[person].candidate(self.now)];
-        match reach::choose(invitation, &candidates, &trunks()) {
+        let busy = self.rules.busy.clone();
+        match reach::choose(invitation, &candidates, &trunks(), &busy, self.now) {
             Choice::Call(route) => self.dial(id, person, route),
-            Choice::Busy => {
-                let until = self.now + self.rules.busy.wait_ms;
+            Choice::Busy { told: false } => {
+                let until = self.now + busy.wait_ms;
                 self.with_invitation(id, |one, _, _| one.postpone(until, Why::Busy));
+            }
+            Choice::Busy { told: true } => {
+                self.with_invitation(id, |one, _, now| one.let_talk(&busy, now));
             }
             Choice::NoChannel | Choice::NotRegistered(_) | Choice::Barred(_) | Choice::NoWay => {
                 unreachable!("everyone has a number, and trunks have no limit")
@@ -77,7 +81,8 @@ impl World {
             calls: occurrence.calls(now),
             quiet_hours: self.quiet,
             quiet: false,
-            zone: Zone::UTC,
+            zones: &[Zone::UTC],
+            home: Zone::UTC,
             in_flight: &in_flight,
             never: &[],
             line: &route.line,

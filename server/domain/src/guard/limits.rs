@@ -1,10 +1,9 @@
 //! What a company lets its meetings dial, and what that may cost.
 //!
-//! Destinations are told by the first digits of the number in international
-//! form; the longest prefix that fits decides, whether it allows or forbids.
-//! Prices are counted by begun minutes, in hundredths of the company's money.
-//! Calls to phones of one's own that log in with us cost nothing and count
-//! nowhere.
+//! Destinations are told by the first digits of the number in full; the longest
+//! prefix that fits decides, whether it allows or forbids. Prices are counted by
+//! begun minutes, in hundredths of the company's money. Calls to phones of one's
+//! own that log in with us cost nothing and count nowhere.
 
 use serde::{Deserialize, Serialize};
 
@@ -125,9 +124,15 @@ impl Limits {
         *self == Self::default()
     }
 
-    /// Whether the company calls this number.
+    /// Whether the company calls this number, which is written in full where it can be
+    /// ([`crate::numbering::in_full`]). One that cannot, and is too long for a number of
+    /// the same town or begins as those of others do, may lead where it must not.
     pub fn allow(&self, number: &PhoneNumber) -> bool {
-        let digits = international(number);
+        let Some(digits) = international(number) else {
+            let digits = number.digits();
+            let local = digits.len() < 10 && !digits.starts_with('0');
+            return self.allowed.is_empty() && (local || self.forbidden.is_empty());
+        };
         let longest = |prefixes: &[Prefix]| {
             let fits = prefixes.iter().filter(|prefix| prefix.fits(&digits));
             fits.map(|prefix| prefix.0.len()).max()
@@ -141,7 +146,7 @@ impl Limits {
 
     /// What a minute to this number costs; nothing where no price is known.
     pub fn per_minute(&self, number: &PhoneNumber) -> u64 {
-        let digits = international(number);
+        let digits = international(number).unwrap_or_default();
         let fits = self
             .prices
             .iter()
@@ -203,21 +208,10 @@ impl Limits {
     }
 }
 
-/// The number as prefixes are written, whatever it is dialled with: `+`, `00`,
-/// and as Russia dials, `8` and `8 10`.
-fn international(number: &PhoneNumber) -> String {
-    let digits = number.digits();
-    if number.as_str().starts_with('+') {
-        return digits.to_owned();
-    }
-    if let Some(rest) = digits.strip_prefix("00") {
-        return rest.to_owned();
-    }
-    match (digits.strip_prefix("810"), digits.strip_prefix('8')) {
-        (Some(rest), _) if digits.len() > 11 => rest.to_owned(),
-        (_, Some(rest)) if rest.len() == 10 => format!("7{rest}"),
-        (_, _) => digits.to_owned(),
-    }
+/// The number as prefixes are written; none where it does not tell its country.
+fn international(number: &PhoneNumber) -> Option<String> {
+    let known = number.as_str().starts_with('+');
+    known.then(|| number.digits().to_owned())
 }
 
 impl TryFrom<String> for Prefix {
@@ -247,7 +241,11 @@ mod tests {
     use super::*;
 
     fn number(text: &str) -> PhoneNumber {
-        PhoneNumber::parse(text).unwrap()
+        dialled_at("Europe/Moscow", text)
+    }
+
+    fn dialled_at(home: &str, text: &str) -> PhoneNumber {
+        crate::numbering::in_full(&PhoneNumber::parse(text).unwrap(), home.parse().unwrap())
     }
 
     fn prefixes(list: &[&str]) -> Vec<Prefix> {
@@ -302,6 +300,22 @@ mod tests {
             assert!(!limits.allow(&number(no)), "{no}");
         }
         assert!(Limits::default().allow(&number("+33140205050")));
+        let premium = Limits {
+            forbidden: prefixes(&["+49900"]),
+            ..Limits::default()
+        };
+        for (home, text, allowed) in [
+            ("Europe/Berlin", "0900 123456", false),
+            ("Europe/Berlin", "0049 900 123456", false),
+            ("Europe/Berlin", "030 901820", true),
+            ("Europe/Berlin", "901820", true),
+            // Nobody knows in which country that is dialled.
+            ("UTC", "0900 123456", false),
+            ("UTC", "901820", true),
+        ] {
+            let number = dialled_at(home, text);
+            assert_eq!(premium.allow(&number), allowed, "{text} at {home}");
+        }
         let exception = Limits {
             allowed: prefixes(&["+78095"]),
             forbidden: prefixes(&["+7809"]),

@@ -4,12 +4,10 @@
 //! over all meetings. It never forgets a reason to refuse: a refusal says until
 //! when it holds, if it does not hold for good.
 
-mod countries;
 mod limits;
 
 use serde::{Deserialize, Serialize};
 
-pub use countries::zone_of;
 pub use limits::{Cap, Charged, Limits, Over, Prefix, PrefixError, Price, Spent};
 
 use crate::{
@@ -19,6 +17,7 @@ use crate::{
     line::LineKey,
     meeting::Invitee,
     number::PhoneNumber,
+    numbering,
     time::{Millis, Span, Zone},
 };
 
@@ -48,8 +47,10 @@ pub struct Circumstances<'a> {
     pub quiet_hours: Option<QuietHours>,
     /// He asked not to be disturbed.
     pub quiet: bool,
-    /// Where the callee's clock hangs.
-    pub zone: Zone,
+    /// Where the callee's clock hangs, or may hang where nobody knows.
+    pub zones: &'a [Zone],
+    /// Where the company's clock hangs: numbers are dialled as in its country.
+    pub home: Zone,
     /// All calls in flight.
     pub in_flight: &'a [InFlight],
     /// Numbers that asked never to be called again.
@@ -121,7 +122,7 @@ pub fn check(
     // The organiser may want him all the same: neither is his to lift.
     if let Some(number) = around.number {
         let spent = (around.meeting_spent, around.day_spent);
-        number_allowed(number, around.never, around.limits, spent)?;
+        number_allowed(number, around.never, around.limits, around.home, spent)?;
     }
     if let Some(other) = around
         .in_flight
@@ -138,26 +139,34 @@ pub fn check(
         return Err(Blocked::DoNotDisturb);
     }
     let quiet = around.quiet_hours.filter(|_| !accepted);
-    if let Some(until) = quiet.and_then(|quiet| quiet.until(now, around.zone)) {
+    if let Some(until) = quiet.and_then(|quiet| quiet_until(quiet, around.zones, now)) {
         return Err(Blocked::QuietHours { until });
     }
     Ok(())
 }
 
-/// Whether this number may be dialled over an operator; `spent` by the meeting and by the day.
+/// When it is quiet in none of these zones any more; none when it is not quiet in any.
+pub fn quiet_until(quiet: QuietHours, zones: &[Zone], now: Millis) -> Option<Millis> {
+    let ends = zones.iter().filter_map(|zone| quiet.until(now, *zone));
+    ends.max()
+}
+
+/// Whether this number may be dialled over an operator, as in the country of `home`; `spent` by
+/// the meeting and by the day.
 ///
 /// It speaks of the number and not of the person: he may have another line.
 pub fn number_allowed(
     number: &PhoneNumber,
     never: &[PhoneNumber],
     limits: &Limits,
+    home: Zone,
     (meeting, day): (Spent, Spent),
 ) -> Result<(), Blocked> {
     if never.iter().any(|never| never.same_line(number)) {
         return Err(Blocked::NeverAgain);
     }
     limits
-        .check(number, meeting, day)
+        .check(&numbering::in_full(number, home), meeting, day)
         .map_err(|over| Blocked::Limit { over })
 }
 

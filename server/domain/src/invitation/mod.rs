@@ -33,7 +33,7 @@ use crate::{
     meeting::Invitee,
     outcome::Outcome,
     role::Role,
-    rules::RetryRules,
+    rules::{BusyRule, RetryRules},
     time::Millis,
 };
 
@@ -82,6 +82,9 @@ struct Tally {
     /// How often nobody came to each line: the next call is for another one.
     #[serde(default)]
     in_vain: Vec<(LineKey, u32)>,
+    /// Since when he is left to a talk that others tell of.
+    #[serde(default)]
+    left_to_talk: Option<Millis>,
 }
 
 /// What holds around an invitation.
@@ -232,6 +235,7 @@ impl Invitation {
         self.attempts += 1;
         self.tally.narrow = false;
         self.tally.overtaken = None;
+        self.tally.left_to_talk = None;
         self.round.push(route.clone());
         self.status = Status::Calling {
             attempt,
@@ -257,6 +261,24 @@ impl Invitation {
     pub fn postpone(&mut self, until: Millis, why: Why) {
         if let Status::Waiting { .. } = self.status {
             self.status = Status::Waiting { due_at: until, why };
+        }
+    }
+
+    /// Whether he would be left to a talk that others tell of: not by the organiser's own
+    /// hand, and not for longer than the rule lets him.
+    pub fn lets_talk(&self, rule: &BusyRule, now: Millis) -> bool {
+        let by_hand = matches!(self.poll_timeout(), Some((_, Why::Organiser)));
+        let since = self.tally.left_to_talk.unwrap_or(now);
+        !by_hand && now < since + rule.let_talk_ms
+    }
+
+    /// Others tell that he talks: he is called when they tell that he is done, and is
+    /// looked at again until then. It does not count.
+    pub fn let_talk(&mut self, rule: &BusyRule, now: Millis) {
+        if let Status::Waiting { .. } = self.status {
+            let since = *self.tally.left_to_talk.get_or_insert(now);
+            let until = (now + rule.wait_ms).min(since + rule.let_talk_ms);
+            self.postpone(until, Why::Busy);
         }
     }
 
@@ -384,6 +406,7 @@ impl Invitation {
     pub fn on_change(&mut self, change: Change, terms: Terms<'_>, now: Millis) {
         // He is at that one, whatever came before.
         self.tally.in_vain.clear();
+        self.tally.left_to_talk = None;
         match (change, self.status) {
             (
                 Change::Freed,

@@ -12,8 +12,10 @@ use crate::time::{Millis, Span};
 pub enum Source {
     /// A call of ours with that line.
     OwnCall,
-    /// The line's registration with us, or another registrar's word of it (RFC 3680).
+    /// The line's registration with us.
     Registration,
+    /// Another registrar's word of its registration there (RFC 3680).
+    RegEvent,
     /// How an attempt ended.
     Outcome,
     /// Another server's word of its dialogs (RFC 4235).
@@ -221,7 +223,7 @@ impl Evidence {
         };
         Self {
             state,
-            source: Source::Registration,
+            source: Source::RegEvent,
             at: now,
             until: Some(until),
             confidence,
@@ -303,7 +305,8 @@ impl Evidence {
     /// A registration says nothing of calls.
     pub(super) fn no_call(&self) -> bool {
         match self.source {
-            Source::Registration | Source::OwnCall | Source::Outcome | Source::Notice => false,
+            Source::Registration | Source::RegEvent => false,
+            Source::OwnCall | Source::Outcome | Source::Notice => false,
             Source::Dialog => self.detail.seen == Seen::NoCall,
             Source::Presence | Source::Operator => self.state == LineState::Free,
         }

@@ -136,7 +136,7 @@ impl Line {
         self.said.insert(source, (evidence.state, evidence.at));
         let repeated = match source {
             // One that had run out is a return, though it says the same.
-            Source::Registration => before
+            Source::Registration | Source::RegEvent => before
                 .as_ref()
                 .is_some_and(|old| old.valid(now) && old.state == evidence.state),
             Source::Dialog | Source::Presence | Source::Operator => {
@@ -166,7 +166,8 @@ impl Line {
         let freed = no_call && was_busy && self.can_be_called();
         let returned = reaches && was_off && self.known != LineState::Offline;
         match (source, change) {
-            (Source::Outcome, _) | (Source::Registration, Some(Change::Freed)) => None,
+            (Source::Outcome, _) => None,
+            (Source::Registration | Source::RegEvent, Some(Change::Freed)) => None,
             (_, Some(change)) => Some(change),
             (_, None) if freed => Some(Change::Freed),
             (_, None) if returned => Some(Change::Returned),

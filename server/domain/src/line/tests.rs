@@ -394,3 +394,18 @@ fn a_line_on_probation_is_back_when_it_was_told_to_be() {
     assert_eq!(line.prune(after(31)), None);
     assert_eq!(state(&line, after(31)), LineState::Unknown);
 }
+
+#[test]
+fn what_another_registrar_says_leaves_the_registration_with_us_in_place() {
+    let mut line = registered();
+    let gone = Evidence::reg_event(Seen::Unregistered.over("North"), after(10), after(60));
+    line.add(gone, after(10));
+
+    let view = line.state(after(11));
+    assert_eq!(view.state, LineState::Offline);
+    let sources: Vec<Source> = view.evidence.iter().map(|piece| piece.source).collect();
+    assert_eq!(sources, [Source::RegEvent, Source::Registration]);
+    // Its word ends, and with it nothing else.
+    line.withdraw(Source::RegEvent, after(20));
+    assert_eq!(state(&line, after(20)), LineState::Free);
+}

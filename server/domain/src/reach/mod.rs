@@ -3,6 +3,8 @@
 //! Devices come in the order in which the person likes them. One that is known
 //! to be off, busy or ringing is passed over as long as another one may be free,
 //! and is called all the same when none is: what is known may be out of date.
+//! But where a call of ours, or another server's word of its dialogs (RFC 4235),
+//! says that he talks, his talk is waited for; the latter is believed for a time.
 //! Where nobody came to one, the next try is for another: he may be beside that.
 //! Within one round no way is tried twice.
 
@@ -12,8 +14,10 @@ use crate::{
     guard::Blocked,
     id::TrunkId,
     invitation::{Invitation, Remaining},
-    line::{Confidence, LineKey, LineState, LineView},
+    line::{Confidence, LineKey, LineState, LineView, Source},
     number::PhoneNumber,
+    rules::BusyRule,
+    time::Millis,
 };
 
 /// A line of a person, with what is known of it now.
@@ -31,10 +35,22 @@ pub struct Candidate {
     pub number: Option<PhoneNumber>,
     /// Its state.
     pub state: LineState,
-    /// Whether that state is exact: a call of ours with it is up.
-    pub exact: bool,
+    /// Whether that state is one that calls of the line give it, and who says so.
+    pub calls: Calls,
     /// Why its number may not be dialled, if so: it is reached directly or not at all.
     pub barred: Option<Blocked>,
+}
+
+/// Who tells of a line's calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum Calls {
+    /// We hold one in our own hands.
+    Ours,
+    /// Another server, or the phone itself (RFC 4235).
+    Told,
+    /// Nobody: its state comes from something else.
+    #[default]
+    Unseen,
 }
 
 /// A trunk, with what it carries now.
@@ -51,9 +67,11 @@ pub struct TrunkNow {
 pub enum Choice {
     /// Call this way.
     Call(Route),
-    /// His only lines are in calls that we hold in our own hands: they will
-    /// ring busy, and we shall see when they end.
-    Busy,
+    /// The lines he could come by are in calls, whose end we shall see.
+    Busy {
+        /// Whether we have it from others, so that it is believed for a time alone.
+        told: bool,
+    },
     /// Every trunk that could carry the call is full.
     NoChannel,
     /// His phones are not registered, so there is nothing to send: a try that is
@@ -80,7 +98,7 @@ impl Candidate {
             username,
             number: device.kind.number().cloned(),
             state: view.state,
-            exact: is_exact(view),
+            calls: calls(view),
             barred: None,
         }
     }
@@ -94,7 +112,7 @@ impl Candidate {
             registered: false,
             number: Some(number.clone()),
             state: view.state,
-            exact: is_exact(view),
+            calls: calls(view),
             barred: None,
         }
     }
@@ -140,13 +158,25 @@ impl Candidate {
         }
     }
 
-    fn is_taken(&self) -> bool {
-        self.exact && matches!(self.state, LineState::Busy | LineState::Ringing)
+    /// Whether a call is seen on it, with what others tell if that is believed.
+    fn is_taken(&self, believed: bool) -> bool {
+        let seen = match self.calls {
+            Calls::Ours => true,
+            Calls::Told => believed,
+            Calls::Unseen => false,
+        };
+        seen && matches!(self.state, LineState::Busy | LineState::Ringing)
     }
 }
 
 /// Picks the way to call somebody who is due. `trunks` in the order of trying.
-pub fn choose(invitation: &Invitation, candidates: &[Candidate], trunks: &[TrunkNow]) -> Choice {
+pub fn choose(
+    invitation: &Invitation,
+    candidates: &[Candidate],
+    trunks: &[TrunkNow],
+    rule: &BusyRule,
+    now: Millis,
+) -> Choice {
     if let Some(route) = invitation.repeat() {
         return Choice::Call(route);
     }
@@ -154,9 +184,13 @@ pub fn choose(invitation: &Invitation, candidates: &[Candidate], trunks: &[Trunk
         .iter()
         .filter(|candidate| !invitation.dead_lines().contains(&candidate.line))
         .collect();
-    let mut free: Vec<&Candidate> = alive.iter().copied().filter(|c| !c.is_taken()).collect();
-    if free.is_empty() && !alive.is_empty() {
-        return Choice::Busy;
+    let believed = invitation.lets_talk(rule, now);
+    let (taken, mut free): (Vec<&Candidate>, Vec<&Candidate>) = alive
+        .into_iter()
+        .partition(|candidate| candidate.is_taken(believed));
+    if !taken.is_empty() {
+        // He is at the other one: this one being off says nothing of him.
+        free.retain(|candidate| candidate.state != LineState::Offline);
     }
     free.sort_by_key(|candidate| (candidate.rank(), invitation.in_vain(&candidate.line)));
 
@@ -174,6 +208,10 @@ pub fn choose(invitation: &Invitation, candidates: &[Candidate], trunks: &[Trunk
     }
     if full {
         return Choice::NoChannel;
+    }
+    if !taken.is_empty() {
+        let told = taken.iter().all(|one| one.calls == Calls::Told);
+        return Choice::Busy { told };
     }
     let phone = free.iter().find(|c| c.class == DeviceClass::SipPhone);
     let barred = free.iter().find_map(|candidate| candidate.barred);
@@ -196,7 +234,6 @@ pub fn remaining(
     let untried = candidates
         .iter()
         .filter(|candidate| !invitation.dead_lines().contains(&candidate.line))
-        .filter(|candidate| !candidate.is_taken())
         .flat_map(|candidate| candidate.routes(trunks))
         .filter(|route| !is_tried(route, invitation));
 
@@ -239,9 +276,12 @@ fn has_channel(route: &Route, trunks: &[TrunkNow]) -> bool {
     trunk.is_some_and(|trunk| trunk.free_channels != Some(0))
 }
 
-fn is_exact(view: &LineView<'_>) -> bool {
-    view.winner
-        .is_some_and(|winner| winner.confidence == Confidence::Exact)
+fn calls(view: &LineView<'_>) -> Calls {
+    match view.winner {
+        Some(winner) if winner.confidence == Confidence::Exact => Calls::Ours,
+        Some(winner) if winner.source == Source::Dialog => Calls::Told,
+        Some(_) | None => Calls::Unseen,
+    }
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use api::{
     Announcement, Company, EmployeeId, Event, EventKind, Invitation, InvitationId,
     InvitationStatus, Meeting, MeetingId, Member, MemberId, Notice, Occurrence, OccurrenceId,
     OccurrenceStatus, Person, Recording, RecordingState, Room, RoomId, ServerMessage, Snapshot,
-    Talking,
+    Talking, Waiting,
 };
 
 pub mod causes;
@@ -34,6 +34,8 @@ pub enum Topic {
     Person(EmployeeId),
     Rooms,
     Members,
+    /// Those who wait to be let in.
+    Lobby,
     Member(MemberId),
     Level(MemberId),
     Meetings,
@@ -50,6 +52,8 @@ pub struct Live {
     pub people: BTreeMap<EmployeeId, Person>,
     pub rooms: BTreeMap<RoomId, Room>,
     pub members: BTreeMap<MemberId, Member>,
+    /// Those who wait to be let in.
+    pub waiting: BTreeMap<MemberId, Waiting>,
     pub meetings: BTreeMap<MeetingId, Meeting>,
     pub occurrences: BTreeMap<OccurrenceId, Occurrence>,
     pub invitations: BTreeMap<InvitationId, Invitation>,
@@ -88,6 +92,7 @@ impl Live {
             people: by(snapshot.people, |row| row.id),
             rooms: by(snapshot.rooms, |row| row.id),
             members: by(snapshot.members, |row| row.id),
+            waiting: by(snapshot.waiting, |row| row.id),
             meetings: by(snapshot.meetings, |row| row.id),
             occurrences: by(snapshot.occurrences, |row| row.id),
             invitations: by(snapshot.invitations, |row| row.id),
@@ -137,6 +142,14 @@ impl Live {
                 self.members.remove(&left.id);
                 self.levels.remove(&left.id);
                 vec![Topic::Member(left.id), Topic::Members]
+            }
+            EventKind::Waiting(one) => {
+                self.waiting.insert(one.id, one);
+                vec![Topic::Lobby]
+            }
+            EventKind::WaitingOver(over) => {
+                self.waiting.remove(&over.id);
+                vec![Topic::Lobby]
             }
             EventKind::Occurrence(occurrence) => {
                 self.occurrences.insert(occurrence.id, occurrence);
@@ -247,6 +260,17 @@ impl Live {
             .filter(move |member| member.room_id == room)
     }
 
+    /// Those who wait to be let into a room, first to last.
+    pub fn waiting_at(&self, room: RoomId) -> Vec<&Waiting> {
+        let mut waiting: Vec<_> = self
+            .waiting
+            .values()
+            .filter(|one| one.room_id == room)
+            .collect();
+        waiting.sort_by_key(|one| (one.since_at, one.id));
+        waiting
+    }
+
     /// The member a person is, in whichever room.
     pub fn member_of(&self, person: EmployeeId) -> Option<&Member> {
         self.members
@@ -281,7 +305,9 @@ impl Live {
             .rooms
             .values()
             .filter(|room| {
-                self.occurrence_in(room.id).is_some() || self.members_of(room.id).next().is_some()
+                self.occurrence_in(room.id).is_some()
+                    || self.members_of(room.id).next().is_some()
+                    || !self.waiting_at(room.id).is_empty()
             })
             .collect();
         rooms.sort_by(|a, b| a.number.cmp(&b.number));

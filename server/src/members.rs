@@ -72,6 +72,14 @@ struct Entry {
 pub struct Members {
     entries: Mutex<BTreeMap<MemberId, Entry>>,
     locked: Mutex<BTreeSet<RoomId>>,
+    /// Those who wait to be let in.
+    waiting: Mutex<BTreeMap<MemberId, Knocking>>,
+}
+
+struct Knocking {
+    company: CompanyId,
+    shown: api::Waiting,
+    owner: UnboundedSender<Order>,
 }
 
 /// What is quieter than this is not drawn, dBov.
@@ -157,18 +165,51 @@ impl Members {
         Some(answer)
     }
 
-    /// The same for a room as a whole. None if nobody is in it.
+    /// Somebody waits to be let in.
+    pub fn knock(&self, company: CompanyId, shown: api::Waiting, owner: UnboundedSender<Order>) {
+        let one = Knocking {
+            company,
+            owner,
+            shown,
+        };
+        self.at_doors().insert(one.shown.id, one);
+    }
+
+    /// He waits no more.
+    pub fn stop_knocking(&self, id: MemberId) {
+        self.at_doors().remove(&id);
+    }
+
+    /// Those who wait to be let into the company's rooms, by when they came.
+    pub fn waiting(&self, company: CompanyId) -> Vec<api::Waiting> {
+        let waiting = self.at_doors();
+        let mut shown: Vec<_> = waiting
+            .values()
+            .filter(|one| one.company == company)
+            .map(|one| one.shown.clone())
+            .collect();
+        shown.sort_by_key(|one| (one.since_at, one.id));
+        shown
+    }
+
+    fn at_doors(&self) -> MutexGuard<'_, BTreeMap<MemberId, Knocking>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The same for a room as a whole. None if nobody is in it, nor waits to be let in.
     pub fn order_room(
         &self,
         room: RoomId,
         order: impl FnOnce(oneshot::Sender<()>) -> Order,
     ) -> Option<oneshot::Receiver<()>> {
         let (done, answer) = oneshot::channel();
-        let entries = self.lock();
-        let here = entries
-            .values()
-            .find(|entry| entry.member.room_id == room)?;
-        here.owner.send(order(done)).ok()?;
+        let at_door = || {
+            let waiting = self.at_doors();
+            let mut here = waiting.values().filter(|one| one.shown.room_id == room);
+            here.next().map(|one| one.owner.clone())
+        };
+        let owner = self.owner(room).or_else(at_door)?;
+        owner.send(order(done)).ok()?;
         Some(answer)
     }
 

@@ -184,6 +184,7 @@ impl Secretary {
                 early_s: None,
                 warn_s: None,
                 own_people_need_no_key: None,
+                lobby: None,
                 participants: participants.clone(),
                 rules: None,
                 remind_min: None,

@@ -224,6 +224,10 @@ impl Live for Shared {
         )
     }
 
+    fn waiting(&self, company: CompanyId) -> Vec<api::Waiting> {
+        self.members.waiting(company)
+    }
+
     fn is_locked(&self, room: RoomId) -> bool {
         self.members.is_locked(room)
     }

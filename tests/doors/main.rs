@@ -1,6 +1,8 @@
 //! Who gets in, and as what, by real calls: server and simulator are processes of their own and meet over
 //! SIP and RTP alone. Keys are pressed by telephones, what came of them is asked of the API.
 
+mod lobby;
+
 use serde_json::{Value, json};
 use tests::{Api, Server, server, simulator::Simulator, wait};
 

@@ -75,6 +75,12 @@ async fn another_companys_things_are_not_there() {
             None,
         ),
         ("GET", format!("/rooms/{room}/members"), None),
+        ("GET", format!("/rooms/{room}/lobby"), None),
+        (
+            "POST",
+            format!("/rooms/{room}/lobby"),
+            Some(json!({ "act": "let_in" })),
+        ),
         (
             "POST",
             format!("/rooms/{room}/acts"),

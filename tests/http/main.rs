@@ -16,6 +16,7 @@ mod guarded;
 mod invitations;
 mod isolation;
 mod line_status;
+mod lobby;
 mod meetings;
 mod members;
 mod notices;

@@ -99,6 +99,7 @@ impl Calendar {
             participants: self.people(people),
             rules: None,
             own_people_need_no_key: true,
+            lobby: false,
             language: None,
             remind_ms: None,
             organiser: None::<UserId>,

@@ -259,6 +259,7 @@ pub fn snapshot() -> Snapshot {
             suppress_noise: false,
             members: 2,
         }],
+        waiting: Vec::new(),
         members: vec![member(1, "Irina Belova"), member(2, "Oleg Sorokin")],
         meetings: vec![Meeting {
             id: meeting_id(1),
@@ -273,6 +274,7 @@ pub fn snapshot() -> Snapshot {
             early_s: 0,
             warn_s: 300,
             own_people_need_no_key: true,
+            lobby: false,
             remind_min: 15,
             participants: Vec::new(),
             rules: None,

@@ -16,6 +16,7 @@ mod card;
 mod header;
 mod headset;
 mod listeners;
+mod lobby;
 mod missing;
 mod people;
 mod picker;

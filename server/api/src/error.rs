@@ -105,6 +105,7 @@ pub enum ErrorCode {
     AnswersLookAlike,
     NumberWantsNoCalls,
     RoomIsEmpty,
+    NobodyWaits,
     EventNumberTaken,
     EventNumberRests,
     TemplateNameTaken,

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Attempt, Company, EmployeeId, Invitation, InvitationId, LeaveReason, Me, Meeting, MeetingId,
     Member, MemberId, Notice, Occurrence, Person, Recording, RecordingId, Room, RoomId, Text,
+    Waiting, WaitingOver,
 };
 
 /// One text frame from the server.
@@ -52,6 +53,9 @@ pub struct Snapshot {
     pub people: Vec<Person>,
     pub rooms: Vec<Room>,
     pub members: Vec<Member>,
+    /// Those who wait to be let in, by when they came.
+    #[serde(default)]
+    pub waiting: Vec<Waiting>,
     pub meetings: Vec<Meeting>,
     /// Those of the last day and all to come.
     pub occurrences: Vec<Occurrence>,
@@ -90,6 +94,10 @@ pub enum EventKind {
     MemberJoined(Member),
     Member(Member),
     MemberLeft(MemberLeft),
+    /// Somebody waits to be let in.
+    Waiting(Waiting),
+    /// He was let in or sent away, or is gone.
+    WaitingOver(WaitingOver),
     Occurrence(Occurrence),
     Invitation(Invitation),
     /// Somebody was taken off the list of a meeting that is still to come.

@@ -17,6 +17,7 @@ mod error;
 mod event_numbers;
 mod events;
 mod invitations;
+mod lobby;
 mod meetings;
 mod notices;
 mod people;
@@ -46,6 +47,7 @@ pub use invitations::{
     AtOnceWhen, Attempt, AttemptEnding, CallPhase, Finish, Invitation, InvitationStatus, Next,
     Reason, Rsvp, WaitReason,
 };
+pub use lobby::{DecideInLobby, LobbyAct, Waiting, WaitingEnd, WaitingOver};
 pub use meetings::{
     ChangeMeeting, CheckMeeting, ExtendOccurrence, Finding, FindingCode, FindingMeeting,
     FindingPerson, Meeting, MeetingCheck, MoveOccurrence, NewMeeting, NewParticipant, Occurrence,

@@ -27,6 +27,9 @@ pub struct Meeting {
     pub warn_s: u32,
     /// Employees on their own devices join without pressing a key.
     pub own_people_need_no_key: bool,
+    /// Whoever calls and is not expected waits with music until a moderator lets him in.
+    #[serde(default)]
+    pub lobby: bool,
     /// Everybody is reminded so long before the start; 0: never.
     pub remind_min: u32,
     pub participants: Vec<Participant>,
@@ -106,6 +109,9 @@ pub struct NewMeeting {
     /// Left out: yes.
     #[serde(default)]
     pub own_people_need_no_key: Option<bool>,
+    /// Whoever calls and is not expected waits until a moderator lets him in. Left out: as the room has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lobby: Option<bool>,
     /// Left out: 15 minutes. 0: never.
     #[serde(default)]
     pub remind_min: Option<u32>,
@@ -163,6 +169,8 @@ pub struct ChangeMeeting {
     pub warn_s: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub own_people_need_no_key: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lobby: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remind_min: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -44,6 +44,9 @@ pub struct NewRoom {
     /// Whoever calls waits with music until a moderator is there.
     #[serde(default)]
     pub wait_for_moderator: bool,
+    /// Whoever calls and is not expected waits with music until a moderator lets him in.
+    #[serde(default)]
+    pub lobby: bool,
     /// Voices are heard without the noise around them, a hundredth of a second later.
     #[serde(default)]
     pub suppress_noise: bool,

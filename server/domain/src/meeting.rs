@@ -49,6 +49,9 @@ pub struct Meeting {
     /// Whether employees join from the company's own devices without a key.
     #[serde(default)]
     pub own_people_need_no_key: bool,
+    /// Whoever calls and is not expected comes in when a moderator lets him.
+    #[serde(default)]
+    pub lobby: bool,
     /// Its language, when it is not the company's.
     #[serde(default)]
     pub language: Option<Language>,
@@ -224,6 +227,7 @@ mod tests {
             participants: Vec::new(),
             rules: None,
             own_people_need_no_key: true,
+            lobby: false,
             language: None,
             remind_ms: Some(DEFAULT_REMINDER),
             organiser: None,

@@ -36,6 +36,9 @@ pub struct RoomSettings {
     /// Nobody who calls comes in before a moderator is there.
     #[serde(default)]
     pub wait_for_moderator: bool,
+    /// Whoever calls and is not expected comes in when a moderator lets him.
+    #[serde(default)]
+    pub lobby: bool,
     /// Voices are heard without the noise around them, a hundredth of a second later.
     #[serde(default)]
     pub suppress_noise: bool,

@@ -132,6 +132,7 @@ pub(super) fn rooms(
         }
         let settings = RoomSettings {
             wait_for_moderator: section.boolean(source, "wait_for_moderator").unwrap_or_default(),
+            lobby: section.boolean(source, "lobby").unwrap_or_default(),
             suppress_noise: section.boolean(source, "suppress_noise").unwrap_or_default(),
             grants: grants(source, section),
         };

@@ -82,6 +82,9 @@ fn file(directory: &CompanyDirectory) -> String {
         if room.settings.wait_for_moderator {
             put(&mut item, "wait_for_moderator", true);
         }
+        if room.settings.lobby {
+            put(&mut item, "lobby", true);
+        }
         if room.settings.suppress_noise {
             put(&mut item, "suppress_noise", true);
         }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use api::WaitingEnd;
 use domain::{
     EmployeeId, MemberId, Millis, OccurrenceId, PhoneNumber, Role,
     attempt::LeaveWay,
@@ -127,6 +128,7 @@ impl Conference {
             watched: self.shared.pins().may_try(&arrival.source, self.room, now),
             locked: self.live.is_locked(),
             moderator_inside: self.live.has_moderator(),
+            lobby: self.has_lobby(),
         };
         let door = Entrance::new(room.clone(), known, around, now);
         let guest = Guest {
@@ -136,6 +138,7 @@ impl Conference {
             who,
             source: arrival.source,
             awaits: arrival.told.map(|told| told.occurrence),
+            knocks: None,
             member: None,
             since: now,
             rtp_port: leg.local.port(),
@@ -367,6 +370,7 @@ impl Conference {
                 Output::Play { phrases, mode } => self.play(leg, &phrases, mode).await,
                 Output::HoldMusic => self.play_music(leg),
                 Output::Join(role) => self.let_in(leg, role).await,
+                Output::Knock(role) => self.on_knock(leg, role),
                 Output::RightPin => self.shared.pins().on_right(&guest.source),
                 Output::WrongPin => {
                     let (source, now) = (guest.source.clone(), clock::now());
@@ -394,14 +398,20 @@ impl Conference {
             match output {
                 Output::WrongPin => self.shared.pins().on_wrong(source, self.room, clock::now()),
                 Output::RightPin => self.shared.pins().on_right(source),
-                Output::Play { .. } | Output::HoldMusic | Output::Join(_) | Output::HangUp => {}
+                Output::Play { .. }
+                | Output::HoldMusic
+                | Output::Join(_)
+                | Output::Knock(_)
+                | Output::HangUp => {}
             }
         }
     }
 
     async fn let_in(&mut self, leg: LegId, role: Role) {
         let now = clock::now();
-        let member = MemberId::new(now, clock::random());
+        let member = self
+            .waits_no_more(leg, WaitingEnd::LetIn)
+            .unwrap_or_else(|| MemberId::new(now, clock::random()));
         let Some(party) = self.parties.get_mut(&leg) else {
             return;
         };
@@ -429,6 +439,10 @@ impl Conference {
     pub(super) async fn on_caller_gone(&mut self, leg: LegId, way: LeaveWay, now: Millis) {
         if let Some(member) = self.parties.get(&leg).and_then(|party| party.member) {
             self.live.leave(member, way);
+            Box::pin(self.follow_room()).await;
+        }
+        if self.waits_no_more(leg, WaitingEnd::Left).is_some() {
+            // The moderators hear who is next.
             Box::pin(self.follow_room()).await;
         }
         let Some(party) = self.dismiss(leg) else {

@@ -169,6 +169,8 @@ impl Conference {
                 Output::Extend { member } => Box::pin(self.extend_by_key(member)).await,
                 Output::Announce(phrases) => self.announce(&phrases).await,
                 Output::Locked(locked) => self.on_locked(locked),
+                Output::LetIn { member } => self.on_decided(member, true).await,
+                Output::SendAway { member } => self.on_decided(member, false).await,
                 Output::EndMeeting => self.end_by_key().await,
                 Output::HangUp { member, way } => self.leaving.push_back((member, way)),
                 Output::Joined(member) => self.on_joined(&member),

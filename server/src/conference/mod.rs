@@ -19,6 +19,7 @@ mod calls;
 mod dial;
 mod ending;
 mod facts;
+mod lobby;
 mod members;
 mod messages;
 mod party;

@@ -89,6 +89,9 @@ pub struct Guest {
     /// The event whose number he dialled: he comes to that, and to nothing before it.
     #[serde(default)]
     pub awaits: Option<OccurrenceId>,
+    /// Who he will be, while he waits to be let in.
+    #[serde(default)]
+    pub knocks: Option<MemberId>,
     /// Who he is in the room, once he is in it.
     pub member: Option<MemberId>,
     pub since: Millis,

@@ -179,7 +179,10 @@ impl Conference {
         };
         let known = match guest.who.invitation.is_some() || guest.member.is_some() {
             true => Known::Expected(guest.who.role),
-            false if guest.awaits.is_some() => Known::Told(guest.who.role),
+            // Whoever waits to be let in has given his PIN.
+            false if guest.awaits.is_some() || guest.knocks.is_some() => {
+                Known::Told(guest.who.role)
+            }
             false => Known::Stranger(guest.who.role),
         };
         let around = Around {
@@ -187,6 +190,7 @@ impl Conference {
             watched: Ok(()),
             locked: false,
             moderator_inside: self.live.has_moderator(),
+            lobby: self.has_lobby(),
         };
         let door = Entrance::new(room.clone(), known, around, now);
         let call =

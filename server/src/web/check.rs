@@ -73,6 +73,7 @@ pub(super) async fn check(
         early_s: None,
         warn_s: None,
         own_people_need_no_key: None,
+        lobby: None,
         remind_min: None,
         participants: request.participants,
         rules: None,

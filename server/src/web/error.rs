@@ -225,6 +225,7 @@ fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::CalibrationIncomplete
         | ErrorCode::AnswersLookAlike
         | ErrorCode::RoomIsEmpty
+        | ErrorCode::NobodyWaits
         | ErrorCode::EventNumberTaken
         | ErrorCode::EventNumberRests
         | ErrorCode::TemplateNameTaken
@@ -301,6 +302,7 @@ mod tests {
             ErrorCode::Standby,
             ErrorCode::NotInRoom,
             ErrorCode::RoomIsEmpty,
+            ErrorCode::NobodyWaits,
             ErrorCode::AlreadyRecording,
             ErrorCode::NotRecording,
             ErrorCode::StillRecording,

@@ -23,6 +23,9 @@ pub trait Live: Send + Sync + 'static {
     /// Everybody in the company's rooms, in order of joining.
     fn members(&self, company: CompanyId) -> Vec<api::Member>;
 
+    /// Those who wait to be let into the company's rooms, by when they came.
+    fn waiting(&self, company: CompanyId) -> Vec<api::Waiting>;
+
     /// What is known of an employee's lines, taken together.
     fn line(&self, employee: &Employee, now: Millis) -> api::LineView;
 
@@ -44,7 +47,7 @@ pub trait Live: Send + Sync + 'static {
     /// Makes the member so loud for the others, or what he hears for him.
     fn set_gain(&self, member: MemberId, side: Side, gain: Gain) -> Command<'_>;
 
-    /// Does something with a room as a whole; fails where nobody is in it.
+    /// Does something with a room as a whole; fails where nobody is in it or waits.
     fn act(&self, room: RoomId, act: Act) -> Command<'_>;
 
     /// Whether a moderator has locked the room.

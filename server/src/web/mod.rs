@@ -27,6 +27,7 @@ mod invitations;
 mod json;
 mod line_status;
 mod live;
+mod lobby;
 mod login_guard;
 mod meetings;
 mod members;
@@ -116,6 +117,7 @@ fn api_routes() -> OpenApiRouter<App> {
         .routes(routes!(rooms::rooms, rooms::add_room))
         .routes(routes!(rooms::change_room))
         .routes(routes!(rooms::act_in_room))
+        .routes(routes!(lobby::lobby, lobby::decide))
         .routes(routes!(members::members, members::dial))
         .routes(routes!(members::change_member, members::remove_member))
         .routes(routes!(browser_calls::ring))

@@ -313,6 +313,7 @@ pub fn meeting(
         early_s: seconds(meeting.early_ms.as_seconds()),
         warn_s: seconds(meeting.warn_ms.as_seconds()),
         own_people_need_no_key: meeting.own_people_need_no_key,
+        lobby: meeting.lobby,
         remind_min: minutes_ahead(meeting.remind_ms),
         participants: participants.collect(),
         rules: meeting.rules.clone(),

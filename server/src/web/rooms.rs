@@ -111,6 +111,7 @@ pub(super) async fn add_room(
         moderator_pin: pin("moderator_pin", request.moderator_pin.as_deref())?,
         settings: RoomSettings {
             wait_for_moderator: request.wait_for_moderator,
+            lobby: request.lobby,
             suppress_noise: request.suppress_noise,
             grants: Vec::new(),
         },

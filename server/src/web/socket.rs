@@ -273,6 +273,7 @@ async fn snapshot(app: &App, signed: &Signed) -> Result<Snapshot, ApiError> {
         people: all_people(app, directory),
         rooms: all_rooms(app, directory).await?,
         members: app.live.members(company_id),
+        waiting: app.live.waiting(company_id),
         meetings: all_meetings(app, directory).await?,
         occurrences: between(app, directory, now - DAY, now + YEARS_TO_COME).await?,
         invitations: current_invitations(app, &signed).await?,

@@ -58,6 +58,7 @@ pub(super) fn new_meeting(
         participants: participants(&request.participants, directory)?,
         rules: request.rules.as_ref().map(rules).transpose()?,
         own_people_need_no_key: request.own_people_need_no_key.unwrap_or(true),
+        lobby: request.lobby.unwrap_or_default(),
         language: None,
         remind_ms: match request.remind_min {
             Some(minutes) => reminder(minutes)?,
@@ -129,6 +130,9 @@ pub(super) fn changed_meeting(
     }
     if let Some(needs_none) = request.own_people_need_no_key {
         meeting.own_people_need_no_key = needs_none;
+    }
+    if let Some(lobby) = request.lobby {
+        meeting.lobby = lobby;
     }
     if let Some(minutes) = request.remind_min {
         meeting.remind_ms = reminder(minutes)?;

@@ -169,6 +169,7 @@ impl Northway {
             participants: Vec::new(),
             rules: None,
             own_people_need_no_key: true,
+            lobby: false,
             language: None,
             remind_ms: None,
             organiser: None,

@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Mutex};
 
 use api::{
     BrowserCall, BrowserCallState, Confidence, Evidence, EvidenceSource, LineState, LineView,
-    Member, NewRecording, Recording, RecordingState, Text, TrunkState,
+    Member, NewRecording, Recording, RecordingState, Text, TrunkState, Waiting,
 };
 use domain::{
     BrowserCallId, CompanyId, EmployeeId, MemberId, Millis, RecordingId, Role, RoomId, TrunkId,
@@ -23,6 +23,7 @@ use tempfile::TempDir;
 pub struct StandIn {
     members: Mutex<Vec<(CompanyId, Member)>>,
     locked: Mutex<Option<RoomId>>,
+    waiting: Mutex<Vec<(CompanyId, Waiting)>>,
     /// What it was told, in words.
     told: Mutex<Vec<String>>,
     browsers: Mutex<Vec<(EmployeeId, BrowserCall)>>,
@@ -39,6 +40,7 @@ impl Default for StandIn {
         Self {
             members: Mutex::default(),
             locked: Mutex::default(),
+            waiting: Mutex::default(),
             told: Mutex::default(),
             browsers: Mutex::default(),
             tape: Mutex::default(),
@@ -51,6 +53,10 @@ impl Default for StandIn {
 impl StandIn {
     pub fn joins(&self, company: CompanyId, member: Member) {
         self.members.lock().unwrap().push((company, member));
+    }
+
+    pub fn knocks(&self, company: CompanyId, one: Waiting) {
+        self.waiting.lock().unwrap().push((company, one));
     }
 
     pub fn told(&self) -> Vec<String> {
@@ -76,6 +82,15 @@ impl Live for StandIn {
             .iter()
             .filter(|(of, _)| *of == company)
             .map(|(_, member)| member.clone())
+            .collect()
+    }
+
+    fn waiting(&self, company: CompanyId) -> Vec<Waiting> {
+        let waiting = self.waiting.lock().unwrap();
+        waiting
+            .iter()
+            .filter(|(of, _)| *of == company)
+            .map(|(_, one)| one.clone())
             .collect()
     }
 
@@ -244,6 +259,11 @@ impl Live for StandIn {
         if here && let Act::Lock(locked) = act {
             *self.locked.lock().unwrap() = locked.then_some(room);
         }
+        let mut waiting = self.waiting.lock().unwrap();
+        let here = here || waiting.iter().any(|(_, one)| one.room_id == room);
+        if let Act::LetIn(wanted) | Act::SendAway(wanted) = act {
+            waiting.retain(|(_, one)| wanted.is_some_and(|id| id != one.id));
+        }
         Box::pin(async move { here.then_some(()).ok_or(NotInRoom) })
     }
 
@@ -280,6 +300,20 @@ pub fn guest(room: RoomId) -> Member {
         invitation_id: None,
         codec: Some(api::Codec::Pcma),
         quality: None,
+    }
+}
+
+/// Somebody who waits to be let in.
+pub fn knocking(room: RoomId, n: u8) -> Waiting {
+    Waiting {
+        id: MemberId::new(super::NOW, [n; 10]),
+        room_id: room,
+        name: format!("Guest {n}"),
+        employee_id: None,
+        number: Some(format!("+493090182{n}")),
+        device_kind: api::DeviceKind::Outside,
+        role: Role::Speaker,
+        since_at: super::NOW.0,
     }
 }
 

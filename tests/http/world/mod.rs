@@ -23,7 +23,7 @@ use store::{Secret, Store};
 use tempfile::TempDir;
 use tower::ServiceExt;
 
-pub use live::{StandIn, guest, recording};
+pub use live::{StandIn, guest, knocking, recording};
 
 /// 2026-11-22 08:00 UTC, 11:00 in Moscow.
 pub const NOW: Millis = Millis(1_795_334_400_000);

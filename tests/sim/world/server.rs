@@ -277,6 +277,8 @@ impl World {
                 | live::Output::Changed(_)
                 | live::Output::Locked(_)
                 | live::Output::EndMeeting
+                | live::Output::LetIn { .. }
+                | live::Output::SendAway { .. }
                 | live::Output::Extend { .. }
                 | live::Output::Left { .. } => {}
             }

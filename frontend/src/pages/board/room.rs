@@ -3,7 +3,7 @@
 use api::{ActInRoom, ChangeMember, ChangeRoom, MemberId, Role, RoomAct, RoomId};
 use leptos::prelude::*;
 
-use super::{card::MemberCard, listeners::Listeners, picker::Coming};
+use super::{card::MemberCard, listeners::Listeners, lobby::Lobby, picker::Coming};
 use crate::{
     acts::{Call, change},
     app::{shared, texts},
@@ -132,6 +132,7 @@ pub fn Room(room: RoomId) -> impl IntoView {
     view! {
         <section class="col room" aria-label=move || t.room_and_name(&number.get())>
             <div class="scroll">
+                <Lobby room/>
                 <div class="zone speakers" data-place=Place::Speakers.name()>
                     <header class="zhead">
                         <h2>{t.speakers()}</h2>

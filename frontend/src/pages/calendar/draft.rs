@@ -52,6 +52,7 @@ pub struct Draft {
     pub warn_s: u32,
     pub remind_min: u32,
     pub no_key: bool,
+    pub lobby: bool,
     pub guests: Vec<Guest>,
     pub rules: RetryRules,
     /// Whether the rules were the meeting's own, or have been changed here.
@@ -86,6 +87,7 @@ impl Draft {
             warn_s: 300,
             remind_min: company.map_or(15, |company| company.remind_min),
             no_key: true,
+            lobby: false,
             guests: Vec::new(),
             rules: company.map_or_else(RetryRules::default, |company| company.rules.clone()),
             own_rules: false,
@@ -122,6 +124,7 @@ impl Draft {
             warn_s: meeting.warn_s,
             remind_min: meeting.remind_min,
             no_key: meeting.own_people_need_no_key,
+            lobby: meeting.lobby,
             guests: meeting
                 .participants
                 .iter()
@@ -210,6 +213,7 @@ impl Draft {
             early_s: Some(self.early_s),
             warn_s: Some(self.warn_s),
             own_people_need_no_key: Some(self.no_key),
+            lobby: Some(self.lobby),
             remind_min: Some(self.remind_min),
             participants: self.participants(),
             rules: self.own_rules.then(|| self.rules.clone()),
@@ -231,6 +235,7 @@ impl Draft {
             early_s: Some(self.early_s),
             warn_s: Some(self.warn_s),
             own_people_need_no_key: Some(self.no_key),
+            lobby: Some(self.lobby),
             remind_min: Some(self.remind_min),
             participants: Some(self.participants()),
             rules: self.own_rules.then(|| self.rules.clone()),
@@ -347,7 +352,7 @@ pub fn part_of(field: &str) -> Part {
                 .and_then(|index| index.parse().ok());
             Part::People(index)
         }
-        "early_s" | "warn_s" | "remind_min" => Part::Hours,
+        "early_s" | "lobby" | "warn_s" | "remind_min" => Part::Hours,
         "lead_s" | "rules" | "own_people_need_no_key" => Part::Calling,
         _ => Part::Whole,
     }

@@ -238,6 +238,17 @@ fn Form(editing: Editing, id: Option<MeetingId>) -> impl IntoView {
                         })
                     />
                     <Token
+                        label=t.lobby()
+                        value=move || draft.with(|draft| draft.as_ref().map_or(0, |draft| i64::from(draft.lobby)))
+                        options=vec![0, 1]
+                        word=move |on| if on == 0 { t.lobby_not().to_owned() } else { t.lobby_on().to_owned() }
+                        set=move |on| draft.update(|draft| {
+                            if let Some(draft) = draft {
+                                draft.lobby = on != 0;
+                            }
+                        })
+                    />
+                    <Token
                         label=t.form_warn()
                         value=move || draft.with(|draft| draft.as_ref().map_or(300, |draft| i64::from(draft.warn_s)))
                         options=vec![0, 60, 120, 300, 600]

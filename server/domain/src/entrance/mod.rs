@@ -13,7 +13,8 @@
 //!
 //! A locked room takes those expected and moderators, and nobody else. Before
 //! the start of what he is expected at, and where a room waits for its
-//! moderator, the caller waits with music.
+//! moderator, the caller waits with music. Where there is a lobby, so does everybody who is
+//! neither expected nor a moderator, until a moderator lets him in or does not.
 
 mod pin_watch;
 mod way_back;
@@ -41,6 +42,8 @@ pub struct Entrance {
     expected: bool,
     /// Nobody but moderators comes in before one of them is there.
     awaits_moderator: bool,
+    /// Whoever is neither expected nor a moderator asks to be let in.
+    lobby: bool,
     stage: Stage,
     outputs: VecDeque<Output>,
 }
@@ -64,6 +67,8 @@ enum Stage {
     Waiting { role: Role, opens_at: Millis },
     /// He waits for a moderator.
     ForModerator { role: Role },
+    /// He waits to be let in.
+    Knocking { role: Role },
     /// He is in.
     Inside,
     /// He hears why not, and is hung up.
@@ -94,6 +99,8 @@ pub struct Around {
     pub locked: bool,
     /// Whether a moderator is inside.
     pub moderator_inside: bool,
+    /// Whether moderators let everybody in who is not expected.
+    pub lobby: bool,
 }
 
 /// What the door asks for.
@@ -110,6 +117,8 @@ pub enum Output {
     HoldMusic,
     /// Let him into the room, in this role.
     Join(Role),
+    /// Ask the moderators to let him in, in this role.
+    Knock(Role),
     /// A PIN was wrong: the watch must know.
     WrongPin,
     /// A PIN was right: the watch must know.
@@ -144,11 +153,13 @@ impl Entrance {
             watched,
             locked,
             moderator_inside,
+            lobby,
         } = around;
         let must = room.pin.is_some();
         let may = room.moderator_pin.is_some();
         let mut entrance = Self {
             awaits_moderator: room.settings.wait_for_moderator && !moderator_inside,
+            lobby,
             expected: matches!(known, Known::Expected(_)),
             room,
             opens_at,
@@ -190,7 +201,9 @@ impl Entrance {
             Stage::Pin { until, .. } => Some((until, "no key")),
             Stage::Waiting { opens_at, .. } => Some((opens_at, "start")),
             Stage::Parting { until } => Some((until, "last words")),
-            Stage::ForModerator { .. } | Stage::Inside | Stage::Gone => None,
+            Stage::ForModerator { .. } | Stage::Knocking { .. } | Stage::Inside | Stage::Gone => {
+                None
+            }
         }
     }
 
@@ -209,7 +222,7 @@ impl Entrance {
             Stage::Waiting { role, opens_at } if opens_at <= now => self.begin(role),
             Stage::Parting { until } if until <= now => self.hang_up(),
             Stage::Pin { .. } | Stage::Waiting { .. } | Stage::Parting { .. } => {}
-            Stage::ForModerator { .. } | Stage::Inside | Stage::Gone => {}
+            Stage::ForModerator { .. } | Stage::Knocking { .. } | Stage::Inside | Stage::Gone => {}
         }
     }
 
@@ -260,7 +273,7 @@ impl Entrance {
     /// What was played once has been heard.
     pub fn on_played(&mut self, now: Millis) {
         match &mut self.stage {
-            Stage::Waiting { .. } | Stage::ForModerator { .. } => {
+            Stage::Waiting { .. } | Stage::ForModerator { .. } | Stage::Knocking { .. } => {
                 self.outputs.push_back(Output::HoldMusic);
             }
             Stage::Parting { .. } => self.hang_up(),
@@ -287,6 +300,7 @@ impl Entrance {
             } => self.hang_up(),
             Stage::Waiting { .. }
             | Stage::ForModerator { .. }
+            | Stage::Knocking { .. }
             | Stage::Parting { .. }
             | Stage::Inside
             | Stage::Gone => {}
@@ -304,6 +318,30 @@ impl Entrance {
                 role,
                 opens_at: now,
             };
+        }
+    }
+
+    /// A moderator lets him in.
+    pub fn on_let_in(&mut self) {
+        if let Stage::Knocking { role } = self.stage {
+            self.join(role);
+        }
+    }
+
+    /// A moderator does not let him in: he hears so.
+    pub fn on_sent_away(&mut self, now: Millis) {
+        if let Stage::Knocking { .. } = self.stage {
+            self.turn_away(speech::not_let_in(), now);
+        }
+    }
+
+    /// Whether those who are not expected have to be let in has changed.
+    pub fn on_lobby(&mut self, lobby: bool) {
+        self.lobby = lobby;
+        if let Stage::Knocking { role } = self.stage
+            && !lobby
+        {
+            self.begin(role);
         }
     }
 
@@ -381,7 +419,11 @@ impl Entrance {
 
     /// What goes on in the room has begun: he comes in, or waits for the one it waits for.
     fn begin(&mut self, role: Role) {
-        if self.awaits_moderator && role != Role::Moderator {
+        if self.lobby && !self.expected && role != Role::Moderator {
+            self.stage = Stage::Knocking { role };
+            self.outputs.push_back(Output::Knock(role));
+            self.play(speech::lobby_wait(), PlayMode::Once);
+        } else if self.awaits_moderator && role != Role::Moderator {
             self.stage = Stage::ForModerator { role };
             self.play(speech::awaits_moderator(), PlayMode::Once);
         } else {

@@ -37,6 +37,7 @@ const AROUND: Around = Around {
     watched: Ok(()),
     locked: false,
     moderator_inside: false,
+    lobby: false,
 };
 
 fn stranger(pin: Option<&str>) -> Entrance {
@@ -369,6 +370,82 @@ fn where_the_moderator_is_awaited_callers_hear_music_until_he_is_there() {
         drain(&mut at_door(held, around)),
         [Output::Join(Role::Speaker)]
     );
+}
+
+const LOBBY: Around = Around {
+    lobby: true,
+    ..AROUND
+};
+
+#[test]
+fn where_there_is_a_lobby_a_stranger_waits_with_music_until_he_is_let_in() {
+    let mut caller = at_door(room(Some("1234")), LOBBY);
+    drain(&mut caller);
+    assert_eq!(
+        press(&mut caller, "1234", NOW),
+        [
+            Output::RightPin,
+            Output::Knock(Role::Speaker),
+            once(speech::lobby_wait())
+        ]
+    );
+    caller.on_played(NOW);
+    assert_eq!(drain(&mut caller), [Output::HoldMusic]);
+    assert_eq!(caller.poll_timeout(), None);
+
+    caller.on_let_in();
+    assert_eq!(drain(&mut caller), [Output::Join(Role::Speaker)]);
+    caller.on_let_in();
+    caller.on_sent_away(NOW);
+    assert_eq!(drain(&mut caller), [], "he is inside");
+}
+
+#[test]
+fn whoever_is_not_let_in_hears_so_and_is_hung_up() {
+    let mut caller = at_door(room(None), LOBBY);
+    drain(&mut caller);
+
+    caller.on_sent_away(NOW);
+    assert_eq!(drain(&mut caller), [once(speech::not_let_in())]);
+    caller.on_let_in();
+    caller.on_played(NOW);
+    assert_eq!(drain(&mut caller), [Output::HangUp]);
+}
+
+#[test]
+fn the_lobby_holds_the_public_too_and_lets_those_expected_and_moderators_through() {
+    let at_door = |known| drain(&mut Entrance::new(room(None), known, LOBBY, NOW));
+    assert_eq!(
+        at_door(Known::Told(Role::Listener)),
+        [Output::Knock(Role::Listener), once(speech::lobby_wait())]
+    );
+    for known in [
+        Known::Expected(Role::Listener),
+        Known::Stranger(Role::Moderator),
+    ] {
+        let role = match known {
+            Known::Expected(role) | Known::Told(role) | Known::Stranger(role) => role,
+        };
+        assert_eq!(at_door(known), [Output::Join(role)]);
+    }
+}
+
+#[test]
+fn before_the_start_nobody_is_bothered_and_a_lobby_that_is_given_up_lets_its_people_in() {
+    let early = Around {
+        opens_at: Some(NOW + Span::minutes(5)),
+        ..LOBBY
+    };
+    let mut caller = at_door(room(None), early);
+    assert_eq!(drain(&mut caller), [once(speech::not_begun())]);
+    caller.handle_timeout(NOW + Span::minutes(5));
+    assert_eq!(
+        drain(&mut caller),
+        [Output::Knock(Role::Speaker), once(speech::lobby_wait())]
+    );
+
+    caller.on_lobby(false);
+    assert_eq!(drain(&mut caller), [Output::Join(Role::Speaker)]);
 }
 
 #[test]

@@ -7,7 +7,8 @@
 //! more time, and `*4`, pressed twice, ends it. A key is two presses within two seconds.
 //! After two stars the digits turn the loudness: `**3` and `**1` make what he hears louder and
 //! quieter and `**2` as it was; `**6`, `**4` and `**5` do so with his voice for the others. More of
-//! the same digits turn on.
+//! the same digits turn on. For moderators `**7` lets in the first who waits at the door, `**8` sends
+//! him away, and `**9` lets in all.
 
 use super::{Act, LiveRoom, Member, Output};
 use crate::{
@@ -56,6 +57,10 @@ impl LiveRoom {
         }
         match stars {
             Some(Stars::One) => self.on_key(id, digit, now),
+            Some(Stars::Two) if matches!(digit, '7'..='9') => match self.moderates(id) {
+                true => self.on_lobby_key(id, digit),
+                false => self.tell(id, speech::only_moderators()),
+            },
             Some(Stars::Two | Stars::Turning) => self.on_turn(id, digit, now),
             None => {}
         }
@@ -65,7 +70,13 @@ impl LiveRoom {
         match digit {
             '6' => self.toggle_mute(id),
             '5' => self.tell(id, speech::head_count(self.members.len() - 1)),
-            '#' => self.tell(id, speech::help(self.moderates(id))),
+            '#' => {
+                let mut help = speech::help(self.moderates(id));
+                if self.moderates(id) && !self.lobby.is_empty() {
+                    help.extend(speech::help_lobby());
+                }
+                self.tell(id, help);
+            }
             '9' => self.toggle_hand(id, now),
             '1' | '2' | '3' | '4' | '7' | '8' if !self.moderates(id) => {
                 self.tell(id, speech::only_moderators());

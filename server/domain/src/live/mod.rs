@@ -6,12 +6,14 @@
 //! lead to the same [`Output`]s. The room hears nothing itself: sound is the
 //! mixer's affair, and this says only who may be heard.
 //!
-//! The keys are in `keys`.
+//! The keys are in `keys`, those who wait to be let in are in `lobby`.
 
 mod keys;
+mod lobby;
 
 use std::collections::{BTreeMap, VecDeque};
 
+pub use lobby::Waiting;
 use serde::{Deserialize, Serialize};
 
 use self::keys::Stars;
@@ -77,6 +79,10 @@ pub enum Act {
     MuteAll(bool),
     /// Lets the one speak whose hand has been up the longest.
     NextHand,
+    /// Lets one of those who wait in, or all of them.
+    LetIn(Option<MemberId>),
+    /// Sends one of those who wait away, or all of them.
+    SendAway(Option<MemberId>),
 }
 
 /// What a room asks for, and tells.
@@ -119,6 +125,16 @@ pub enum Output {
     Announce(Vec<Phrase>),
     /// The room is locked, or open again.
     Locked(bool),
+    /// Let this one in who waits at the door.
+    LetIn {
+        /// The member he becomes.
+        member: MemberId,
+    },
+    /// Tell this one who waits at the door that he is not let in.
+    SendAway {
+        /// The member he would have become.
+        member: MemberId,
+    },
     /// A moderator ends the meeting.
     EndMeeting,
     /// Hang this leg up; [`LiveRoom::leave`] follows when it is gone.
@@ -152,6 +168,8 @@ pub struct LiveRoom {
     /// Who pressed a star, and when.
     stars: BTreeMap<MemberId, (Stars, Millis)>,
     locked: bool,
+    /// Those who wait to be let in, first to last.
+    lobby: VecDeque<Waiting>,
     /// Which moderator wants the meeting to end, and since when.
     ends: Option<(MemberId, Millis)>,
     /// What is still to be said into the room: one after the other.
@@ -181,6 +199,7 @@ impl LiveRoom {
             turned: BTreeMap::new(),
             stars: BTreeMap::new(),
             locked: false,
+            lobby: VecDeque::new(),
             ends: None,
             announcements: VecDeque::new(),
             announcing: false,
@@ -224,7 +243,7 @@ impl LiveRoom {
     /// Somebody comes in: he hears a short welcome and how many are here.
     pub fn join(&mut self, mut member: Member) {
         let others = self.members.len();
-        let id = member.id;
+        let (id, role) = (member.id, member.role);
         self.recall(&mut member);
         if self.members.insert(id, member.clone()).is_some() {
             return self.changed(id);
@@ -235,6 +254,9 @@ impl LiveRoom {
         let mut welcome = speech::welcome(others);
         if self.recorded {
             welcome.extend(speech::recorded());
+        }
+        if role == Role::Moderator {
+            welcome.extend(self.who_waits());
         }
         self.tell(id, welcome);
         if self.members.len() == 1 {
@@ -351,6 +373,14 @@ impl LiveRoom {
                 self.give_the_floor(next);
                 Some(next)
             }
+            Act::LetIn(wanted) => {
+                self.decide_unheard(wanted, true);
+                None
+            }
+            Act::SendAway(wanted) => {
+                self.decide_unheard(wanted, false);
+                None
+            }
         }
     }
 
@@ -369,6 +399,10 @@ impl LiveRoom {
         if before.speaks() != role.speaks() {
             self.hearing(id);
             self.tell(id, speech::may_speak(role.speaks()));
+        }
+        let waits = self.who_waits();
+        if role == Role::Moderator && !waits.is_empty() {
+            self.tell(id, waits);
         }
         true
     }

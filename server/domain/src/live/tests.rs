@@ -444,3 +444,97 @@ fn a_recording_that_ends_with_the_last_member_is_not_told_to_the_next() {
         "{outputs:?}"
     );
 }
+
+fn waiting(n: u8) -> Waiting {
+    Waiting {
+        id: MemberId::new(NOW, [n; 10]),
+        name: vec![speech::name(&format!("Guest {n}"))],
+    }
+}
+
+fn told(member: MemberId, phrases: Vec<Phrase>) -> Output {
+    Output::Tell { member, phrases }
+}
+
+fn waits(n: u8) -> Vec<Phrase> {
+    speech::waits_to_be_let_in(waiting(n).name)
+}
+
+#[test]
+fn moderators_hear_who_waits_and_let_in_or_send_away_one_after_the_other() {
+    let (mut room, ids) = room(&[Role::Moderator, Role::Speaker]);
+    room.knock(waiting(7));
+    room.knock(waiting(8));
+    room.knock(waiting(8));
+    assert_eq!(drain(&mut room), [told(ids[0], waits(7))], "one at a time");
+
+    let mut let_in = speech::decided(true);
+    let_in.extend(waits(8));
+    assert_eq!(
+        press(&mut room, ids[0], "**7"),
+        [
+            Output::LetIn {
+                member: waiting(7).id
+            },
+            told(ids[0], let_in)
+        ]
+    );
+    assert_eq!(
+        press(&mut room, ids[0], "**8"),
+        [
+            Output::SendAway {
+                member: waiting(8).id
+            },
+            told(ids[0], speech::decided(false))
+        ]
+    );
+    assert_eq!(
+        press(&mut room, ids[0], "**9"),
+        [told(ids[0], speech::nobody_waits())]
+    );
+    assert_eq!(
+        press(&mut room, ids[1], "**7"),
+        [told(ids[1], speech::only_moderators())]
+    );
+}
+
+#[test]
+fn a_moderator_who_comes_later_hears_who_waits_and_lets_all_in() {
+    let (mut room, _) = room(&[Role::Speaker]);
+    for n in [7, 8, 9] {
+        room.knock(waiting(n));
+    }
+    assert_eq!(drain(&mut room), [], "nobody here decides");
+    let boss = member(3, Role::Moderator);
+    room.join(boss.clone());
+    let mut welcome = speech::welcome(1);
+    welcome.extend(waits(7));
+    assert!(drain(&mut room).contains(&told(boss.id, welcome)));
+
+    assert!(room.stop_knocking(waiting(7).id));
+    assert_eq!(drain(&mut room), [told(boss.id, waits(8))], "he hung up");
+    let mut outputs = press(&mut room, boss.id, "**9");
+    assert_eq!(outputs.pop(), Some(told(boss.id, speech::all_let_in())));
+    let let_in = |n| Output::LetIn {
+        member: waiting(n).id,
+    };
+    assert_eq!(outputs, [let_in(8), let_in(9)]);
+}
+
+#[test]
+fn the_board_decides_about_one_of_them_or_all() {
+    let (mut room, _) = room(&[]);
+    for n in [7, 8, 9] {
+        room.knock(waiting(n));
+    }
+    let away = |n| Output::SendAway {
+        member: waiting(n).id,
+    };
+    room.act(Act::SendAway(Some(waiting(8).id)));
+    assert_eq!(drain(&mut room), [away(8)]);
+    room.act(Act::LetIn(Some(waiting(8).id)));
+    assert_eq!(drain(&mut room), [], "he waits no more");
+    room.act(Act::SendAway(None));
+    assert_eq!(drain(&mut room), [away(7), away(9)]);
+    assert_eq!(room.waiting().count(), 0);
+}

@@ -26,6 +26,7 @@ fn meeting(zone: &str, starts_local: &str, rule: &str) -> Meeting {
         participants: Vec::new(),
         rules: None,
         own_people_need_no_key: true,
+        lobby: false,
         language: None,
         remind_ms: None,
         organiser: None,

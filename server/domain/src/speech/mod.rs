@@ -74,6 +74,7 @@ pub struct Briefing {
 
 /// The sounds that are prompts of one phrase.
 const SINGLE: &[&str] = &[
+    "all_let_in",
     "all_muted",
     "all_unmuted",
     "at",
@@ -103,12 +104,16 @@ const SINGLE: &[&str] = &[
     "hand_lowered",
     "hand_raised",
     "help",
+    "help_lobby",
     "help_loudness",
     "help_moderator",
     "in_the_room",
     "invited_by",
     "is_offline",
     "keys_join_later_cannot",
+    "let_in",
+    "lobby_keys",
+    "lobby_wait",
     "locked_out",
     "meeting_ended",
     "meeting_ends",
@@ -118,8 +123,10 @@ const SINGLE: &[&str] = &[
     "no_such_number",
     "nobody_here",
     "nobody_reached",
+    "nobody_waits",
     "not_begun",
     "of_company",
+    "not_let_in",
     "only_moderators",
     "organiser_generic",
     "out_of_order",
@@ -132,6 +139,7 @@ const SINGLE: &[&str] = &[
     "room_locked",
     "room_number_is",
     "room_unlocked",
+    "sent_away",
     "somebody",
     "stay_on_the_line",
     "taken_out",
@@ -142,6 +150,7 @@ const SINGLE: &[&str] = &[
     "volume_end",
     "volume_normal",
     "volume_up",
+    "waits_to_be_let_in",
     "welcome",
     "wrong_pin",
     "you_are_invited",
@@ -369,6 +378,42 @@ pub fn locked_out() -> Vec<Phrase> {
 /// Nobody comes in before the moderator.
 pub fn awaits_moderator() -> Vec<Phrase> {
     vec![sound("awaits_moderator")]
+}
+
+/// Nobody comes in whom a moderator does not let in.
+pub fn lobby_wait() -> Vec<Phrase> {
+    vec![sound("lobby_wait")]
+}
+
+/// A moderator does not let him in.
+pub fn not_let_in() -> Vec<Phrase> {
+    vec![sound("not_let_in")]
+}
+
+/// To a moderator: who waits at the door, and by which keys he decides.
+pub fn waits_to_be_let_in(mut name: Vec<Phrase>) -> Vec<Phrase> {
+    name.extend([sound("waits_to_be_let_in"), sound("lobby_keys")]);
+    name
+}
+
+/// To a moderator: the one who waited is let in, or sent away.
+pub fn decided(lets_in: bool) -> Vec<Phrase> {
+    vec![sound(if lets_in { "let_in" } else { "sent_away" })]
+}
+
+/// To a moderator: all who waited are let in.
+pub fn all_let_in() -> Vec<Phrase> {
+    vec![sound("all_let_in")]
+}
+
+/// To a moderator: there is nobody to be let in.
+pub fn nobody_waits() -> Vec<Phrase> {
+    vec![sound("nobody_waits")]
+}
+
+/// The keys by which those who wait are let in.
+pub fn help_lobby() -> Vec<Phrase> {
+    vec![sound("help_lobby")]
 }
 
 /// His hand is up, or down again.

@@ -1,4 +1,4 @@
-//! One phone of ours calls another: two legs and a room of their own.
+//! One phone of ours calls another, or a number outside: two legs and a room of their own.
 //!
 //! The two talk in a room of the mixer like any other, so that what begins as
 //! a talk between two can become a conference without a drop.
@@ -44,10 +44,20 @@ pub struct Connection {
     pub caller_line: LineKey,
     /// What the called phone shows.
     pub from: Party,
-    pub callee: EmployeeId,
+    pub to: Callee,
+    pub company: CompanyId,
+    /// Names the talk; the called side's INVITE derives from it.
+    pub id: Uuid,
 }
 
-/// The way to a colleague.
+/// Who is called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Callee {
+    Colleague(EmployeeId),
+    Outside(PhoneNumber),
+}
+
+/// The way to whom is called.
 struct Road {
     way: Way,
     line: LineKey,
@@ -98,21 +108,22 @@ pub async fn connect(shared: Arc<Shared>, connection: Connection) {
         incoming,
         caller_line,
         from,
-        callee,
+        to,
+        company,
+        id,
     } = connection;
     let signalling = shared.switchboard.signalling().clone();
     let (sip_tx, sip_rx) = mpsc::unbounded_channel();
     let (leg_tx, leg_rx) = mpsc::unbounded_channel();
     shared.switchboard.take(call, sip_tx.clone());
 
-    let company = {
-        let page = shared.book.page();
-        page.directory()
-            .employee(callee)
-            .map(|(company, _)| company.company.id)
+    let road = match &to {
+        Callee::Colleague(callee) => way_to(&shared, *callee, from.clone()).await,
+        Callee::Outside(number) => way_outside(&shared, company, number, &from),
     };
-    let (Some(road), Some(company)) = (way_to(&shared, callee, from.clone()).await, company) else {
+    let Some(road) = road else {
         // Nowhere to ring: 480, as an operator says of a phone that is off.
+        shared.own_calls.ended(id, clock::now());
         signalling.reject(call, Rejection::status(480));
         return;
     };
@@ -121,6 +132,7 @@ pub async fn connect(shared: Arc<Shared>, connection: Connection) {
         .as_ref()
         .map_or(road.way.family, |media| family_of(media.remote.ip()));
     let Some((leg_a, leg_b)) = open_two(&shared, caller_family, road.way.family, &leg_tx) else {
+        shared.own_calls.ended(id, clock::now());
         signalling.reject(
             call,
             Rejection {
@@ -131,7 +143,6 @@ pub async fn connect(shared: Arc<Shared>, connection: Connection) {
         return;
     };
     let now = clock::now();
-    let id = domain::AttemptId::new(now, clock::random()).uuid();
     let kept = Kept {
         caller: KeptSide {
             line: caller_line.clone(),
@@ -319,6 +330,34 @@ async fn way_to(shared: &Arc<Shared>, callee: EmployeeId, from: Party) -> Option
     })
 }
 
+/// To a number outside, over the first operator that has a channel.
+fn way_outside(
+    shared: &Arc<Shared>,
+    company: CompanyId,
+    number: &PhoneNumber,
+    from: &Party,
+) -> Option<Road> {
+    let page = shared.book.page();
+    let company = page.company(company)?;
+    let mut trunks: Vec<_> = company.trunks.iter().collect();
+    trunks.sort_by_key(|trunk| (shared.trunks.is_down(trunk.id), trunk.rank));
+    let free = |trunk: &&Trunk| {
+        let carried = shared.flights.on_trunk(trunk.id);
+        trunk.channels.is_none_or(|channels| carried < channels)
+    };
+    let trunk = trunks.into_iter().find(free)?;
+    let ours = shown_number(shared, trunk.id)?;
+    let way = Way::over_trunk(trunk, number, from.display.clone(), &ours)?;
+    Some(Road {
+        way,
+        line: LineKey::Number(number.clone()),
+        over: Over::Trunk {
+            id: trunk.id,
+            number: number.clone(),
+        },
+    })
+}
+
 /// The same way once more, in another process.
 async fn way_again(shared: &Arc<Shared>, kept: &Kept) -> Option<Way> {
     let page = shared.book.page();
@@ -440,6 +479,9 @@ impl Talk {
                 self.note_dialog(call, &dialog);
                 if call == self.b.call && !self.resumed {
                     self.answered = true;
+                    self.shared
+                        .own_calls
+                        .answered(self.record.row.id, clock::now());
                     mark(&self.shared, &self.b, LineState::Busy);
                     signalling.answer(self.a.call, LocalMedia::at(self.a.local));
                 }
@@ -543,6 +585,9 @@ impl Talk {
                 .call_ended(&side.line, &format!("{:?}", side.call), clock::now());
         }
         self.shared.flights.release(self.record.row.id);
+        self.shared
+            .own_calls
+            .ended(self.record.row.id, clock::now());
         self.record.over();
     }
 }

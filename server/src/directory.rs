@@ -66,6 +66,8 @@ pub enum Dialled {
     Event(NumberId),
     /// The number behind which meetings are planned by telephone.
     Service,
+    /// A number that is none of ours.
+    Outside(PhoneNumber),
     Nothing,
 }
 
@@ -230,6 +232,8 @@ pub trait Numbers {
     ///
     /// Only over the IP-SIM's own trunk: a number that any operator shows proves nothing.
     fn mobile_calling(&self, number: &str, over: TrunkId) -> Option<(&Employee, &Device)>;
+    /// Whether an IP-SIM is this trunk's own, so that its operator vouches for it.
+    fn is_of_trunk(&self, device: DeviceId, trunk: TrunkId) -> bool;
     /// The lines of an employee.
     fn lines(&self, employee: EmployeeId) -> Vec<LineKey>;
 }
@@ -308,6 +312,10 @@ impl Numbers for CompanyDirectory {
         })
     }
 
+    fn is_of_trunk(&self, device: DeviceId, trunk: TrunkId) -> bool {
+        self.sim_trunks.get(&device) == Some(&trunk)
+    }
+
     fn lines(&self, employee: EmployeeId) -> Vec<LineKey> {
         self.employee(employee)
             .map(|employee| employee.devices.iter().map(Device::line).collect())
@@ -362,7 +370,7 @@ impl Authority for Book {
             Dialled::Room(room) => Some(ResourceId(room.uuid())),
             Dialled::Employee(employee) => Some(ResourceId(employee.uuid())),
             // Neither is a person or a place that could be free or busy.
-            Dialled::Event(_) | Dialled::Service => None,
+            Dialled::Event(_) | Dialled::Service | Dialled::Outside(_) => None,
             Dialled::Nothing => {
                 let device = company.credentials.get(user)?.device;
                 let owner = page.device(device)?;

@@ -2,18 +2,21 @@
 //!
 //! A phone of ours reaches its company's rooms and colleagues. An operator's
 //! trunk reaches rooms by their city numbers, events by theirs in their hours, and, for a mobile that is a line
-//! of ours, by their short numbers as well. Nobody else gets as far as this.
+//! of ours, by their short numbers as well. Whom the company lets, calls numbers outside: from a phone
+//! that logs in with us, or from an IP-SIM for which its own trunk vouches. Nobody else gets as far as this.
 
 use std::sync::Arc;
 
 use domain::{
-    CompanyId, DeviceId, EmployeeId, NumberId, PhoneNumber, RoomId, TrunkId,
+    AttemptId, CompanyId, DeviceId, EmployeeId, NumberId, PhoneNumber, RoomId, ShortNumber,
+    TrunkId,
     desk::Desk,
     employee::{Device, DeviceClass, Employee},
     entrance::{Caller as AtDoor, Expected, way_back},
     event_number::{self, Stand},
     line::LineKey,
     meeting::Invitee,
+    numbering,
     occurrence::Occurrence,
     role::Approach,
     speech::{self, Phrase},
@@ -21,14 +24,16 @@ use domain::{
 use media::Family;
 use sip::{CallId, Caller, Incoming, Rejection};
 use store::{CompanyDirectory, StoreError};
+use uuid::Uuid;
 
 use crate::{
     booth::{self, Visitor},
-    bridge::{self, Connection},
+    bridge::{self, Callee, Connection},
     clock,
-    conference::{Arrival, Bell, Conferences, Message, ToldOf},
+    conference::{Arrival, Bell, Conferences, Message, ToldOf, spent_on},
     dialling::family_of,
     directory::{Dialled, Numbers},
+    own_calls::Wish,
     secretary::Secretary,
     shared::Shared,
 };
@@ -45,6 +50,9 @@ struct From<'a> {
     own: Option<(&'a Employee, &'a Device)>,
     number: Option<PhoneNumber>,
     source: String,
+    /// He has logged in, or the trunk that is his line's own says who he is: more than a
+    /// number that is shown.
+    vouched: bool,
 }
 
 impl Exchange {
@@ -63,6 +71,7 @@ impl Exchange {
                     own: Some((owner.employee, owner.device)),
                     number: owner.device.kind.number().cloned(),
                     source: device.to_string(),
+                    vouched: true,
                 };
                 // The number that rang his mobile, dialled on his desk phone.
                 let missed = self
@@ -84,18 +93,25 @@ impl Exchange {
                     .or(incoming.from_user.as_ref());
                 let own = shown.and_then(|shown| company.mobile_calling(shown, trunk.id));
                 let number = shown.and_then(|shown| PhoneNumber::parse(shown).ok());
+                let vouched = incoming.asserted_user.is_some()
+                    && own.is_some_and(|(_, device)| company.is_of_trunk(device.id, trunk.id));
                 let source = format!("{} {}", trunk.id, shown.map_or("", String::as_str));
                 let from = From {
                     company,
                     own,
                     number,
                     source,
+                    vouched,
                 };
                 let to = self
                     .behind_trunk(&from, &dialled, incoming.to_user.as_deref())
                     .await;
                 (from, to)
             }
+        };
+        let to = match to {
+            Dialled::Nothing => outside(&from, &dialled),
+            to => to,
         };
         if let Some((_, device)) = from.own {
             self.shared.lines.seen(&device.line(), clock::now());
@@ -106,6 +122,7 @@ impl Exchange {
             Dialled::Employee(employee) => self.to_colleague(call, incoming, &from, employee),
             Dialled::Service => self.to_service(call, &incoming, &from).await,
             Dialled::Event(number) => self.to_event(call, &incoming, &from, number).await,
+            Dialled::Outside(number) => self.to_outside(call, incoming, &from, number).await,
             Dialled::Nothing => self.refuse(call, 404),
         }
     }
@@ -356,7 +373,64 @@ impl Exchange {
                 &employee.name,
                 employee.extension.as_str(),
             ),
-            callee,
+            to: Callee::Colleague(callee),
+            company: from.company.company.id,
+            id: new_talk(),
+        };
+        tokio::spawn(bridge::connect(self.shared.clone(), connection));
+    }
+
+    /// To a number outside, if the company lets him and its limits do.
+    async fn to_outside(
+        &self,
+        call: CallId,
+        incoming: Incoming,
+        from: &From<'_>,
+        number: PhoneNumber,
+    ) {
+        let Some((employee, device)) = from.own else {
+            return self.refuse(call, 404);
+        };
+        let company = &from.company.company;
+        if company.limits.own_calls.is_none() {
+            // Where nobody calls outside, there is no such number.
+            return self.refuse(call, 404);
+        }
+        let (id, now) = (new_talk(), clock::now());
+        let day_begins = now.day_begins(company.zone).unwrap_or(now);
+        let attempts = match self
+            .shared
+            .store
+            .attempts_since(company.id, day_begins)
+            .await
+        {
+            Ok(attempts) => attempts,
+            Err(error) => {
+                tracing::warn!(%error, "Nobody knows what the company has spent today");
+                return self.refuse(call, 503);
+            }
+        };
+        let wish = Wish {
+            id,
+            company: company.id,
+            employee: employee.id,
+            group: employee.group.as_deref(),
+            number: &numbering::in_full(&number, company.zone),
+            day_begins,
+            of_meetings: spent_on(company, &attempts, now),
+        };
+        if let Err(refused) = self.shared.own_calls.begin(wish, &company.limits, now) {
+            tracing::info!(employee = employee.name, %number, %refused, "A call outside is refused");
+            return self.refuse(call, 403);
+        }
+        let connection = Connection {
+            call,
+            incoming,
+            caller_line: device.line(),
+            from: bridge::caller_party(company, &employee.name, employee.extension.as_str()),
+            to: Callee::Outside(number),
+            company: company.id,
+            id,
         };
         tokio::spawn(bridge::connect(self.shared.clone(), connection));
     }
@@ -368,6 +442,19 @@ impl Exchange {
             .signalling()
             .reject(call, Rejection::status(status));
     }
+}
+
+/// The number outside that was meant, where the one who dialled it is surely one of ours.
+fn outside(from: &From<'_>, dialled: &str) -> Dialled {
+    let is_short = ShortNumber::parse(dialled).is_ok();
+    match PhoneNumber::parse(dialled) {
+        Ok(number) if from.own.is_some() && from.vouched && !is_short => Dialled::Outside(number),
+        Ok(_) | Err(_) => Dialled::Nothing,
+    }
+}
+
+fn new_talk() -> Uuid {
+    AttemptId::new(clock::now(), clock::random()).uuid()
 }
 
 fn family_of_caller(incoming: &Incoming) -> Family {

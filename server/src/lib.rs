@@ -28,6 +28,7 @@ mod lines;
 mod members;
 mod notices;
 mod operators;
+mod own_calls;
 mod people;
 mod plans;
 pub mod recorded_names;

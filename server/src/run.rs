@@ -113,6 +113,7 @@ pub async fn serve<Hurry: Future<Output = ()>>(
         lines: Lines::default(),
         members: Members::default(),
         flights: Flights::default(),
+        own_calls: Default::default(),
         calibrator: Default::default(),
         trunks: Trunks::default(),
         accounts: Accounts::default(),

@@ -2,6 +2,7 @@
 //! SIP and RTP alone. Keys are pressed by telephones, what came of them is asked of the API.
 
 mod lobby;
+mod outside;
 
 use serde_json::{Value, json};
 use tests::{Api, Server, server, simulator::Simulator, wait};

@@ -138,7 +138,11 @@ impl Agent {
             }],
             from: Party {
                 display: Some(script.name.clone()),
-                user: script.address().to_owned(),
+                user: script
+                    .claims
+                    .as_deref()
+                    .unwrap_or(script.address())
+                    .to_owned(),
                 host: host.clone(),
             },
             to: Party {
@@ -146,7 +150,11 @@ impl Agent {
                 user: to.to_owned(),
                 host,
             },
-            asserted: None,
+            asserted: (script.account.is_none() && script.vouched).then(|| Party {
+                display: None,
+                user: script.address().to_owned(),
+                host: self.server.ip().into(),
+            }),
             media: media(script, audio),
             offerless: false,
             holds_ack: false,

@@ -93,6 +93,12 @@ pub struct Line {
     /// The number the operator's trunk reaches it by.
     #[serde(default)]
     pub number: Option<String>,
+    /// What it shows in From in the place of its own number, where it calls.
+    #[serde(default)]
+    pub claims: Option<String>,
+    /// Whether the operator tells by P-Asserted-Identity who calls.
+    #[serde(default = "yes")]
+    pub vouched: bool,
     #[serde(default)]
     pub voice: Voice,
     pub steps: Vec<Step>,
@@ -338,6 +344,10 @@ impl Line {
             .or(self.number.as_deref())
             .unwrap_or_default()
     }
+}
+
+fn yes() -> bool {
+    true
 }
 
 fn three() -> Duration {

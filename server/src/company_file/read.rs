@@ -6,7 +6,7 @@ use domain::{
     CompanyId, Language, Span,
     company::{Company, DEFAULT_LEAD, QuietHours, Service},
     employee::Level,
-    guard::{Cap, Limits, Prefix, Price},
+    guard::{Cap, Limits, OwnCalls, Prefix, Price, USUAL_AN_HOUR},
     meeting::DEFAULT_REMINDER,
     rules::{LastAct, RetryRules, TryRule},
 };
@@ -202,6 +202,7 @@ fn limits(source: &mut Source<'_>, section: &mut Section<'_>) -> Limits {
         prices,
         meeting: section.section(source, "meeting", cap).unwrap_or_default(),
         day: section.section(source, "day", cap).unwrap_or_default(),
+        own_calls: section.section(source, "own_calls", own_calls),
     }
 }
 
@@ -222,6 +223,18 @@ fn cap(source: &mut Source<'_>, section: &mut Section<'_>) -> Cap {
     Cap {
         calls: calls.and_then(|calls| u32::try_from(calls).ok()),
         price: price.and_then(|price| u64::try_from(price).ok()),
+    }
+}
+
+fn own_calls(source: &mut Source<'_>, section: &mut Section<'_>) -> OwnCalls {
+    let groups = section.texts(source, "groups").unwrap_or_default();
+    let groups = groups.iter().map(ToString::to_string).collect();
+    let an_hour = section.number(source, "an_hour", 0..1_001);
+    OwnCalls {
+        groups,
+        an_hour: an_hour
+            .and_then(|calls| u32::try_from(calls).ok())
+            .unwrap_or(USUAL_AN_HOUR),
     }
 }
 

@@ -251,6 +251,15 @@ fn limits(limits: &Limits) -> Table {
         put_some(&mut item, "price", cap.price.map(integer));
         put(&mut table, key, item);
     }
+    if let Some(own) = &limits.own_calls {
+        let mut item = Table::new();
+        if !own.groups.is_empty() {
+            let groups = own.groups.iter().cloned().map(Value::String);
+            put(&mut item, "groups", Value::Array(groups.collect()));
+        }
+        put(&mut item, "an_hour", i64::from(own.an_hour));
+        put(&mut table, "own_calls", item);
+    }
     table
 }
 

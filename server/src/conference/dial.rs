@@ -330,7 +330,10 @@ impl Conference {
                 company,
                 &store.attempts_since(self.company, since).await?,
                 now,
-            )
+            ) + self
+                .shared
+                .own_calls
+                .spent(limits, self.company, since, now)
         };
         Ok((meeting, day))
     }
@@ -534,7 +537,7 @@ fn no_number() -> ShortNumber {
     ShortNumber::parse("00").expect("Two digits are a short number")
 }
 
-fn spent_on(company: &Company, attempts: &[Attempt], now: Millis) -> Spent {
+pub fn spent_on(company: &Company, attempts: &[Attempt], now: Millis) -> Spent {
     let called: Vec<(PhoneNumber, &Attempt)> = attempts
         .iter()
         .filter(|attempt| attempt.route.trunk.is_some())

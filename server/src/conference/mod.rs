@@ -44,6 +44,7 @@ use store::{AttemptRow, InboundRow, InvitationRow, Versioned};
 use tokio::sync::{broadcast, mpsc};
 
 pub use arrivals::{Arrival, Bell, ToldOf};
+pub use dial::spent_on;
 pub use party::Guest;
 pub use recording::{Answer, RecordingRefused};
 pub use registry::Conferences;

@@ -7,6 +7,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::OwnCalls;
 use crate::{
     number::PhoneNumber,
     time::{Millis, Span},
@@ -30,6 +31,9 @@ pub struct Limits {
     /// For all meetings of a day on the company's clocks.
     #[serde(default)]
     pub day: Cap,
+    /// Who calls numbers outside from his own lines; nobody when none is set.
+    #[serde(default)]
+    pub own_calls: Option<OwnCalls>,
 }
 
 /// The first digits of numbers in international form, without the plus.
@@ -69,6 +73,17 @@ pub struct Spent {
     pub calls: u32,
     /// What they cost.
     pub price: u64,
+}
+
+impl std::ops::Add for Spent {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            calls: self.calls.saturating_add(other.calls),
+            price: self.price.saturating_add(other.price),
+        }
+    }
 }
 
 /// A call to a number outside that was made, or is up.

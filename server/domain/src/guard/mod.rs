@@ -5,10 +5,12 @@
 //! when it holds, if it does not hold for good.
 
 mod limits;
+mod own_calls;
 
 use serde::{Deserialize, Serialize};
 
 pub use limits::{Cap, Charged, Limits, Over, Prefix, PrefixError, Price, Spent};
+pub use own_calls::{OwnCalls, OwnRefused, USUAL_AN_HOUR, Who};
 
 use crate::{
     company::QuietHours,

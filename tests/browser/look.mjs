@@ -64,6 +64,23 @@ async function ownName(page, made, recorded) {
   if (recorded) await page.click('[data-act=erase-name]');
 }
 
+// Two who wait to be let in.
+async function lobby(page, { snapshot: { now }, named }, server) {
+  const one = (n, name, ago, rest) => server.emit('waiting', {
+    id: `01890000-0000-7000-8000-0000000f000${n}`, room_id: named.dealers.id, name, employee_id: null, number: `+7903111223${n}`,
+    device_kind: 'outside', role: 'speaker', since_at: now - ago, ...rest,
+  });
+  one(1, 'Otto Müller, Süddeutsche Logistik und Spedition', 82_000);
+  one(2, '', 9_000, { role: 'listener' });
+  await page.locator('.atdoor').nth(1).waitFor({ state: 'attached' });
+}
+
+// The room is open, and calling begins later.
+async function early(page, { snapshot: { now }, named }, server) {
+  server.emit('occurrence', { ...named.live, status: 'early', starts_at: now + 1_500_000, ends_at: now + 5_100_000, dial_at: now + 1_200_000 });
+  await page.locator('.note.early').waitFor();
+}
+
 async function go(page, href, wait) {
   if (await page.locator('.more').isVisible()) await page.click('.more');
   await page.click(`.rail a[href="${href}"]`);
@@ -154,6 +171,8 @@ const shots = {
     if (await page.locator('.tabs').isVisible()) await page.click('.tabs button:nth-child(3)');
     await page.locator('.told').first().waitFor();
   }],
+  lobby: [wide, {}, lobby], 'lobby-ru': [wide, { language: 'ru' }, lobby], 'phone-lobby': [phone, { language: 'ru' }, lobby],
+  early: [wide, {}, early], 'phone-early': [phone, { language: 'ru' }, early],
   month: [wide, {}, async (page) => {
     await go(page, '/calendar', '.sched');
     await page.click('.seg [data-view=month], .seg button:nth-child(2)');

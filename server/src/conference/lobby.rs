@@ -6,16 +6,12 @@
 use api::{EventKind, WaitingEnd, WaitingOver};
 use domain::{
     MemberId, Role,
-    live::Waiting,
-    meeting::Invitee,
+    live::{Member, Waiting},
     speech::{self, Phrase},
 };
 use media::LegId;
 
-use super::{
-    Conference,
-    party::{Part, Party},
-};
+use super::{Conference, party::Part};
 use crate::clock;
 
 impl Conference {
@@ -36,7 +32,7 @@ impl Conference {
         };
         party.who.role = role;
         let shown = party.to_member(MemberId::new(now, clock::random()), now);
-        let name = spoken(party);
+        let name = spoken(&shown);
         let Part::Caller { guest, .. } = &mut party.part else {
             return;
         };
@@ -114,11 +110,11 @@ impl Conference {
 }
 
 /// How he is spoken of: by his name, else by his number.
-fn spoken(party: &Party) -> Vec<Phrase> {
-    match &party.who.invitee {
-        Some(Invitee::Outside { name: None, number }) => speech::phone_number(number),
-        Some(Invitee::Employee(_) | Invitee::Outside { .. }) | None => {
-            vec![speech::name(&party.who.name)]
+fn spoken(member: &Member) -> Vec<Phrase> {
+    match &member.number {
+        Some(number) if member.name.is_empty() || member.name == number.as_str() => {
+            speech::phone_number(number)
         }
+        Some(_) | None => vec![member.spoken()],
     }
 }

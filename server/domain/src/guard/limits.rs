@@ -291,6 +291,7 @@ mod tests {
                 calls: Some(5),
                 price: Some(2_000),
             },
+            own_calls: None,
         }
     }
 

@@ -452,10 +452,6 @@ fn waiting(n: u8) -> Waiting {
     }
 }
 
-fn told(member: MemberId, phrases: Vec<Phrase>) -> Output {
-    Output::Tell { member, phrases }
-}
-
 fn waits(n: u8) -> Vec<Phrase> {
     speech::waits_to_be_let_in(waiting(n).name)
 }

@@ -45,6 +45,11 @@ async fn noise_suppression_is_turned_on_while_people_are_inside_and_stays_on() {
     assert_eq!(rooms[0]["suppress_noise"], true);
     assert_eq!(rooms[1]["suppress_noise"], false);
 
+    let guarded = json!({ "lobby": true });
+    let guarded = world.ask(&oleg, "PATCH", &path, Some(guarded)).await.json();
+    assert_eq!(guarded["lobby"], true);
+    assert_eq!(guarded["suppress_noise"], true, "what is left out stays");
+
     let wrong = json!({ "suppress_noise": "loud" });
     assert_eq!(
         world

@@ -256,6 +256,7 @@ pub fn snapshot() -> Snapshot {
             numbers: Vec::new(),
             occurrence: Some(occurrence_id(1)),
             locked: false,
+            lobby: false,
             suppress_noise: false,
             members: 2,
         }],

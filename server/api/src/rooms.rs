@@ -21,6 +21,9 @@ pub struct Room {
     /// Only those expected and moderators come in.
     #[serde(default)]
     pub locked: bool,
+    /// Whoever calls and is not expected waits with music until a moderator lets him in.
+    #[serde(default)]
+    pub lobby: bool,
     /// Voices are heard without the noise around them, a hundredth of a second later.
     #[serde(default)]
     pub suppress_noise: bool,
@@ -57,6 +60,8 @@ pub struct NewRoom {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ChangeRoom {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lobby: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suppress_noise: Option<bool>,
 }

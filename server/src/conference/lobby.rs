@@ -98,13 +98,18 @@ impl Conference {
         Some(id)
     }
 
-    /// What is held here now may have a lobby, or none: those at the door hear of it.
-    pub(super) fn tell_of_lobby(&mut self) {
+    /// The room, and what is held here now, may have a lobby or none: those at the door
+    /// hear of it.
+    pub(super) async fn tell_of_lobby(&mut self) {
         let lobby = self.has_lobby();
-        for party in self.parties.values_mut() {
-            if let Part::Caller { door, .. } = &mut party.part {
-                door.on_lobby(lobby);
-            }
+        let let_in = self.parties.iter_mut().filter_map(|(leg, party)| {
+            let Part::Caller { door, .. } = &mut party.part else {
+                return None;
+            };
+            door.on_lobby(lobby).then_some(*leg)
+        });
+        for leg in let_in.collect::<Vec<_>>() {
+            self.follow_call(leg).await;
         }
     }
 }

@@ -181,7 +181,7 @@ impl Conference {
     }
 
     /// The room behaves as its row says now.
-    pub(super) fn follow_settings(&mut self) {
+    pub(super) async fn follow_settings(&mut self) {
         let page = self.shared.book.page();
         let Some((_, room)) = page.room(self.room) else {
             return;
@@ -190,6 +190,7 @@ impl Conference {
         if std::mem::replace(&mut self.suppresses_noise, on) != on {
             self.shared.media.suppress_noise(self.key, on);
         }
+        self.tell_of_lobby().await;
     }
 
     /// Says something to one member, over what he hears of the room.

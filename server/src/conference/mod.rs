@@ -216,7 +216,7 @@ impl Conference {
             );
             if reads && !std::mem::replace(&mut read, true) {
                 self.refresh().await;
-                self.follow_settings();
+                self.follow_settings().await;
             }
             match message {
                 Message::Refresh | Message::Stop => {}

@@ -76,7 +76,7 @@ impl Conference {
 
     /// Everybody hears of a start that has come or moved.
     async fn follow_start(&mut self, occurrence: &Occurrence, now: Millis) {
-        self.tell_of_lobby();
+        self.tell_of_lobby().await;
         let early = self.early();
         let legs: Vec<_> = self.parties.keys().copied().collect();
         for leg in legs {

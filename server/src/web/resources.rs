@@ -285,6 +285,7 @@ pub fn room(
         occurrence,
         // What is in no row is told by whoever asks.
         locked: false,
+        lobby: room.settings.lobby,
         suppress_noise: room.settings.suppress_noise,
         members: u32::try_from(inside).unwrap_or(u32::MAX),
     }

@@ -157,8 +157,11 @@ pub(super) async fn change_room(
         .room(id)
         .cloned()
         .ok_or_else(|| ApiError::not_found("room"))?;
-    let wished = request.suppress_noise;
-    room.settings.suppress_noise = wished.unwrap_or(room.settings.suppress_noise);
+    let change = |settings: &mut RoomSettings| {
+        settings.suppress_noise = request.suppress_noise.unwrap_or(settings.suppress_noise);
+        settings.lobby = request.lobby.unwrap_or(settings.lobby);
+    };
+    change(&mut room.settings);
     let members = app.live.members(directory.company.id);
     let occurrence = app.store.occurrence_in(id).await?;
     let shown = Room {
@@ -170,10 +173,10 @@ pub(super) async fn change_room(
             &members,
         )
     };
-    if let Some(on) = wished {
+    if request != ChangeRoom::default() {
         let event = resources::event(&EventKind::Room(shown.clone()));
         app.store
-            .suppress_noise(&room, on, &event, app.now())
+            .change_settings(&room, change, &event, app.now())
             .await?;
         app.changed(signed.company_id());
     }

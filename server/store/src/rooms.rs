@@ -50,15 +50,15 @@ impl Store {
         Ok(seq)
     }
 
-    /// Whether voices are heard without noise in a room from now on. What else the row says of the
-    /// room stays, whoever wrote it last.
+    /// A room behaves otherwise from now on. What else the row says of the room stays, whoever
+    /// wrote it last.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] if the room is gone.
-    pub async fn suppress_noise(
+    pub async fn change_settings(
         &self,
         room: &Room,
-        on: bool,
+        change: impl FnOnce(&mut RoomSettings),
         event: &str,
         now: Millis,
     ) -> Result<i64, StoreError> {
@@ -78,7 +78,7 @@ impl Store {
             Some(settings) => from_json("rooms", &settings)?,
             None => RoomSettings::default(),
         };
-        settings.suppress_noise = on;
+        change(&mut settings);
         sqlx::query("UPDATE rooms SET settings = $1 WHERE id = $2")
             .bind(to_json(&settings))
             .bind(room.id.to_string())

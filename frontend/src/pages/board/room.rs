@@ -102,16 +102,30 @@ pub fn Room(room: RoomId) -> impl IntoView {
                 .is_some_and(|room| room.suppress_noise)
         })
     });
-    let hush = move |_| {
-        let wish = ChangeRoom {
-            suppress_noise: Some(!hushed.get_untracked()),
-        };
+    let guarded = Memo::new(move |_| {
+        feed.read(&[Topic::Rooms], |live| {
+            live.rooms.get(&room).is_some_and(|room| room.lobby)
+        })
+    });
+    let change = move |wish: ChangeRoom| {
         let request = Call {
             method: "PATCH",
             path: format!("rooms/{room}"),
             body: Some(write(&wish)),
         };
         shared.acts.send(request, None);
+    };
+    let hush = move |_| {
+        change(ChangeRoom {
+            suppress_noise: Some(!hushed.get_untracked()),
+            ..ChangeRoom::default()
+        });
+    };
+    let guard = move |_| {
+        change(ChangeRoom {
+            lobby: Some(!guarded.get_untracked()),
+            ..ChangeRoom::default()
+        });
     };
     // While nothing is on, what is planned here can be started from here.
     let next = Memo::new(move |_| {
@@ -159,6 +173,19 @@ pub fn Room(room: RoomId) -> impl IntoView {
                             >
                                 {small("lock")}
                                 {move || if locked.get() { t.unlock_room() } else { t.lock_room() }}
+                            </button>
+                        </Show>
+                        <Show when=move || inside.get()>
+                            <button
+                                class="btn ghost plain sm"
+                                aria-pressed=move || guarded.get().to_string()
+                                disabled=move || !feed.is_up()
+                                title=t.guarded_hint()
+                                data-act="lobby"
+                                on:click=guard
+                            >
+                                {small("door")}
+                                {t.guarded()}
                             </button>
                         </Show>
                         <Show when=move || inside.get()>

@@ -335,13 +335,16 @@ impl Entrance {
         }
     }
 
-    /// Whether those who are not expected have to be let in has changed.
-    pub fn on_lobby(&mut self, lobby: bool) {
+    /// Whether those who are not expected have to be let in may have changed. True when he is
+    /// let in by that.
+    pub fn on_lobby(&mut self, lobby: bool) -> bool {
         self.lobby = lobby;
-        if let Stage::Knocking { role } = self.stage
-            && !lobby
-        {
-            self.begin(role);
+        match self.stage {
+            Stage::Knocking { role } if !lobby => {
+                self.begin(role);
+                true
+            }
+            _ => false,
         }
     }
 

@@ -2,18 +2,12 @@
 //!
 //! Nothing is decided here. The server's tasks use the same functions for the events they write.
 
-use api::{
-    AtOnceWhen, AttemptEnding, CallPhase, Evidence, EvidenceSource, LastAct, Level, LineView, Me,
-    Next, Reason, Text, WaitReason,
-};
+use api::{Level, Me};
 use domain::{
-    MeetingId, Millis, OccurrenceId, RoomId, Span,
-    attempt::{Attempt, CallEnd, LeaveWay},
+    MeetingId, OccurrenceId, Span,
     calibration::{Calibration, Condition, Step},
     company::{Company, QuietHours},
     employee::{Device, DeviceKind, Employee},
-    invitation::{self, Invitation, Phase, Status, Why},
-    line,
     meeting::{Invitee, Meeting},
     notice::{self, Notice},
     occurrence::{Occurrence, StatusKind},
@@ -25,6 +19,12 @@ use domain::{
 use store::{CompanyDirectory, User, VisitRow};
 
 use super::{Live, auth::Signed, error::ApiError};
+
+mod lines;
+mod roll;
+
+pub use lines::{line_state, line_view};
+pub use roll::{Around, attempt, invitation, rsvp};
 
 pub(super) fn level(user: &User) -> Level {
     if user.level == "administrator" {
@@ -167,95 +167,6 @@ fn device(device: &Device) -> api::Device {
         id: device.id,
         kind: device.kind.class(),
         address,
-    }
-}
-
-/// What is known of one line.
-pub fn line_view(view: &line::LineView<'_>) -> LineView {
-    LineView {
-        state: line_state(view.state),
-        dnd: view.dnd,
-        since_at: view.winner.map(|winner| winner.at.0),
-        evidence: view
-            .evidence
-            .iter()
-            .map(|evidence| self::evidence(evidence))
-            .collect(),
-    }
-}
-
-pub fn line_state(state: line::LineState) -> api::LineState {
-    match state {
-        line::LineState::Free => api::LineState::Free,
-        line::LineState::Ringing => api::LineState::Ringing,
-        line::LineState::Busy => api::LineState::Busy,
-        line::LineState::Offline => api::LineState::Offline,
-        line::LineState::Unknown => api::LineState::Unknown,
-    }
-}
-
-fn evidence(evidence: &line::Evidence) -> Evidence {
-    let source = match evidence.source {
-        line::Source::OwnCall => EvidenceSource::OwnCall,
-        line::Source::Registration | line::Source::RegEvent => EvidenceSource::Registration,
-        line::Source::Outcome => EvidenceSource::Outcome,
-        line::Source::Dialog => EvidenceSource::Dialog,
-        line::Source::Presence => EvidenceSource::Presence,
-        line::Source::Operator => EvidenceSource::Operator,
-        line::Source::Notice => EvidenceSource::Notice,
-    };
-    Evidence {
-        state: line_state(evidence.state),
-        source,
-        at: evidence.at.0,
-        until_at: evidence.until.map(|until| until.0),
-        confidence: match evidence.confidence {
-            line::Confidence::Guess => api::Confidence::Guess,
-            line::Confidence::Likely => api::Confidence::Likely,
-            line::Confidence::Sure => api::Confidence::Sure,
-            line::Confidence::Exact => api::Confidence::Exact,
-        },
-        text: seen(&evidence.detail),
-    }
-}
-
-/// What was seen of a line, as a code with its arguments.
-fn seen(detail: &line::Detail) -> Text {
-    use line::Seen;
-
-    let (code, figure) = match detail.seen {
-        Seen::Registered => ("registered", None),
-        Seen::NotRegistered => ("not_registered", None),
-        Seen::Unregistered => ("unregistered", None),
-        Seen::Expired => ("expired", None),
-        Seen::Probation(seconds) => ("probation", Some(("seconds", seconds))),
-        Seen::OurCallRings => ("our_call_rings", None),
-        Seen::OurCall => ("our_call", None),
-        Seen::Cause(cause) => ("cause", Some(("cause", cause.into()))),
-        Seen::Code(code) => ("code", Some(("code", code.into()))),
-        Seen::NoAnswer => ("no_answer", None),
-        Seen::Rings => ("rings", None),
-        Seen::Talks => ("talks", None),
-        Seen::NoCall => ("no_call", None),
-        Seen::Open => ("open", None),
-        Seen::Closed => ("closed", None),
-        Seen::OnThePhone => ("on_the_phone", None),
-        Seen::AssumedIdle => ("assumed_idle", None),
-        Seen::CamelBusy => ("camel_busy", None),
-        Seen::NetDetNotReachable => ("net_det_not_reachable", None),
-        Seen::NotProvided => ("not_provided", None),
-        Seen::Connected => ("connected", None),
-        Seen::Absent => ("absent", None),
-        Seen::Back => ("back", None),
-    };
-    let trunk = detail.trunk.iter().map(|trunk| ("trunk", trunk.clone()));
-    let figure = figure.map(|(name, figure): (_, u32)| (name, figure.to_string()));
-    Text {
-        code: code.to_owned(),
-        args: trunk
-            .chain(figure)
-            .map(|(name, value)| (name.to_owned(), value))
-            .collect(),
     }
 }
 
@@ -451,244 +362,6 @@ pub fn occurrence(
     }
 }
 
-/// What surrounds an invitation when it is shown.
-#[derive(Debug, Clone, Copy)]
-pub struct Around<'a> {
-    pub room: RoomId,
-    pub starts_at: Millis,
-    pub rules: &'a RetryRules,
-    pub directory: &'a CompanyDirectory,
-}
-
-/// One person's place in the roll.
-pub fn invitation(invitation: &Invitation, around: Around<'_>) -> api::Invitation {
-    let standing = invitation.standing(around.rules);
-    let (employee_id, name, number) = who(&invitation.invitee, around.directory);
-    let (tries_made, reason) = (
-        tries_made(invitation, standing.try_number),
-        reason(invitation, standing.try_number),
-    );
-    api::Invitation {
-        id: invitation.id,
-        occurrence_id: invitation.occurrence,
-        room_id: around.room,
-        employee_id,
-        name,
-        number,
-        role: invitation.role,
-        status: status(
-            *invitation.status(),
-            invitation.last().map(|last| last.result.outcome),
-            around.rules,
-        ),
-        reason,
-        next: next(invitation, standing.next, around),
-        tries_made,
-        tries_allowed: standing.tries_allowed,
-        rsvp: invitation.rsvp().map(rsvp),
-    }
-}
-
-pub fn rsvp(rsvp: invitation::Rsvp) -> api::Rsvp {
-    match rsvp {
-        invitation::Rsvp::Accepted => api::Rsvp::Accepted,
-        invitation::Rsvp::Later => api::Rsvp::Later,
-        invitation::Rsvp::Declined => api::Rsvp::Declined,
-    }
-}
-
-fn tries_made(invitation: &Invitation, try_number: u32) -> u32 {
-    match invitation.status() {
-        // The try that is numbered is still to come.
-        Status::Waiting { .. } => try_number.saturating_sub(1),
-        Status::Calling { .. }
-        | Status::Held { .. }
-        | Status::InRoom { .. }
-        | Status::Finished { .. } => try_number,
-    }
-}
-
-fn reason(invitation: &Invitation, try_number: u32) -> Option<Reason> {
-    let last = invitation.last()?;
-    let times = match invitation.status() {
-        Status::Waiting {
-            why: Why::NoAnswer, ..
-        } => try_number.saturating_sub(1).max(1),
-        Status::Waiting { .. }
-        | Status::Calling { .. }
-        | Status::Held { .. }
-        | Status::InRoom { .. }
-        | Status::Finished { .. } => 1,
-    };
-    Some(Reason {
-        outcome: last.result.outcome,
-        at: last.at.0,
-        times,
-        rang_ms: last
-            .result
-            .rang_ms
-            .map(|rang| u32::try_from(rang.0).unwrap_or(0)),
-    })
-}
-
-fn status(
-    status: Status,
-    last: Option<domain::Outcome>,
-    rules: &RetryRules,
-) -> api::InvitationStatus {
-    let dropped = last == Some(domain::Outcome::Dropped);
-    match status {
-        Status::Waiting { due_at, why } => api::InvitationStatus::Waiting {
-            due_at: due_at.0,
-            why: wait_reason(why),
-        },
-        Status::Calling {
-            attempt,
-            since,
-            phase,
-            ..
-        } => api::InvitationStatus::Calling {
-            attempt_id: attempt,
-            phase: match phase {
-                Phase::Dialling => CallPhase::Dialling,
-                Phase::Ringing => CallPhase::Ringing,
-                Phase::Answered => CallPhase::Answered,
-            },
-            since_at: since.0,
-            gives_up_at: Some(gives_up_at(phase, since, rules).0),
-        },
-        Status::Held { since, .. } => api::InvitationStatus::Held { since_at: since.0 },
-        Status::InRoom { member, since, .. } => api::InvitationStatus::InRoom {
-            member_id: member,
-            since_at: since.0,
-        },
-        Status::Finished { why, at } => api::InvitationStatus::Finished {
-            why: finish(why, dropped),
-            at: at.0,
-        },
-    }
-}
-
-fn gives_up_at(phase: Phase, since: Millis, rules: &RetryRules) -> Millis {
-    since
-        + match phase {
-            Phase::Dialling => rules.setup_ms,
-            Phase::Ringing => rules.ring_ms,
-            Phase::Answered => rules.confirm_ms,
-        }
-}
-
-fn wait_reason(why: Why) -> WaitReason {
-    match why {
-        Why::First => WaitReason::FirstCall,
-        Why::Busy
-        | Why::Offline
-        | Why::NoAnswer
-        | Why::NotConfirmed
-        | Why::Dropped
-        | Why::Network
-        | Why::NextLine
-        | Why::NextTrunk
-        | Why::NextCodec
-        | Why::NoChannel
-        | Why::Lost => WaitReason::Retry,
-        Why::AskedLater | Why::AtStart => WaitReason::Later,
-        Why::Organiser => WaitReason::CallNow,
-        Why::LineFreed | Why::LineReturned => WaitReason::LineChanged,
-        Why::AlreadyCalled => WaitReason::OtherCall,
-        Why::QuietHours => WaitReason::QuietHours,
-        Why::DoNotDisturb => WaitReason::DoNotDisturb,
-    }
-}
-
-/// `dropped`: his last call broke off.
-fn finish(why: invitation::Finish, dropped: bool) -> api::Finish {
-    match why {
-        invitation::Finish::Declined => api::Finish::Declined,
-        invitation::Finish::CannotCome => api::Finish::CannotCome,
-        invitation::Finish::Offline => api::Finish::Offline,
-        invitation::Finish::NoAnswer => api::Finish::NoAnswer,
-        invitation::Finish::NotConfirmed => api::Finish::NotConfirmed,
-        invitation::Finish::Left if dropped => api::Finish::Dropped,
-        invitation::Finish::Left | invitation::Finish::Attended => api::Finish::Left,
-        invitation::Finish::Invalid => api::Finish::Invalid,
-        invitation::Finish::NoDevice => api::Finish::Unreachable,
-        invitation::Finish::TakenOut => api::Finish::Removed,
-        invitation::Finish::GivenUp => api::Finish::Stopped,
-        invitation::Finish::NotAllowed => api::Finish::NotAllowed,
-        invitation::Finish::Absent => api::Finish::MeetingOver,
-    }
-}
-
-fn next(invitation: &Invitation, next: invitation::Next, around: Around<'_>) -> Next {
-    let at = match invitation.status() {
-        Status::Waiting { due_at, .. } => due_at.0,
-        Status::Calling { since, phase, .. } => gives_up_at(*phase, *since, around.rules).0,
-        Status::Held { .. } | Status::InRoom { .. } | Status::Finished { .. } => around.starts_at.0,
-    };
-    let was_offline = matches!(
-        invitation.status(),
-        Status::Waiting {
-            why: Why::Offline,
-            ..
-        }
-    );
-    let back = was_offline.then_some(AtOnceWhen::BackInNetwork);
-    let call = |sooner, until_in, then| Next::Call {
-        at,
-        sooner,
-        until_in,
-        then,
-    };
-    match next {
-        invitation::Next::Call
-        | invitation::Next::TryAgain
-        | invitation::Next::AtStart
-        | invitation::Next::WhenAllowed => call(None, false, LastAct::Nothing),
-        invitation::Next::UntilIn => call(Some(AtOnceWhen::HangsUp), true, LastAct::Nothing),
-        invitation::Next::AtOnceWhenBack => call(
-            Some(AtOnceWhen::BackInNetwork),
-            false,
-            around.rules.offline.last_act,
-        ),
-        invitation::Next::ThenLastAct(act) => call(back, false, act),
-        invitation::Next::GiveUpRinging => Next::GiveUpRinging { at },
-        invitation::Next::JoinAtStart => Next::JoinAtStart {
-            at: around.starts_at.0,
-        },
-        invitation::Next::Here | invitation::Next::Nothing => Next::Nothing,
-    }
-}
-
-/// One call made for an invitation.
-pub fn attempt(attempt: &Attempt, directory: &CompanyDirectory) -> api::Attempt {
-    let trunk = attempt
-        .route
-        .trunk
-        .and_then(|id| directory.trunks.iter().find(|trunk| trunk.id == id));
-    let row = attempt
-        .result
-        .and_then(|result| serde_json::to_value(result.row).ok());
-    api::Attempt {
-        id: attempt.id,
-        invitation_id: attempt.invitation,
-        number: attempt.number,
-        address: attempt.route.address.clone(),
-        device_kind: attempt.route.class,
-        trunk_id: attempt.route.trunk,
-        trunk_name: trunk.map(|trunk| trunk.name.clone()),
-        started_at: attempt.started_at.0,
-        ringing_at: attempt.ringing_at.map(|at| at.0),
-        answered_at: attempt.answered_at.map(|at| at.0),
-        ended_at: attempt.ended_at.map(|at| at.0),
-        outcome: attempt.result.map(|result| result.outcome),
-        ending: attempt.end.map(ending),
-        row: row.and_then(|row| row.as_str().map(str::to_owned)),
-        sip_code: attempt.result.and_then(|result| result.sip_code),
-        q850_cause: attempt.result.and_then(|result| result.q850_cause),
-    }
-}
-
 /// A mail or a short message.
 pub fn notice(notice: &Notice) -> api::Notice {
     api::Notice {
@@ -717,25 +390,6 @@ pub(super) fn trouble(trouble: &notice::Trouble) -> api::NoticeTrouble {
     api::NoticeTrouble {
         kind: trouble.kind,
         detail: trouble.detail.clone(),
-    }
-}
-
-fn ending(end: CallEnd) -> AttemptEnding {
-    match end {
-        CallEnd::Failed => AttemptEnding::Failed,
-        CallEnd::NotConfirmed => AttemptEnding::NotConfirmed,
-        CallEnd::Later => AttemptEnding::Later,
-        CallEnd::CannotCome => AttemptEnding::CannotCome,
-        CallEnd::LeftHold => AttemptEnding::LeftHold,
-        CallEnd::Withdrawn => AttemptEnding::Withdrawn,
-        CallEnd::Left(way) => match way {
-            LeaveWay::HungUp => AttemptEnding::HungUp,
-            LeaveWay::AudioLost => AttemptEnding::AudioLost,
-            LeaveWay::Key => AttemptEnding::Key,
-            LeaveWay::Moderator => AttemptEnding::TakenOut,
-            LeaveWay::MeetingOver => AttemptEnding::MeetingOver,
-            LeaveWay::Lost => AttemptEnding::Lost,
-        },
     }
 }
 

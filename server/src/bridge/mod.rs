@@ -8,34 +8,36 @@
 //! than that is ended, lest a phone rings on or talks to nobody. The record is
 //! written beside the talk: a database that is away never keeps two people apart.
 
+mod record;
+mod ways;
+
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use domain::{
-    CompanyId, EmployeeId, Millis, PhoneNumber, TrunkId,
+    CompanyId, EmployeeId, PhoneNumber,
     line::{LineKey, LineState, Seen},
-    trunk::Trunk,
 };
 use media::{Hearing, Leg, LegEvent, LegId, RoomKey};
-use serde::{Deserialize, Serialize};
 use sip::{
     CallId, DialogRecord, Ending, Event, Failure, Host, Incoming, LocalMedia, Party, Rejection,
 };
 use store::{Store, StoreError, TalkRow};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use crate::{
     clock,
-    dialling::{Way, family_of, host_of, shown_number},
+    dialling::{Way, family_of},
     shared::Shared,
     wire,
 };
+use record::{Kept, KeptSide, Record};
+use ways::{Over, way_again, way_outside, way_to};
+
+pub use ways::caller_party;
 
 /// How long a colleague's phones ring.
 const RING: Duration = Duration::from_secs(60);
-
-/// A call is not kept waiting longer than this for its record.
-const RECORDED_WITHIN: Duration = Duration::from_millis(500);
 
 /// Who calls whom.
 pub struct Connection {
@@ -55,41 +57,6 @@ pub struct Connection {
 pub enum Callee {
     Colleague(EmployeeId),
     Outside(PhoneNumber),
-}
-
-/// The way to whom is called.
-struct Road {
-    way: Way,
-    line: LineKey,
-    over: Over,
-}
-
-/// What it leads over.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Over {
-    /// Directly to his phone.
-    Direct,
-    Trunk {
-        id: TrunkId,
-        number: PhoneNumber,
-    },
-}
-
-/// What is on record of a talk besides its dialogs.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct Kept {
-    caller: KeptSide,
-    callee: KeptSide,
-    over: Over,
-    /// Name and extension the called phone shows.
-    from: (Option<String>, String),
-}
-
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct KeptSide {
-    line: LineKey,
-    rtp_port: u16,
 }
 
 /// One side of the talk.
@@ -284,109 +251,6 @@ async fn let_go(
         let call = switchboard.invite(invite, events.clone());
         switchboard.signalling().hang_up(call, Vec::new());
         shared.media.close(leg.id);
-    }
-}
-
-/// The callee's phones that are registered; else his first number, over its operator.
-async fn way_to(shared: &Arc<Shared>, callee: EmployeeId, from: Party) -> Option<Road> {
-    let page = shared.book.page();
-    let (company, employee) = page.directory().employee(callee)?;
-    let now = clock::now();
-    for device in &employee.devices {
-        // A phone that asked for quiet itself is passed over.
-        if shared.lines.line(&device.line()).state(now).dnd {
-            continue;
-        }
-        if let Some(way) = Way::to_phone(shared, device.id, from.clone()).await {
-            return Some(Road {
-                way,
-                line: device.line(),
-                over: Over::Direct,
-            });
-        }
-    }
-    // Nothing of his is registered: his first number, over its operator.
-    employee.devices.iter().find_map(|device| {
-        let number = device.kind.number()?;
-        let own = company.sim_trunks.get(&device.id);
-        let mut trunks: Vec<_> = company.trunks.iter().collect();
-        let down = |trunk: &Trunk| shared.trunks.is_down(trunk.id);
-        trunks.sort_by_key(|trunk| (down(trunk), Some(&trunk.id) != own, trunk.rank));
-        let free = |trunk: &&Trunk| {
-            let carried = shared.flights.on_trunk(trunk.id);
-            trunk.channels.is_none_or(|channels| carried < channels)
-        };
-        let trunk = trunks.into_iter().find(free)?;
-        let ours = shown_number(shared, trunk.id)?;
-        let way = Way::over_trunk(trunk, number, from.display.clone(), &ours)?;
-        Some(Road {
-            way,
-            line: device.line(),
-            over: Over::Trunk {
-                id: trunk.id,
-                number: number.clone(),
-            },
-        })
-    })
-}
-
-/// To a number outside, over the first operator that has a channel.
-fn way_outside(
-    shared: &Arc<Shared>,
-    company: CompanyId,
-    number: &PhoneNumber,
-    from: &Party,
-) -> Option<Road> {
-    let page = shared.book.page();
-    let company = page.company(company)?;
-    let mut trunks: Vec<_> = company.trunks.iter().collect();
-    trunks.sort_by_key(|trunk| (shared.trunks.is_down(trunk.id), trunk.rank));
-    let free = |trunk: &&Trunk| {
-        let carried = shared.flights.on_trunk(trunk.id);
-        trunk.channels.is_none_or(|channels| carried < channels)
-    };
-    let trunk = trunks.into_iter().find(free)?;
-    let ours = shown_number(shared, trunk.id)?;
-    let way = Way::over_trunk(trunk, number, from.display.clone(), &ours)?;
-    Some(Road {
-        way,
-        line: LineKey::Number(number.clone()),
-        over: Over::Trunk {
-            id: trunk.id,
-            number: number.clone(),
-        },
-    })
-}
-
-/// The same way once more, in another process.
-async fn way_again(shared: &Arc<Shared>, kept: &Kept) -> Option<Way> {
-    let page = shared.book.page();
-    match (&kept.over, &kept.callee.line) {
-        (Over::Direct, LineKey::Device(device)) => {
-            let owner = page.device(*device)?;
-            let from = Party {
-                display: kept.from.0.clone(),
-                user: kept.from.1.clone(),
-                host: host_of(&owner.company.company),
-            };
-            Way::to_phone(shared, *device, from).await
-        }
-        (Over::Trunk { id, number }, _) => {
-            let (_, trunk) = page.trunk(*id)?;
-            let ours = shown_number(shared, *id)?;
-            Way::over_trunk(trunk, number, kept.from.0.clone(), &ours)
-        }
-        (Over::Direct, LineKey::Number(_)) => None,
-    }
-}
-
-/// As whom an employee calls a colleague.
-pub fn caller_party(company: &domain::company::Company, name: &str, extension: &str) -> Party {
-    let host: Host = host_of(company);
-    Party {
-        display: Some(name.to_owned()),
-        user: extension.to_owned(),
-        host,
     }
 }
 
@@ -602,92 +466,5 @@ fn as_rejection(failure: &Failure) -> Rejection {
         status,
         reasons: failure.reasons.clone(),
         retry_after: None,
-    }
-}
-
-/// The talk's row, written in order by a task beside it.
-struct Record {
-    row: TalkRow,
-    kept: Kept,
-    notes: mpsc::UnboundedSender<Note>,
-}
-
-enum Note {
-    Is(Box<TalkRow>, oneshot::Sender<()>),
-    Over(Uuid),
-}
-
-impl Record {
-    fn begin(store: &Store, id: Uuid, company: CompanyId, now: Millis, kept: Kept) -> Self {
-        let row = TalkRow {
-            id,
-            company,
-            started_at: now,
-            caller_dialog: None,
-            callee_dialog: None,
-            body: serde_json::to_string(&kept).unwrap_or_default(),
-        };
-        Self::goes_on(store, &row, kept)
-    }
-
-    fn goes_on(store: &Store, row: &TalkRow, kept: Kept) -> Self {
-        let (notes, inbox) = mpsc::unbounded_channel();
-        tokio::spawn(write(store.clone(), inbox));
-        Self {
-            row: row.clone(),
-            kept,
-            notes,
-        }
-    }
-
-    fn trunk(&self) -> Option<TrunkId> {
-        match &self.kept.over {
-            Over::Direct => None,
-            Over::Trunk { id, .. } => Some(*id),
-        }
-    }
-
-    /// Has it written, and answers who wants to wait for that.
-    fn now(&self, caller: Option<String>, callee: Option<String>) -> oneshot::Receiver<()> {
-        let (done, written) = oneshot::channel();
-        let row = TalkRow {
-            caller_dialog: caller,
-            callee_dialog: callee,
-            ..self.row.clone()
-        };
-        // The writer lives as long as this.
-        _ = self.notes.send(Note::Is(Box::new(row), done));
-        written
-    }
-
-    async fn written(&self, caller: Option<String>, callee: Option<String>) {
-        let written = self.now(caller, callee);
-        if tokio::time::timeout(RECORDED_WITHIN, written)
-            .await
-            .is_err()
-        {
-            tracing::warn!(talk = %self.row.id, "A talk begins without its record");
-        }
-    }
-
-    fn over(self) {
-        _ = self.notes.send(Note::Over(self.row.id));
-    }
-}
-
-async fn write(store: Store, mut notes: mpsc::UnboundedReceiver<Note>) {
-    while let Some(note) = notes.recv().await {
-        let written = match note {
-            Note::Is(row, done) => {
-                let written = store.save_talk(&row).await;
-                // Nobody may be waiting.
-                _ = done.send(());
-                written
-            }
-            Note::Over(id) => store.remove_talk(id).await,
-        };
-        if let Err(error) = written {
-            tracing::warn!(%error, "A talk's record is not written");
-        }
     }
 }

@@ -18,21 +18,14 @@ use domain::{
     line::{LineKey, LineState, Seen},
 };
 use media::{Hearing, Leg, LegEvent, LegId, RoomKey};
-use sip::{
-    CallId, DialogRecord, Ending, Event, Failure, Host, Incoming, LocalMedia, Party, Rejection,
-};
-use store::{Store, StoreError, TalkRow};
+use sip::{CallId, DialogRecord, Ending, Event, Failure, Incoming, LocalMedia, Party, Rejection};
+use store::{StoreError, TalkRow};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
-use crate::{
-    clock,
-    dialling::{Way, family_of},
-    shared::Shared,
-    wire,
-};
+use crate::{clock, dialling::family_of, shared::Shared, wire};
 use record::{Kept, KeptSide, Record};
-use ways::{Over, way_again, way_outside, way_to};
+use ways::{way_again, way_outside, way_to};
 
 pub use ways::caller_party;
 

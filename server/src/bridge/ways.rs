@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use domain::{CompanyId, EmployeeId, PhoneNumber, TrunkId, line::LineKey, trunk::Trunk};
 use serde::{Deserialize, Serialize};
-use sip::Party;
+use sip::{Host, Party};
 
 use super::record::Kept;
 use crate::{

@@ -2,7 +2,7 @@
 //!
 //! Nothing is decided here. The server's tasks use the same functions for the events they write.
 
-use api::{Level, Me};
+use api::{Level, LineView, Me};
 use domain::{
     MeetingId, OccurrenceId, Span,
     calibration::{Calibration, Condition, Step},

@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use api::EventKind;
 use domain::{
-    InvitationId, Millis, OccurrenceId, Span, TimeError,
-    invitation::Invitation,
+    InvitationId, LocalDate, Millis, OccurrenceId, Span, TimeError,
+    invitation::{Invitation, Rsvp},
     meeting::Meeting,
     occurrence::Occurrence,
-    series::{self, INVITED_AHEAD},
+    series::{self, Answers, INVITED_AHEAD},
 };
 use store::{CompanyDirectory, InvitationRow, Plan, Store, StoreError, Versioned, person_key};
 
@@ -32,6 +32,9 @@ pub struct There {
     /// The dates of the series it is split off from: what was said about one of them
     /// is said about the date at that time.
     split_from: BTreeMap<Millis, OccurrenceId>,
+    /// The plan as it was, and what was said in writing about it.
+    was: Option<Meeting>,
+    answers: Answers,
 }
 
 impl There {
@@ -42,6 +45,8 @@ impl There {
             dates: store.occurrences_of(id).await?,
             listed: store.dates_with_a_list(id).await?,
             split_from: BTreeMap::new(),
+            was: Some(meeting.value.clone()),
+            answers: store.answers(id).await?,
         })
     }
 
@@ -53,7 +58,51 @@ impl There {
             split_from: dates
                 .map(|date| (date.value.starts_at, date.value.id))
                 .collect(),
+            was: self.was.clone(),
+            answers: self.answers.clone(),
             ..Self::default()
+        }
+    }
+
+    /// What was said that holds for the plan as it `is` now: nothing of another hour.
+    fn answers_under(
+        &self,
+        is: &Meeting,
+        written: &[Versioned<Occurrence>],
+        why: Why,
+        now: Millis,
+    ) -> Answers {
+        let Some(was) = self.was.as_ref().filter(|_| why == Why::Changed) else {
+            return self.answers.clone();
+        };
+        let people: BTreeSet<String> = is
+            .participants
+            .iter()
+            .map(|one| person_key(&one.invitee))
+            .collect();
+        let has_moved = |row: &&Versioned<Occurrence>| {
+            let mut before = self.dates.iter().map(|date| &date.value);
+            before.any(|before| {
+                before.id == row.value.id
+                    && before.slot == row.value.slot
+                    && before.starts_at != row.value.starts_at
+            })
+        };
+        let moved: Vec<LocalDate> = written
+            .iter()
+            .filter(has_moved)
+            .filter_map(|row| row.value.slot)
+            .collect();
+        self.answers
+            .under(was, is, |person| people.contains(person), &moved, now)
+    }
+
+    /// What is kept of answers under this very plan: a new one has none yet.
+    fn answers_kept(&self, of: &Meeting) -> Answers {
+        let is_the_same = self.was.as_ref().is_some_and(|was| was.id == of.id);
+        match is_the_same {
+            true => self.answers.clone(),
+            false => Answers::default(),
         }
     }
 }
@@ -101,6 +150,7 @@ pub async fn rows(
         written.push(Versioned::new(meeting.occurrence(date, id, now)));
     }
 
+    let answers = there.answers_under(&meeting, &written, why, now);
     let mut dates: BTreeMap<OccurrenceId, &Occurrence> =
         old.iter().map(|date| (date.id, date)).collect();
     dates.extend(written.iter().map(|row| (row.value.id, &row.value)));
@@ -136,7 +186,11 @@ pub async fn rows(
             None => Vec::new(),
         };
         let before = old.iter().find(|before| before.id == date.id);
-        let (rows, gone) = expect(&meeting, date, before, list, &said, now);
+        let said = Before {
+            list: &said,
+            answers: &answers,
+        };
+        let (rows, gone) = expect(&meeting, date, before, list, said, now);
         let around = Around {
             room: date.room,
             starts_at: date.starts_at,
@@ -160,6 +214,7 @@ pub async fn rows(
             .has_dates_after(now + INVITED_AHEAD)
             .then_some(now + EXTENDED_EVERY),
         even_if_booked: why == Why::Extended,
+        answers: answers.beside(&there.answers_kept(&meeting)),
         meeting,
         occurrences: written,
         invitations,
@@ -167,6 +222,25 @@ pub async fn rows(
         events: events.iter().map(resources::event).collect(),
     };
     Ok((plan, shown))
+}
+
+/// What was said about a date before there was a list of those expected at it.
+#[derive(Clone, Copy)]
+struct Before<'a> {
+    /// The list of the same time in the plan it was split off from.
+    list: &'a [InvitationRow],
+    answers: &'a Answers,
+}
+
+impl Before<'_> {
+    fn of(&self, person: &str, date: &Occurrence) -> Option<Rsvp> {
+        let mut list = self.list.iter();
+        let there = list.find(|row| person_key(&row.invitation.invitee) == person);
+        match there {
+            Some(row) => row.invitation.rsvp(),
+            None => self.answers.of(person, date.slot),
+        }
+    }
 }
 
 /// Whether the list of those expected at a date is to be written.
@@ -180,13 +254,13 @@ fn wants_a_list(meeting: &Meeting, date: &Occurrence, listed: bool, why: Why, no
 
 /// The list of those expected: who is on it already stays the same invitation,
 /// and what he said about coming stands, unless it begins at another time than it
-/// did `before`. `said` is what was said of the same time in another plan.
+/// did `before`. Whoever is new on it has said what he `said` before there was one.
 fn expect(
     meeting: &Meeting,
     date: &Occurrence,
     before: Option<&Occurrence>,
     mut there: Vec<InvitationRow>,
-    said: &[InvitationRow],
+    said: Before<'_>,
     now: Millis,
 ) -> (Vec<InvitationRow>, Vec<InvitationId>) {
     let stands = before.is_some_and(|before| before.starts_at == date.starts_at);
@@ -211,11 +285,7 @@ fn expect(
             }
             None => {
                 let mut invitation = new(InvitationId::new(now, random()));
-                let said = said
-                    .iter()
-                    .find(|row| person_key(&row.invitation.invitee) == key)
-                    .and_then(|row| row.invitation.rsvp());
-                if let Some(rsvp) = said {
+                if let Some(rsvp) = said.of(&key, date) {
                     invitation.on_reply(rsvp, date.dial_at, now);
                 }
                 InvitationRow {

@@ -6,6 +6,7 @@
 
 mod world;
 
+mod answers;
 mod browser_calls;
 mod company;
 mod do_not_disturb;

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::world::{Asker, World};
 
-async fn invitation(
+pub async fn invitation(
     world: &World,
     who: &Asker,
     occurrence: &str,
@@ -19,12 +19,12 @@ async fn invitation(
 }
 
 /// The page that opens for one who is invited.
-fn page(world: &World, meeting: &str, person: &str) -> String {
+pub fn page(world: &World, meeting: &str, person: &str) -> String {
     let signature = world.store.sign("rsvp", &format!("{meeting} {person}"));
     format!("/rsvp/{meeting}/{signature}")
 }
 
-async fn form(world: &World, path: &str, body: String) -> crate::world::Answer {
+pub async fn form(world: &World, path: &str, body: String) -> crate::world::Answer {
     let mut request = world.nobody().request("POST", path, Some(body));
     let kind = "application/x-www-form-urlencoded".parse().unwrap();
     request.headers_mut().insert("content-type", kind);
@@ -130,7 +130,7 @@ async fn what_people_typed_is_text_on_the_page() {
     );
 }
 
-fn reply(meeting: &str, from: &str, attendee: &str, says: &str) -> String {
+pub fn reply(meeting: &str, from: &str, attendee: &str, says: &str) -> String {
     format!(
         "From: <{from}>\r\nTo: rollcall@pbx.example\r\nContent-Type: text/calendar; method=REPLY\r\n\r\n\
          BEGIN:VCALENDAR\r\nMETHOD:REPLY\r\nBEGIN:VEVENT\r\nUID:{meeting}@rollcall\r\n\

@@ -145,6 +145,7 @@ impl Calendar {
             occurrences: vec![Versioned::new(occurrence)],
             invitations,
             withdrawn: Vec::new(),
+            answers: domain::series::AnswerChanges::default(),
             events: Vec::new(),
         }
     }

@@ -35,6 +35,8 @@ pub struct MailReply {
     pub rsvp: Option<Rsvp>,
     /// At how many dates it was put on record.
     pub recorded: u32,
+    /// It answers hours that hold no more, or he has said something else since: it does not count.
+    pub outdated: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -41,6 +41,7 @@ use follow::Follower;
 pub use follow::{start_of, uid_of};
 pub use hooks::{Hooks, signature};
 pub use mail::{Letter, MailServer};
+pub use told::Told;
 
 use crate::{clock, shared::Shared, web::resources};
 

@@ -5,9 +5,9 @@
 //! change is told once, however often this is asked, and two changes in a row that
 //! end where they began are told not at all.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use domain::{Language, Millis, Span, Zone, notice::About};
+use domain::{Language, LocalTime, Millis, Span, Zone, notice::About};
 use serde::{Deserialize, Serialize};
 
 /// What we have told about a meeting.
@@ -19,6 +19,65 @@ pub struct Told {
     pub people: BTreeMap<String, Guest>,
     /// All of it was called off.
     pub called_off: bool,
+    /// Under which sequence its hours were told that hold: an answer to an earlier one is
+    /// an answer to other hours.
+    #[serde(default)]
+    pub hours_since: u32,
+    /// Likewise of single dates of a series, by their starts by the rule.
+    #[serde(default)]
+    pub moved_since: Vec<(Millis, u32)>,
+}
+
+impl Told {
+    /// Whether an answer under a sequence is about hours that hold no more: those of one
+    /// date of a series, or of all of it.
+    pub fn is_outdated(&self, sequence: u32, date: Option<Millis>) -> bool {
+        let moved = self.moved_since.iter().find(|(of, _)| Some(*of) == date);
+        sequence < self.hours_since || moved.is_some_and(|(_, since)| sequence < *since)
+    }
+
+    /// The dates that have moved since a sequence, by their starts by the rule.
+    pub fn moved_after(&self, sequence: u32) -> Vec<Millis> {
+        let after = self
+            .moved_since
+            .iter()
+            .filter(|(_, since)| sequence < *since);
+        after.map(|(of, _)| *of).collect()
+    }
+
+    /// Since when the hours of `plan` hold, if it is told now under `sequence`.
+    fn since(&self, plan: &Plan, sequence: u32) -> (u32, Vec<(Millis, u32)>) {
+        if self.called_off || self.plan.hours() != plan.hours() {
+            return (sequence, Vec::new());
+        }
+        let starts = |plan: &Plan| -> BTreeMap<Millis, Millis> {
+            let moved = plan.series.iter().flat_map(|series| &series.moved);
+            moved.map(|(of, starts_at, _)| (*of, *starts_at)).collect()
+        };
+        let (before, after) = (starts(&self.plan), starts(plan));
+        let mut since: BTreeMap<Millis, u32> = self.moved_since.iter().copied().collect();
+        let all: BTreeSet<&Millis> = before.keys().chain(after.keys()).collect();
+        for of in all {
+            if before.get(of) != after.get(of) {
+                since.insert(*of, sequence);
+            }
+        }
+        (self.hours_since, since.into_iter().collect())
+    }
+}
+
+impl Plan {
+    /// What an answer is an answer to: not for how long, nor until when it repeats.
+    fn hours(&self) -> (Option<Millis>, Option<(Zone, (u32, u32), Vec<&str>)>) {
+        let Some(series) = &self.series else {
+            return (Some(self.starts_at), None);
+        };
+        let local = self.starts_at.in_zone(series.zone);
+        let time = local.map_or((0, 0), LocalTime::hour_minute);
+        let parts = series.rule.split(';');
+        let parts = parts.filter(|part| !part.starts_with("UNTIL=") && !part.starts_with("COUNT="));
+        (None, Some((series.zone, time, parts.collect())))
+    }
 }
 
 /// What matters to whoever is invited: when it differs, he is told.
@@ -93,6 +152,8 @@ pub fn tell(
                 plan,
                 people,
                 called_off: false,
+                hours_since: 0,
+                moved_since: Vec::new(),
             };
             return Some((told, words));
         }
@@ -130,11 +191,15 @@ pub fn tell(
     }
     // Whoever is taken off must take it for newer than what he has.
     let newer = changed || words.iter().any(|word| word.about == About::CallingOff);
+    let sequence = told.sequence + u32::from(newer);
+    let (hours_since, moved_since) = told.since(&plan, sequence);
     let told = Told {
-        sequence: told.sequence + u32::from(newer),
+        sequence,
         plan,
         people,
         called_off: false,
+        hours_since,
+        moved_since,
     };
     Some((told, words))
 }
@@ -246,5 +311,72 @@ mod tests {
     #[test]
     fn what_nobody_was_told_of_needs_no_calling_off() {
         assert_eq!(tell(None, None), None);
+    }
+
+    /// A series on Tuesdays at ten, one of whose dates is held at another time.
+    fn series(rule: &str, moved: &[(i64, i64)]) -> Plan {
+        let moved = moved.iter();
+        Plan {
+            series: Some(Series {
+                zone: Zone::UTC,
+                rule: rule.to_owned(),
+                without: Vec::new(),
+                moved: moved
+                    .map(|(of, at)| (Millis(*of), Millis(*at), Span::minutes(60)))
+                    .collect(),
+            }),
+            ..plan("Roll")
+        }
+    }
+
+    #[test]
+    fn an_answer_counts_for_the_hours_it_was_an_answer_to() {
+        let mut told = None;
+        let mut tell_of = |plan: Plan| {
+            let (new, _) = tell(told.as_ref(), Some((plan, people(&["oleg"])))).unwrap();
+            told = Some(new.clone());
+            new
+        };
+        tell_of(plan("Roll"));
+        let renamed = tell_of(plan("Winter roll"));
+        assert!(!renamed.is_outdated(0, None), "it is still at that hour");
+
+        let moved = tell_of(Plan {
+            starts_at: Millis(9_000),
+            ..plan("Winter roll")
+        });
+
+        assert_eq!(moved.sequence, 2);
+        assert!(moved.is_outdated(0, None) && moved.is_outdated(1, None));
+        assert!(!moved.is_outdated(2, None));
+    }
+
+    #[test]
+    fn a_single_date_that_moved_outdates_answers_to_that_date_alone() {
+        let mut told = None;
+        let mut tell_of = |plan: Plan| {
+            let (new, _) = tell(told.as_ref(), Some((plan, people(&["oleg"])))).unwrap();
+            told = Some(new.clone());
+            new
+        };
+        tell_of(series("FREQ=WEEKLY;BYDAY=TU", &[]));
+        let moved = tell_of(series("FREQ=WEEKLY;BYDAY=TU", &[(7, 8)]));
+        let longer = tell_of(series("FREQ=WEEKLY;BYDAY=TU;COUNT=9", &[(7, 8)]));
+
+        for told in [&moved, &longer] {
+            assert!(told.is_outdated(0, Some(Millis(7))));
+            assert!(!told.is_outdated(1, Some(Millis(7))));
+            assert!(!told.is_outdated(0, Some(Millis(70))));
+            assert!(!told.is_outdated(0, None));
+            assert_eq!(told.moved_after(0), [Millis(7)]);
+            assert_eq!(told.moved_after(1), []);
+        }
+        let back = tell_of(series("FREQ=WEEKLY;BYDAY=TU", &[]));
+        assert!(
+            back.is_outdated(2, Some(Millis(7))),
+            "it has moved once more"
+        );
+        let other = tell_of(series("FREQ=WEEKLY;BYDAY=WE", &[]));
+        assert!(other.is_outdated(3, None) && !other.is_outdated(4, None));
     }
 }

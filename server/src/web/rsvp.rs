@@ -10,12 +10,13 @@ use axum::{
     http::{HeaderMap, HeaderValue, Response, StatusCode, header},
 };
 use domain::{
-    Language, MeetingId, OccurrenceId, Zone,
+    CompanyId, Language, LocalDate, MeetingId, Millis, OccurrenceId,
     invitation::Rsvp,
     meeting::{Meeting, Participant},
     occurrence::{Occurrence, Status},
+    series::{LOOKED_AHEAD, Said},
 };
-use store::{Batch, CompanyDirectory, InvitationRow, StoreError, Versioned, person_key};
+use store::{Answered, Batch, CompanyDirectory, InvitationRow, StoreError, Versioned, person_key};
 
 use super::{
     App, Signed,
@@ -24,7 +25,7 @@ use super::{
     resources::{self, Around},
     texts::preferred,
 };
-use crate::notices::{address, ical, mime, start_of, uid_of, words};
+use crate::notices::{Told, address, ical, mime, start_of, uid_of, words};
 
 /// How often a change is decided anew when the rows move under it.
 const TRIES: usize = 5;
@@ -52,6 +53,17 @@ struct Asked {
     participant: Participant,
     /// What is still to come, or goes on, with his place on its list.
     dates: Vec<(Versioned<Occurrence>, InvitationRow)>,
+    /// What he said of all dates of a series that has more to come.
+    all: Option<Option<Rsvp>>,
+}
+
+/// Which dates are answered for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Which {
+    All,
+    Date(OccurrenceId),
+    /// One of a series, by the day its rule gives it: perhaps nobody is on a list of it yet.
+    Day(LocalDate),
 }
 
 /// The page.
@@ -93,12 +105,24 @@ pub(super) async fn answer(
         Some("declined") => Rsvp::Declined,
         _ => return Err(unreadable("answer")),
     };
-    let date: OccurrenceId = field("date")
-        .and_then(|id| id.parse().ok())
-        .ok_or_else(|| unreadable("date"))?;
-    let person = person_key(&asked(&app, meeting, &signature).await?.participant.invitee);
+    let which = match field("date") {
+        Some("all") => Some(Which::All),
+        Some(id) => id.parse().ok().map(Which::Date),
+        None => None,
+    };
+    let which = which.ok_or_else(|| unreadable("date"))?;
+    let asked_for = asked(&app, meeting, &signature).await?;
+    let answer = Answer {
+        company: asked_for.meeting.company,
+        meeting,
+        person: person_key(&asked_for.participant.invitee),
+        which,
+        rsvp,
+        stamped_at: None,
+        but: Vec::new(),
+    };
     let directory = app.directory().await?;
-    put_on_record(&app, &directory, meeting, &person, Some(date), rsvp).await?;
+    put_on_record(&app, &directory, &answer).await?;
     let asked = asked(&app, meeting, &signature).await?;
     let company = company_of(&directory, &asked)?;
     let language = language(&headers, &asked, company);
@@ -138,18 +162,41 @@ pub(super) async fn mail_reply(
             .is_some_and(|mail| mail.eq_ignore_ascii_case(&reply.mail))
     });
     let person = person_key(&participant.ok_or_else(bad)?.invitee);
-    let date = match &reply.date {
-        None => None,
-        Some(date) => Some(date_called(&app, &found, date).await?.ok_or_else(bad)?),
+    let which = match &reply.date {
+        None => Which::All,
+        Some(date) => date_called(&app, &found, date).await?.ok_or_else(bad)?,
     };
+    let told = app.store.calendar_entry(meeting).await?;
+    let told: Option<Told> = told.and_then(|body| serde_json::from_str(&body).ok());
+    let (sequence, stamped_at) = (reply.sequence, reply.stamped_at);
+    let age = Age {
+        told: told.zip(sequence),
+        stamped_at,
+    };
+    let outdated = age.is_outdated(&app, &found, &person, which).await?;
     let recorded = match reply.says {
-        Some(rsvp) => put_on_record(&app, &signed.directory, meeting, &person, date, rsvp).await?,
-        None => 0,
+        Some(rsvp) if !outdated => {
+            let answer = Answer {
+                company: signed.company_id(),
+                meeting,
+                person,
+                which,
+                rsvp,
+                stamped_at,
+                but: match which {
+                    Which::All => age.moved_since(),
+                    Which::Date(_) | Which::Day(_) => Vec::new(),
+                },
+            };
+            put_on_record(&app, &signed.directory, &answer).await?
+        }
+        Some(_) | None => 0,
     };
     Ok(Json(MailReply {
         meeting_id: meeting,
         rsvp: reply.says.map(resources::rsvp),
         recorded,
+        outdated,
     }))
 }
 
@@ -158,44 +205,157 @@ async fn date_called(
     app: &App,
     meeting: &Meeting,
     called: &ical::Property,
-) -> Result<Option<OccurrenceId>, ApiError> {
+) -> Result<Option<Which>, ApiError> {
     let dates = app.store.occurrences_of(meeting.id).await?;
     let found = dates.iter().find(|date| {
         let by_rule = date.value.slot.and_then(|slot| start_of(meeting, slot));
         let start = by_rule.unwrap_or(date.value.starts_at);
         ical::is_called(called, start, meeting.zone)
     });
-    Ok(found.map(|date| date.value.id))
+    if let Some(date) = found {
+        return Ok(Some(Which::Date(date.value.id)));
+    }
+    // His calendar shows further ahead than dates are made.
+    let further = meeting.dates(app.now() + LOOKED_AHEAD).unwrap_or_default();
+    let mut slots = further.into_iter().filter_map(|date| date.slot);
+    let slot = slots.find(|slot| {
+        let start = start_of(meeting, *slot);
+        start.is_some_and(|start| ical::is_called(called, start, meeting.zone))
+    });
+    Ok(slot.map(Which::Day))
 }
 
-/// Writes an answer at a date, or at all that are to come. Answers at how many.
+/// What somebody says about coming.
+struct Answer {
+    company: CompanyId,
+    meeting: MeetingId,
+    person: String,
+    which: Which,
+    rsvp: Rsvp,
+    /// When his calendar wrote it, if one did.
+    stamped_at: Option<Millis>,
+    /// Dates that have moved since he was asked, by their starts by the rule: what he says of
+    /// all is not about them.
+    but: Vec<Millis>,
+}
+
+/// How old an answer by mail is.
+struct Age {
+    /// What we have told, and which word of it he answers.
+    told: Option<(Told, u32)>,
+    stamped_at: Option<Millis>,
+}
+
+impl Age {
+    /// Whether it is about hours that hold no more, or was overtaken by another of his.
+    async fn is_outdated(
+        &self,
+        app: &App,
+        meeting: &Meeting,
+        person: &str,
+        which: Which,
+    ) -> Result<bool, ApiError> {
+        let slot = match which {
+            Which::All => None,
+            Which::Day(slot) => Some(slot),
+            Which::Date(id) => {
+                let date = app.store.occurrence(meeting.company, id).await?;
+                date.value.slot
+            }
+        };
+        if let Some((told, sequence)) = &self.told {
+            let date = slot.and_then(|slot| start_of(meeting, slot));
+            // It was moved a moment ago, and he cannot know yet.
+            let is_untold = meeting.series.is_none()
+                && meeting
+                    .hours()
+                    .is_ok_and(|(start, _)| start != told.plan.starts_at);
+            if is_untold || told.is_outdated(*sequence, date) {
+                return Ok(true);
+            }
+        }
+        let last = app
+            .store
+            .answers(meeting.id)
+            .await?
+            .stamped_at(person, slot);
+        Ok(self.stamped_at.is_some_and(|stamp| last > Some(stamp)))
+    }
+
+    fn moved_since(&self) -> Vec<Millis> {
+        let told = self.told.as_ref();
+        told.map_or_else(Vec::new, |(told, sequence)| told.moved_after(*sequence))
+    }
+}
+
+/// Writes an answer at a date, or at all that are to come, and keeps it for the
+/// lists made later. Answers at how many it was written.
 async fn put_on_record(
     app: &App,
     directory: &store::Directory,
-    meeting: MeetingId,
-    person: &str,
-    only: Option<OccurrenceId>,
-    rsvp: Rsvp,
+    answer: &Answer,
 ) -> Result<u32, ApiError> {
+    let Answer { person, rsvp, .. } = answer;
     for _ in 0..TRIES {
         let now = app.now();
-        let Some((meeting, false)) = app.store.meeting_or_removed(meeting).await? else {
-            return Err(ApiError::not_found("meeting"));
-        };
+        let found = app.store.meeting_to_change(answer.company, answer.meeting);
+        let Versioned {
+            version,
+            value: meeting,
+        } = found.await?;
         let company = directory
             .companies
             .get(&meeting.company)
             .ok_or_else(|| ApiError::not_found("meeting"))?;
         let mut batch = Batch::new(meeting.company, now);
         let mut dates = coming(app, meeting.id, person).await?;
-        dates.retain(|(date, _)| only.is_none_or(|id| date.value.id == id));
-        if dates.is_empty() {
+        let is_left_out = |slot: Option<LocalDate>| {
+            let start = slot.and_then(|slot| start_of(&meeting, slot));
+            start.is_some_and(|start| answer.but.contains(&start))
+        };
+        dates.retain(|(date, _)| match answer.which {
+            Which::All => !is_left_out(date.value.slot),
+            Which::Date(id) => date.value.id == id,
+            Which::Day(slot) => date.value.slot == Some(slot),
+        });
+        let slot = match answer.which {
+            Which::All => None,
+            Which::Day(slot) => Some(slot),
+            Which::Date(id) => match dates.first() {
+                Some((date, _)) => date.value.slot,
+                None => still_ahead(app, meeting.company, id).await?,
+            },
+        };
+        let is_kept_for_later = match answer.which {
+            Which::All => meeting.has_dates_after(now),
+            Which::Date(_) | Which::Day(_) => slot.is_some(),
+        };
+        if dates.is_empty() && !is_kept_for_later {
             return Err(ApiError::new(ErrorCode::OccurrenceIsOver));
         }
-        let recorded = u32::try_from(dates.len()).unwrap_or(u32::MAX);
+        let recorded = u32::try_from(dates.len().max(1)).unwrap_or(u32::MAX);
+        let there = app.store.answers(meeting.id).await?;
+        let mut answers = there.clone();
+        let said = Said {
+            rsvp: Some(*rsvp),
+            at: now,
+            stamped_at: answer.stamped_at,
+        };
+        answers.say((person.clone(), slot), said);
+        let locals = answer.but.iter().filter_map(|at| at.in_zone(meeting.zone));
+        for left_out in locals.map(|local| LocalDate(local.date())) {
+            let asked_anew = Said { rsvp: None, ..said };
+            let stays = there.of_date(person, left_out).unwrap_or(asked_anew);
+            answers.say((person.clone(), Some(left_out)), stays);
+        }
+        batch.answered = Some(Answered {
+            meeting: meeting.id,
+            read_at: version,
+            changes: answers.beside(&there),
+        });
         for (date, mut row) in dates {
             let before = row.invitation.clone();
-            row.invitation.on_reply(rsvp, date.value.dial_at, now);
+            row.invitation.on_reply(*rsvp, date.value.dial_at, now);
             if row.invitation == before {
                 continue;
             }
@@ -209,9 +369,6 @@ async fn put_on_record(
             batch.events.push(resources::event(&shown));
             batch.invitations.push(row);
         }
-        if batch.invitations.is_empty() {
-            return Ok(recorded);
-        }
         match app.store.write_batch(&batch).await {
             Err(StoreError::Stale { .. }) => continue,
             written => written?,
@@ -220,6 +377,18 @@ async fn put_on_record(
         return Ok(recorded);
     }
     Err(ApiError::unavailable())
+}
+
+/// The day of a series' date at which nobody is expected yet; none if it is over.
+async fn still_ahead(
+    app: &App,
+    company: CompanyId,
+    id: OccurrenceId,
+) -> Result<Option<LocalDate>, ApiError> {
+    let date = app.store.occurrence(company, id).await?.value;
+    Ok(date
+        .slot
+        .filter(|_| date.is_ahead() && date.ends_at > app.now()))
 }
 
 /// The dates of a plan that are not over and at which somebody is expected.
@@ -263,11 +432,17 @@ async fn asked(app: &App, id: MeetingId, signature: &str) -> Result<Asked, ApiEr
         })
         .cloned()
         .ok_or_else(gone)?;
-    let dates = coming(app, id, &person_key(&participant.invitee)).await?;
+    let person = person_key(&participant.invitee);
+    let dates = coming(app, id, &person).await?;
+    let all = match meeting.has_dates_after(app.now()) {
+        true => Some(app.store.answers(id).await?.of_all(&person)),
+        false => None,
+    };
     Ok(Asked {
         meeting,
         participant,
         dates,
+        all,
     })
 }
 
@@ -309,13 +484,19 @@ fn draw(
     if let Some(key) = said {
         html += &format!("<p role=\"status\"><strong>{}</strong></p>", say(key));
     }
-    if asked.dates.is_empty() {
+    if asked.dates.is_empty() && asked.all.is_none() {
         html += &format!("<p>{}</p>", say("page.over"));
     } else {
         html += &format!("<p>{}</p>", say("page.question"));
     }
+    if let Some(rsvp) = asked.all {
+        let what = words::say(language, "page.all", &[]);
+        html += &form((&what, ""), "all", rsvp, language);
+    }
     for (date, row) in &asked.dates {
-        html += &form(&date.value, row, zone, language);
+        let when = words::date_and_time(date.value.starts_at, zone, language);
+        let id = date.value.id.to_string();
+        html += &form((&when, zone.name()), &id, row.invitation.rsvp(), language);
     }
     html += "</main></html>";
     let mut response = Response::new(Body::from(html));
@@ -331,9 +512,8 @@ fn draw(
     response
 }
 
-fn form(date: &Occurrence, row: &InvitationRow, zone: Zone, language: Language) -> String {
-    let when = words::date_and_time(date.starts_at, zone, language);
-    let rsvp = row.invitation.rsvp();
+/// The question about one date, or about all of them; `note` stands small beside it.
+fn form((what, note): (&str, &str), date: &str, rsvp: Option<Rsvp>, language: Language) -> String {
     let button = |value: &str, key: &str, is_so: bool| {
         format!(
             "<button name=\"answer\" value=\"{value}\" aria-pressed=\"{is_so}\">{}</button>",
@@ -343,9 +523,9 @@ fn form(date: &Occurrence, row: &InvitationRow, zone: Zone, language: Language) 
     format!(
         "<p><strong>{}</strong> <span class=\"note\">{}</span></p>\
          <form method=\"post\"><input type=\"hidden\" name=\"date\" value=\"{}\">{}{}</form>",
-        escape(&when),
-        escape(zone.name()),
-        date.id,
+        escape(what),
+        escape(note),
+        escape(date),
         button("accepted", "page.accept", rsvp == Some(Rsvp::Accepted)),
         button("declined", "page.decline", rsvp == Some(Rsvp::Declined)),
     )

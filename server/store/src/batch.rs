@@ -5,8 +5,8 @@ use domain::{CompanyId, Millis, PhoneNumber, meeting::Meeting, occurrence::Occur
 use uuid::Uuid;
 
 use crate::{
-    AttemptRow, InboundRow, InvitationRow, NoticeRow, Store, StoreError, VisitRow, attempts,
-    db::Tx, events, invitations, meetings, never_again, notices, occurrences, visits,
+    Answered, AttemptRow, InboundRow, InvitationRow, NoticeRow, Store, StoreError, VisitRow,
+    attempts, db::Tx, events, invitations, meetings, never_again, notices, occurrences, visits,
 };
 
 /// A row and how often it had been written when it was read.
@@ -34,6 +34,8 @@ pub struct Batch {
     pub meetings: Vec<Meeting>,
     pub occurrences: Vec<Versioned<Occurrence>>,
     pub invitations: Vec<InvitationRow>,
+    /// What somebody said in writing about a plan.
+    pub answered: Option<Answered>,
     pub attempts: Vec<AttemptRow>,
     pub visits: Vec<VisitRow>,
     /// Calls that came in, as they are to be kept.
@@ -56,6 +58,7 @@ impl Batch {
             meetings: Vec::new(),
             occurrences: Vec::new(),
             invitations: Vec::new(),
+            answered: None,
             attempts: Vec::new(),
             visits: Vec::new(),
             inbound: Vec::new(),
@@ -98,6 +101,9 @@ impl Batch {
         }
         for invitation in &self.invitations {
             invitations::write(tx, invitation).await?;
+        }
+        if let Some(answered) = &self.answered {
+            answered.write(tx, self.company).await?;
         }
         for attempt in &self.attempts {
             attempts::write(tx, self.company, attempt).await?;

@@ -11,6 +11,7 @@
 //!
 //! It must not hold rules, read clocks, or print secrets.
 
+mod answers;
 mod apply;
 mod attempts;
 mod batch;
@@ -51,6 +52,7 @@ mod testing;
 #[cfg(test)]
 mod tests;
 
+pub use answers::Answered;
 pub use apply::{Applied, Change, ChangeKind, MadeSecret, PlanError};
 pub use attempts::AttemptRow;
 pub use batch::{Batch, Versioned};

@@ -2,10 +2,11 @@
 
 use domain::{
     CompanyId, MeetingId, Millis, OccurrenceId, RoomId, meeting::Meeting, occurrence::Occurrence,
+    series::AnswerChanges,
 };
 
 use crate::{
-    InvitationRow, Store, StoreError, Versioned,
+    InvitationRow, Store, StoreError, Versioned, answers,
     db::Tx,
     events, invitations, occurrences,
     text::{from_json, parse, to_json},
@@ -25,6 +26,8 @@ pub struct Plan {
     pub invitations: Vec<InvitationRow>,
     /// Invitations that are no longer: not one call must have been made for them.
     pub withdrawn: Vec<domain::InvitationId>,
+    /// What was said in writing, as far as it counts otherwise under this plan.
+    pub answers: AnswerChanges,
     /// Each the `api` crate's JSON of one event, in order.
     pub events: Vec<String>,
 }
@@ -293,6 +296,7 @@ async fn save(
     for invitation in &plan.invitations {
         invitations::write(tx, invitation).await?;
     }
+    answers::write(tx, company, plan.meeting.id, &plan.answers).await?;
     for body in &plan.events {
         numbers.push(events::append(tx, company, now, body).await?);
     }

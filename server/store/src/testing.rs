@@ -208,6 +208,7 @@ impl Northway {
             invitations: invitations.collect(),
             occurrences: vec![Versioned::new(occurrence)],
             withdrawn: Vec::new(),
+            answers: domain::series::AnswerChanges::default(),
             events: vec!["{}".to_owned()],
             read_at: None,
             extend_at: None,

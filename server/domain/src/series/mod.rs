@@ -8,6 +8,7 @@
 //! over is never touched. So a series changes its future only, a server that
 //! was away makes up for one date at most, and a clock set back repeats none.
 
+mod answers;
 mod clash;
 mod reconcile;
 #[cfg(test)]
@@ -25,6 +26,7 @@ use crate::{
     time::{LocalDate, LocalTime, Millis, Span, TimeError},
 };
 
+pub use answers::{About, AnswerChanges, Answers, Said};
 pub use clash::{Clash, Held, Wanted, clashes, free_for_all, next_free};
 pub use reconcile::{Changes, reconcile};
 

@@ -10,7 +10,7 @@ fn at(utc: &str) -> Millis {
     local.resolve(Zone::UTC).unwrap().at
 }
 
-fn meeting(zone: &str, starts_local: &str, rule: &str) -> Meeting {
+pub(super) fn meeting(zone: &str, starts_local: &str, rule: &str) -> Meeting {
     Meeting {
         id: MeetingId::new(Millis(0), [1; 10]),
         company: CompanyId::new(Millis(0), [2; 10]),

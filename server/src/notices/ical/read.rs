@@ -1,6 +1,6 @@
 //! What an invited person's calendar answers.
 
-use domain::{Millis, Zone, invitation::Rsvp};
+use domain::{LocalTime, Millis, Span, Zone, invitation::Rsvp};
 
 use super::{
     lines::{Property, unfold},
@@ -17,6 +17,10 @@ pub struct Reply {
     pub mail: String,
     /// None if he has not decided.
     pub says: Option<Rsvp>,
+    /// Which of our words on it he answers.
+    pub sequence: Option<u32>,
+    /// When his calendar wrote it.
+    pub stamped_at: Option<Millis>,
 }
 
 /// Reads an object with `METHOD:REPLY`. None if it is another, or none at all.
@@ -46,6 +50,8 @@ pub fn read_reply(text: &str) -> Option<Reply> {
         date: find("RECURRENCE-ID").copied().cloned(),
         mail: mail_of(&attendee.value)?,
         says,
+        sequence: find("SEQUENCE").and_then(|one| one.value.trim().parse().ok()),
+        stamped_at: find("DTSTAMP").and_then(|one| instant(&one.value)),
     })
 }
 
@@ -87,6 +93,18 @@ pub fn is_called(called: &Property, starts_at: Millis, zone: Zone) -> bool {
     text == start || Some(text) == start.split('T').next()
 }
 
+/// `20261124T070000Z`.
+fn instant(value: &str) -> Option<Millis> {
+    let (date, time) = value.trim().strip_suffix('Z')?.split_once('T')?;
+    let part = |text: &str, at: usize, length: usize| text.get(at..at + length).map(str::to_owned);
+    let (year, month, day) = (part(date, 0, 4)?, part(date, 4, 2)?, part(date, 6, 2)?);
+    let (hour, minute, second) = (part(time, 0, 2)?, part(time, 2, 2)?, part(time, 4, 2)?);
+    let text = format!("{year}-{month}-{day}T{hour}:{minute}");
+    let local: LocalTime = text.parse().ok()?;
+    let second: i64 = second.parse().ok()?;
+    Some(local.resolve(Zone::UTC).ok()?.at + Span::seconds(second))
+}
+
 fn mail_of(value: &str) -> Option<String> {
     let value = value.trim();
     let scheme = value.get(..7)?;
@@ -110,12 +128,25 @@ mod tests {
         assert_eq!(reply.mail, "oleg@northway.example");
         assert_eq!(reply.says, Some(Rsvp::Accepted));
         assert_eq!(reply.date, None);
+        assert_eq!((reply.sequence, reply.stamped_at), (Some(0), None));
     }
 
     #[test]
     fn an_undecided_one_has_said_nothing_yet() {
         let text = ACCEPTED.replace("PARTSTAT=ACCEPTED", "PARTSTAT=TENTATIVE");
         assert_eq!(read_reply(&text).unwrap().says, None);
+    }
+
+    #[test]
+    fn an_answer_says_which_word_it_answers_and_when_it_was_written() {
+        let stamped = |stamp: &str| {
+            let text = ACCEPTED.replace("SEQUENCE:0", &format!("SEQUENCE:3\r\nDTSTAMP:{stamp}"));
+            let reply = read_reply(&text).unwrap();
+            (reply.sequence, reply.stamped_at)
+        };
+
+        assert_eq!(stamped("19700101T000102Z"), (Some(3), Some(Millis(62_000))));
+        assert_eq!(stamped("yesterday"), (Some(3), None));
     }
 
     #[test]

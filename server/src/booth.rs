@@ -59,6 +59,7 @@ pub async fn serve(
         take: None,
         connected: false,
     };
+    let mut steps = clock::steps();
     loop {
         let due = booth.desk.poll_timeout();
         let over = tokio::select! {
@@ -66,6 +67,9 @@ pub async fn serve(
             Some((_, event)) = legs.recv() => booth.on_leg(event),
             () = clock::glance_at(due) => false,
         };
+        if let Some(by) = steps.take() {
+            booth.desk.on_clock_set_back(by);
+        }
         booth.desk.handle_timeout(clock::now());
         if over || booth.follow().await {
             break;

@@ -18,6 +18,8 @@ use domain::{
 };
 use tokio::sync::broadcast;
 
+use crate::clock;
+
 /// Something about a line is new.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LineNews {
@@ -30,14 +32,22 @@ pub struct LineNews {
 const BACKLOG: usize = 1024;
 
 pub struct Lines {
-    lines: Mutex<BTreeMap<LineKey, Line>>,
+    known: Mutex<Known>,
     news: broadcast::Sender<LineNews>,
+}
+
+struct Known {
+    lines: BTreeMap<LineKey, Line>,
+    steps: clock::Steps,
 }
 
 impl Default for Lines {
     fn default() -> Self {
         Lines {
-            lines: Mutex::default(),
+            known: Mutex::new(Known {
+                lines: BTreeMap::new(),
+                steps: clock::steps(),
+            }),
             news: broadcast::channel(BACKLOG).0,
         }
     }
@@ -51,7 +61,7 @@ impl Lines {
 
     /// A copy of what is known of one line.
     pub fn line(&self, key: &LineKey) -> Line {
-        self.lock().get(key).cloned().unwrap_or_default()
+        self.lock().lines.get(key).cloned().unwrap_or_default()
     }
 
     pub fn add(&self, key: &LineKey, evidence: Evidence, now: Millis) {
@@ -68,7 +78,7 @@ impl Lines {
 
     /// What a source said of the line goes on to count until then.
     pub fn prolong(&self, key: &LineKey, source: Source, until: Millis) {
-        if let Some(line) = self.lock().get_mut(key) {
+        if let Some(line) = self.lock().lines.get_mut(key) {
             line.prolong(source, until);
         }
     }
@@ -100,7 +110,7 @@ impl Lines {
     pub fn fade(&self, before: Millis, now: Millis) -> Option<Millis> {
         let mut next = None;
         let mut faded = Vec::new();
-        for (key, line) in self.lock().iter_mut() {
+        for (key, line) in self.lock().lines.iter_mut() {
             let looks_different = line.next_change(before).is_some_and(|at| at <= now);
             let change = line.prune(now);
             if looks_different || change.is_some() {
@@ -115,7 +125,7 @@ impl Lines {
     }
 
     fn change(&self, key: &LineKey, act: impl FnOnce(&mut Line) -> Option<Change>) {
-        let change = act(self.lock().entry(key.clone()).or_default());
+        let change = act(self.lock().lines.entry(key.clone()).or_default());
         self.tell(key.clone(), change);
     }
 
@@ -124,8 +134,15 @@ impl Lines {
         _ = self.news.send(LineNews { line, change });
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<LineKey, Line>> {
+    fn lock(&self) -> MutexGuard<'_, Known> {
         // Each change is whole or has not begun: a panic elsewhere spoils nothing.
-        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        // Or whatever is said from now on would be older than what was said.
+        if let Some(by) = known.steps.take() {
+            for line in known.lines.values_mut() {
+                line.on_clock_set_back(by);
+            }
+        }
+        known
     }
 }

@@ -66,11 +66,19 @@ impl Left {
 impl Scheduler {
     /// Runs until the task is dropped.
     pub async fn run(mut self) {
+        let mut steps = clock::steps();
         self.until_done("take up what was under way", || self.take_up())
             .await;
         self.shared.calibrator.take_up(&self.shared).await;
         self.shared.settled.store(true, Ordering::Release);
         loop {
+            if let Some(by) = steps.take() {
+                tracing::warn!(by_ms = by.0, "The clock was set back");
+                // Their leases would last longer than they were to.
+                let store = &self.shared.store;
+                self.until_done("give claims back", || store.release_claims())
+                    .await;
+            }
             let next = match self.look().await {
                 Ok(next) => next,
                 Err(error) => {

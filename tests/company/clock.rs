@@ -256,6 +256,185 @@ fn a_jump_forward_is_a_late_start_and_a_jump_back_repeats_nothing() {
     assert_eq!(house.status(&talk), "in_room", "a running call was cut");
 }
 
+/// One is busy, one lets it ring, one is off and comes back after a while.
+const WAITED_FOR: &str = r#"
+[company]
+name = "Northway Logistics"
+domain = "northway.example"
+time_zone = "UTC"
+lead_s = 0
+[company.rules]
+ring_s = 8
+busy = { wait_s = 5, then_wait_s = 5 }
+offline = { wait_s = 600, tries = 2 }
+no_answer = { waits_s = [5, 600] }
+
+[[trunks]]
+name = "North"
+address = "TRUNK"
+caller_number = "+74951204040"
+
+[[rooms]]
+number = "9000"
+name = "Roll call"
+
+[[rooms]]
+number = "9002"
+name = "Later"
+
+[[employees]]
+name = "Irina Belova"
+extension = "101"
+email = "irina@northway.example"
+password = "northway-company-1"
+level = "administrator"
+devices = [{ kind = "sip_phone", username = "irina", secret = "irina-company-1" }]
+
+[[employees]]
+name = "Anna Reut"
+extension = "102"
+devices = [{ kind = "ip_sim", mobile = "+79162120002", short = "202", trunk = "North" }]
+
+[[employees]]
+name = "Oleg Sorokin"
+extension = "103"
+devices = [{ kind = "ip_sim", mobile = "+79162120003", short = "203", trunk = "North" }]
+
+[[employees]]
+name = "Zoya Petrenko"
+extension = "104"
+devices = [{ kind = "sip_phone", username = "zoya", secret = "zoya-company-1" }]
+"#;
+
+const THEIR_LINES: &str = r#"
+[[line]]
+name = "Anna Reut"
+number = "+79162120002"
+steps = [{ do = "busy" }]
+
+[[line]]
+name = "Oleg Sorokin"
+number = "+79162120003"
+steps = [{ do = "ring_out" }]
+
+[[line]]
+name = "Zoya Petrenko"
+account = "zoya"
+secret = "zoya-company-1"
+steps = [{ do = "off", until_s = 12 }, { do = "answer", after_s = 0.3 }]
+"#;
+
+impl House {
+    /// Calls the three who are waited for; what the meeting is reported by.
+    fn call_them(&self) -> String {
+        let people = self.api.list("people");
+        let expected: Vec<Value> = people
+            .iter()
+            .filter(|person| person["name"] != "Irina Belova")
+            .map(|person| json!({ "employee_id": person["id"], "role": "speaker" }))
+            .collect();
+        let meeting = self.api.post(
+            "meetings",
+            &json!({
+                "title": "Roll call", "room_id": self.room("9000"), "duration_min": 200,
+                "participants": expected,
+            }),
+        );
+        let meeting = meeting.ok();
+        meeting["occurrence_ids"][0].as_str().unwrap().to_owned()
+    }
+
+    /// What became of the calls to somebody, and how he stands.
+    fn story(&self, occurrence: &str, name: &str) -> (Vec<String>, String) {
+        let report = self.report(occurrence);
+        let stories = report["invitations"].as_array().unwrap();
+        let story = stories
+            .iter()
+            .find(|story| story["invitation"]["name"] == name)
+            .unwrap();
+        let attempts = story["attempts"].as_array().unwrap().iter();
+        let outcomes = attempts
+            .filter_map(|attempt| attempt["outcome"].as_str().map(str::to_owned))
+            .collect();
+        let status = &story["invitation"]["status"]["kind"];
+        (outcomes, status.as_str().unwrap().to_owned())
+    }
+
+    fn wait_for_calls(&self, occurrence: &str, name: &str, outcome: &str, many: usize) {
+        let what = format!("{name} to be called {many} times: {outcome}");
+        wait::until(what, wait::LONG, || {
+            let (outcomes, _) = self.story(occurrence, name);
+            (outcomes.iter().filter(|one| *one == outcome).count() >= many).then_some(())
+        });
+    }
+
+    /// The shortest time between two calls to a line, ms, by no clock that is set.
+    fn shortest_wait(&self, line: &str) -> Option<i64> {
+        let mut called = std::collections::BTreeMap::new();
+        for event in self.phones.of(line) {
+            if event["event"] == "invited" {
+                let at = event["received_ms"].as_i64().unwrap();
+                called.entry(event["call_id"].to_string()).or_insert(at);
+            }
+        }
+        let mut called: Vec<i64> = called.into_values().collect();
+        called.sort_unstable();
+        called.windows(2).map(|two| two[1] - two[0]).min()
+    }
+}
+
+#[test]
+fn a_clock_that_is_set_back_by_an_hour_keeps_nobody_waiting() {
+    let mut house = House::of(WAITED_FOR, THEIR_LINES);
+    let meeting = house.call_them();
+    let later = house.plan("9002", "Irina Belova", 10, 60);
+    let starts = house.report(&later)["occurrence"]["starts_at"].clone();
+    house.wait_for_calls(&meeting, "Anna Reut", "busy", 1);
+    house.wait_for_calls(&meeting, "Zoya Petrenko", "offline", 1);
+    wait::until("Oleg's phone to ring", wait::LONG, || {
+        (house.phones.up("Oleg Sorokin") > 0).then_some(())
+    });
+
+    house.jump(-60 * MINUTE);
+
+    // The ringing one is let alone after his eight seconds, and called again after five more.
+    house.wait_for_calls(&meeting, "Oleg Sorokin", "no_answer", 2);
+    // The busy one is knocked at as before.
+    house.wait_for_calls(&meeting, "Anna Reut", "busy", 4);
+    // And the one who was off is believed when he registers.
+    wait::until("Zoya to be in the room", wait::LONG, || {
+        (house.story(&meeting, "Zoya Petrenko").1 == "in_room").then_some(())
+    });
+    assert_eq!(house.phones.times_called("Zoya Petrenko"), 1);
+    for name in ["Anna Reut", "Oleg Sorokin"] {
+        let shortest = house.shortest_wait(name).unwrap();
+        assert!(
+            shortest >= 4_900,
+            "{name} was called again after {shortest} ms"
+        );
+    }
+    // What is planned is an hour of the wall clock.
+    let report = house.report(&later);
+    assert_eq!(report["occurrence"]["starts_at"], starts);
+    assert_eq!(report["occurrence"]["status"], "scheduled");
+}
+
+#[test]
+fn a_server_that_starts_after_the_clock_was_set_back_keeps_nobody_waiting() {
+    let mut house = House::of(WAITED_FOR, THEIR_LINES);
+    let meeting = house.call_them();
+    house.wait_for_calls(&meeting, "Anna Reut", "busy", 1);
+    house.wait_for_calls(&meeting, "Oleg Sorokin", "no_answer", 1);
+
+    house.away_while(|house| house.jump(-60 * MINUTE));
+
+    let (before, _) = house.story(&meeting, "Anna Reut");
+    house.wait_for_calls(&meeting, "Anna Reut", "busy", before.len() + 2);
+    house.wait_for_calls(&meeting, "Oleg Sorokin", "no_answer", 2);
+    let shortest = house.shortest_wait("Anna Reut").unwrap();
+    assert!(shortest >= 4_900, "called again after {shortest} ms");
+}
+
 #[test]
 fn a_server_that_was_away_over_the_start_is_late_opens_the_room_or_reports() {
     let mut house = House::open();

@@ -16,6 +16,7 @@
 
 mod arrivals;
 mod calls;
+mod clock_set;
 mod dial;
 mod ending;
 mod facts;
@@ -41,7 +42,10 @@ use domain::{
 use media::{LegEvent, LegId, RoomEvent, RoomKey};
 use sip::{CallId, Event};
 use store::{AttemptRow, InboundRow, InvitationRow, Versioned};
-use tokio::sync::{broadcast, mpsc};
+use tokio::sync::{
+    broadcast::{self, error::RecvError},
+    mpsc,
+};
 
 pub use arrivals::{Arrival, Bell, ToldOf};
 pub use dial::spent_on;
@@ -132,6 +136,18 @@ struct Inputs {
     orders: mpsc::UnboundedReceiver<Order>,
     rooms: mpsc::UnboundedReceiver<(RoomKey, RoomEvent)>,
     lines: broadcast::Receiver<LineNews>,
+    steps: clock::Steps,
+}
+
+/// What has woken it.
+enum Woken {
+    /// Its inbox, a time that has come, or a clock that was set.
+    Anyhow,
+    Signalling(Event),
+    Leg(LegId, LegEvent),
+    Order(Order),
+    Announced,
+    Line(Result<LineNews, RecvError>),
 }
 
 /// Tells how somebody sounds, and asks for nothing.
@@ -151,17 +167,30 @@ impl Conference {
         loop {
             // In a large room readings come all the time, and are no reason to look after everybody.
             let mut readings_alone = false;
-            tokio::select! {
-                1.. = inputs.inbox.recv_many(&mut mail, ROUND) => {}
-                Some(event) = inputs.sip.recv() => self.on_signalling(event).await,
-                Some((leg, event)) = inputs.legs.recv() => {
+            let woken = tokio::select! {
+                1.. = inputs.inbox.recv_many(&mut mail, ROUND) => Woken::Anyhow,
+                Some(event) = inputs.sip.recv() => Woken::Signalling(event),
+                Some((leg, event)) = inputs.legs.recv() => Woken::Leg(leg, event),
+                Some(order) = inputs.orders.recv() => Woken::Order(order),
+                Some((_, RoomEvent::Played { .. })) = inputs.rooms.recv() => Woken::Announced,
+                news = inputs.lines.recv() => Woken::Line(news),
+                () = inputs.steps.stepped() => Woken::Anyhow,
+                () = clock::glance_at(due) => Woken::Anyhow,
+            };
+            // Before anything is noted by the clock as it is now.
+            if let Some(by) = inputs.steps.take() {
+                self.on_clock_set_back(by).await;
+            }
+            match woken {
+                Woken::Anyhow => {}
+                Woken::Signalling(event) => self.on_signalling(event).await,
+                Woken::Leg(leg, event) => {
                     readings_alone = is_reading(&event);
                     self.on_leg(leg, event).await;
                 }
-                Some(order) = inputs.orders.recv() => self.on_order(order).await,
-                Some((_, RoomEvent::Played { .. })) = inputs.rooms.recv() => self.on_announced().await,
-                news = inputs.lines.recv() => self.on_line(news).await,
-                () = clock::glance_at(due) => {}
+                Woken::Order(order) => self.on_order(order).await,
+                Woken::Announced => self.on_announced().await,
+                Woken::Line(news) => self.on_line(news).await,
             }
             for _ in 0..ROUND {
                 let Ok(event) = inputs.sip.try_recv() else {

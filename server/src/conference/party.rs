@@ -116,6 +116,12 @@ impl Tie {
     }
 }
 
+impl Talked {
+    pub fn on_clock_set_back(&mut self, by: Span) {
+        self.since = self.since.map(|since| since - by);
+    }
+}
+
 impl Party {
     pub fn poll_timeout(&self) -> Option<Millis> {
         match &self.part {

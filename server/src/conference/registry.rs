@@ -13,7 +13,7 @@ use tokio::{
 };
 
 use super::{Channels, Conference, Inputs, Message, ending::Ending, rows::Unwritten};
-use crate::shared::Shared;
+use crate::{clock, shared::Shared};
 
 /// All live rooms. A room's task is started by the first message to it and ends
 /// by itself.
@@ -135,6 +135,7 @@ impl Conferences {
             orders,
             rooms,
             lines,
+            steps: clock::steps(),
         };
         let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
         while tasks.try_join_next().is_some() {}

@@ -7,7 +7,7 @@
 //! put right.
 
 use domain::{
-    AttemptId, InvitationId, Millis, Outcome,
+    AttemptId, InvitationId, Millis, Outcome, Span,
     attempt::{Call, CallEnd, LeaveWay},
     decode::{CallFacts, Row, Verdict},
     entrance::{Around, Entrance, Known},
@@ -78,6 +78,10 @@ impl Conference {
             .as_deref()
             .and_then(|call| serde_json::from_str::<Call>(call).ok())
             .unwrap_or_else(|| Call::new(self.setup(&seat.invitation, &row.attempt)));
+        let ahead = row.attempt.started_at - now;
+        if ahead > Span::ZERO {
+            machine.on_clock_set_back(ahead);
+        }
         let flight = self.flight(&seat.invitation, &row.attempt.route);
         // It was allowed when it began, and is the one that counts.
         _ = self

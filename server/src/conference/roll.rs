@@ -68,6 +68,7 @@ impl Conference {
         if moved {
             self.follow_start(&occurrence, now).await;
         }
+        self.mend_what_is_ahead(now).await;
         self.follow(&occurrence, now).await;
         self.settle().await;
         self.carry_out_all().await;

@@ -151,13 +151,14 @@ impl Asking {
 
 impl Meter {
     fn may_ask(&mut self, line: &LineKey, per_minute: u32, now: Millis) -> bool {
-        let minute_ago = now - Span::minutes(1);
-        while self.asked.front().is_some_and(|at| *at <= minute_ago) {
-            self.asked.pop_front();
-        }
-        self.lines.retain(|_, at| *at > now - AGAIN);
+        // What is ahead of a clock that was set back counts no more.
+        let within = |at: Millis, span: Span| (now - span..=now).contains(&at) && at != now - span;
+        self.asked.retain(|at| within(*at, Span::minutes(1)));
+        self.lines.retain(|_, at| within(*at, AGAIN));
         let capped = self.asked.len() >= usize::try_from(per_minute).unwrap_or(usize::MAX);
-        let left_alone = self.left_alone_until.is_some_and(|until| now < until);
+        let left_alone = self
+            .left_alone_until
+            .is_some_and(|until| now < until && until - now <= LEFT_ALONE);
         if capped || left_alone || self.lines.contains_key(line) {
             return false;
         }

@@ -109,6 +109,36 @@ impl Call {
         }
     }
 
+    /// The clock shows `by` less than it did: what began by the old one lasts no longer
+    /// for it. The meeting's start is where it was.
+    pub fn on_clock_set_back(&mut self, by: Span) {
+        self.setup.started_at = self.setup.started_at - by;
+        let noted = [
+            &mut self.ringing_at,
+            &mut self.early_media_at,
+            &mut self.answered_at,
+        ];
+        for at in noted.into_iter().flatten() {
+            *at = *at - by;
+        }
+        match &mut self.stage {
+            Stage::Dialling { gives_up_at: at }
+            | Stage::Ringing { gives_up_at: at }
+            | Stage::TimingOut { until: at }
+            | Stage::Withdrawing { until: at }
+            | Stage::Greeting {
+                confirm_until: Some(at),
+            }
+            | Stage::Parting { until: at, .. } => *at = *at - by,
+            Stage::Greeting {
+                confirm_until: None,
+            }
+            | Stage::Held
+            | Stage::Joined
+            | Stage::Over => {}
+        }
+    }
+
     /// Goes on to what holds at `now`.
     pub fn handle_timeout(&mut self, now: Millis) {
         match self.stage {

@@ -455,3 +455,38 @@ fn a_dialog_we_lost_is_not_held_against_him() {
     greeted.on_gone(LeaveWay::Lost, after(9));
     assert_eq!(ended(&mut greeted).0, CallEnd::Left(LeaveWay::Lost));
 }
+
+#[test]
+fn a_phone_rings_no_longer_when_the_clock_is_set_back() {
+    const BACK: Span = Span::minutes(60);
+    let mut call = ringing(START, true);
+
+    call.on_clock_set_back(BACK);
+
+    assert_eq!(call.poll_timeout(), Some((after(31) - BACK, "no answer")));
+    call.handle_timeout(after(31) - BACK);
+    assert_eq!(acts(&mut call), [Output::StopRinging]);
+    call.on_failed(
+        CallFacts {
+            final_code: Some(487),
+            ..CallFacts::default()
+        },
+        after(32) - BACK,
+    );
+    assert_eq!(
+        ended(&mut call),
+        (CallEnd::Failed, Outcome::NoAnswer, Row::TimeoutRang)
+    );
+}
+
+#[test]
+fn whoever_waits_for_the_start_waits_for_its_hour_whatever_the_clock_does() {
+    let mut call = answered(before(300), false);
+    drain(&mut call);
+    let waits = call.poll_timeout();
+
+    call.on_clock_set_back(Span::minutes(60));
+
+    assert_eq!(call.poll_timeout(), waits);
+    assert_eq!(waits, Some((START, "start")));
+}

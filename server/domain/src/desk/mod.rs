@@ -222,6 +222,11 @@ impl Desk {
         self.outputs.pop_front()
     }
 
+    /// The clock shows `by` less than it did.
+    pub fn on_clock_set_back(&mut self, by: Span) {
+        self.until = self.until.map(|until| until - by);
+    }
+
     /// When to come back.
     pub fn poll_timeout(&self) -> Option<Millis> {
         self.until

@@ -195,6 +195,20 @@ impl Entrance {
         self.outputs.pop_front()
     }
 
+    /// The clock shows `by` less than it did. When the room opens is where it was.
+    pub fn on_clock_set_back(&mut self, by: Span) {
+        match &mut self.stage {
+            Stage::Pin {
+                deaf_until, until, ..
+            } => {
+                *deaf_until = *deaf_until - by;
+                *until = *until - by;
+            }
+            Stage::Parting { until } => *until = *until - by,
+            Stage::Waiting { .. } | Stage::ForModerator { .. } | Stage::Inside | Stage::Gone => {}
+        }
+    }
+
     /// When to come back, and why.
     pub fn poll_timeout(&self) -> Option<(Millis, &'static str)> {
         match self.stage {

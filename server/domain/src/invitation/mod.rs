@@ -13,6 +13,7 @@
 
 mod board;
 mod follow;
+mod set_back;
 mod status;
 #[cfg(test)]
 mod tests;

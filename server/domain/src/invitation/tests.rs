@@ -756,3 +756,54 @@ fn an_invitation_reads_back_as_it_was_written() {
         story.invitation
     );
 }
+
+#[test]
+fn a_clock_that_is_set_back_makes_nobody_wait_longer_and_nobody_be_called_before_the_start() {
+    const HOUR: Span = Span::minutes(60);
+    let mut story = Story::new();
+    assert_eq!(story.wait(), Some((0, Why::First)));
+    story.invitation.on_clock_set_back(HOUR);
+    assert_eq!(story.wait(), Some((0, Why::First)), "the plan's hour stays");
+
+    for code in [486, 480] {
+        let mut story = Story::new();
+        story.fails_with(code);
+        let (wait, why) = story.wait().unwrap();
+        story.now = story.now + Span::seconds(5);
+
+        story.now = story.now - HOUR;
+        story.invitation.on_clock_set_back(HOUR);
+
+        assert_eq!(story.wait(), Some((wait - 5_000, why)), "{code}");
+        // And the waits after it are those of the rule.
+        story.until_due();
+        story.fails_with(code);
+        let mut other = Story::new();
+        other.fails_with(code);
+        other.until_due();
+        other.fails_with(code);
+        assert_eq!(story.wait(), other.wait(), "{code}");
+    }
+}
+
+#[test]
+fn rows_that_tell_of_what_has_not_happened_yet_are_as_if_it_had_happened_now() {
+    let mut story = Story::new();
+    story.fails_with(486);
+    let wait = story.wait();
+    assert_eq!(story.invitation.is_ahead_of(story.now), None);
+    let a_little = story.now - Span::seconds(1);
+    assert_eq!(
+        story.invitation.is_ahead_of(a_little),
+        None,
+        "two servers' clocks"
+    );
+
+    // A server that starts after the clock was set back.
+    story.now = story.now - Span::minutes(60);
+    let by = story.invitation.is_ahead_of(story.now).unwrap();
+    story.invitation.on_clock_set_back(by);
+
+    assert_eq!(story.wait(), wait);
+    assert_eq!(story.invitation.is_ahead_of(story.now), None);
+}

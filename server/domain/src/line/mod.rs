@@ -245,6 +245,20 @@ impl Line {
         freed.then_some(Change::Freed)
     }
 
+    /// Our clock shows `by` less than it did: what was noted by the old one is as old as it
+    /// was, and what is said from now on is newer. An hour that somebody named is where it was.
+    pub fn on_clock_set_back(&mut self, by: Span) {
+        for piece in self.calls.values_mut().chain(&mut self.evidence) {
+            piece.at = piece.at - by;
+            if !piece.promises_return() {
+                piece.until = piece.until.map(|until| until - by);
+            }
+        }
+        for (_, at) in self.said.values_mut() {
+            *at = *at - by;
+        }
+    }
+
     /// Sets or lifts "do not disturb"; `until` none is until it is lifted.
     pub fn set_dnd(&mut self, on: bool, until: Option<Millis>) {
         self.dnd = on.then(|| until.map_or(Dnd::Always, Dnd::Until));

@@ -409,3 +409,28 @@ fn what_another_registrar_says_leaves_the_registration_with_us_in_place() {
     line.withdraw(Source::RegEvent, after(20));
     assert_eq!(state(&line, after(20)), LineState::Free);
 }
+
+#[test]
+fn a_line_hears_what_is_said_after_the_clock_was_set_back() {
+    const BACK: Span = Span::minutes(60);
+    let mut line = registered();
+    outcome(&mut line, LineState::Offline, after(10));
+    line.on_clock_set_back(BACK);
+    let now = after(20) - BACK;
+    assert_eq!(state(&line, now), LineState::Offline);
+    assert_eq!(
+        line.next_change(now),
+        Some(after(130) - BACK),
+        "it fades as it would have"
+    );
+
+    assert_eq!(
+        line.add(Evidence::unregistered(now, Seen::Unregistered), now),
+        None,
+        "heard, though older than what was said by the old clock"
+    );
+    let change = line.add(Evidence::registered(now, HOUR), now + Span::seconds(1));
+
+    assert_eq!(change, Some(Change::Returned));
+    assert_eq!(state(&line, now + Span::seconds(1)), LineState::Free);
+}

@@ -56,7 +56,7 @@ impl Conference {
             .any(|party| party.who.invitation == Some(id))
         {
             // He waits at the door, or his last call is not quite over.
-            return self.put_off(id, now + AGAIN, Why::AlreadyCalled).await;
+            return self.put_off(id, now + AGAIN, Why::AlreadyCalled);
         }
         if invitation.poll_timeout().is_none_or(|(due, _)| due > now) {
             return;
@@ -66,7 +66,7 @@ impl Conference {
             // Without the rows nobody could be called anyhow.
             Err(error) => {
                 tracing::warn!(%error, "Nobody knows what was called today: nobody is called");
-                return self.put_off(id, now + AGAIN, Why::NoChannel).await;
+                return self.put_off(id, now + AGAIN, Why::NoChannel);
             }
         };
         let candidates = self.candidates(&invitation, spent, now).await;
@@ -75,13 +75,13 @@ impl Conference {
         let route = match reach::choose(&invitation, &candidates, &trunks, &busy, now) {
             Choice::Call(route) => route,
             Choice::Busy { told: false } => {
-                return self.put_off(id, now + busy.wait_ms, Why::Busy).await;
+                return self.put_off(id, now + busy.wait_ms, Why::Busy);
             }
             Choice::Busy { told: true } => {
                 return self.change(id, |one| one.let_talk(&busy, now)).await;
             }
             Choice::NoChannel => {
-                return self.put_off(id, now + AGAIN, Why::NoChannel).await;
+                return self.put_off(id, now + AGAIN, Why::NoChannel);
             }
             // Its attempt is on record like any other, though no packet can leave.
             Choice::NotRegistered(route) => route,
@@ -94,7 +94,7 @@ impl Conference {
     /// The guard has refused the call.
     async fn on_blocked(&mut self, id: InvitationId, blocked: guard::Blocked, now: Millis) {
         match blocked.retry(now) {
-            Some((until, why)) => self.put_off(id, until, why).await,
+            Some((until, why)) => self.put_off(id, until, why),
             None if matches!(blocked, guard::Blocked::Limit { .. }) => {
                 tracing::info!(invitation = %id, %blocked, "He is not called");
                 self.change(id, |one| one.not_allowed(now)).await;
@@ -106,7 +106,7 @@ impl Conference {
     }
 
     /// He is due, and something stands in the way. Told once for as long as it is the same.
-    async fn put_off(&mut self, id: InvitationId, until: Millis, why: Why) {
+    fn put_off(&mut self, id: InvitationId, until: Millis, why: Why) {
         if let Some(seat) = self.seats.get(&id)
             && seat.invitation.poll_timeout().map(|(_, why)| why) != Some(why)
         {
@@ -116,7 +116,47 @@ impl Conference {
                 "He is not called now"
             );
         }
-        self.change(id, |one| one.postpone(until, why)).await;
+        self.not_now.push((id, until, why));
+    }
+
+    /// Writes as one that all these are not called now: where the channels are taken, whole
+    /// meetings wait for the next look.
+    pub(super) async fn write_who_is_put_off(&mut self) {
+        let put_off = std::mem::take(&mut self.not_now);
+        let mut before = Vec::new();
+        for (id, until, why) in &put_off {
+            let Some(seat) = self.seats.get_mut(id) else {
+                continue;
+            };
+            let old = seat.invitation.clone();
+            seat.invitation.postpone(*until, *why);
+            if seat.invitation == old || !self.unwritten.invitations.insert(*id) {
+                continue;
+            }
+            let is_short = matches!(why, Why::NoChannel | Why::AlreadyCalled);
+            if is_short && old.poll_timeout().map(|(_, why)| why) == Some(*why) {
+                self.unwritten.untold.insert(*id);
+            }
+            before.push((*id, old));
+        }
+        match self.try_write().await {
+            Ok(()) => {}
+            // Somebody has written one of them meanwhile, and may have declined: one after the other.
+            Err(StoreError::Stale {
+                what: "invitation", ..
+            }) => {
+                for (id, old) in before {
+                    self.unwritten.invitations.remove(&id);
+                    if let Some(seat) = self.seats.get_mut(&id) {
+                        seat.invitation = old;
+                    }
+                }
+                for (id, until, why) in put_off {
+                    self.change(id, |one| one.postpone(until, why)).await;
+                }
+            }
+            Err(error) => tracing::warn!(%error, "Who is put off is not written yet"),
+        }
     }
 
     /// Puts the attempt on record and sends its INVITE: in this order.
@@ -139,7 +179,7 @@ impl Conference {
             Err(error) => {
                 tracing::error!(%error, "No audio for a call");
                 self.shared.flights.end(attempt);
-                return self.put_off(id, now + AGAIN, Why::NoChannel).await;
+                return self.put_off(id, now + AGAIN, Why::NoChannel);
             }
         };
         let Ok(record) = invitation.dial(attempt, route, now) else {
@@ -177,6 +217,7 @@ impl Conference {
         };
         let before = std::mem::replace(&mut seat.invitation, invitation);
         self.unwritten.invitations.insert(id);
+        self.unwritten.untold.remove(&id);
         self.unwritten.attempts.insert(row.attempt.id, row.clone());
         let written = self.try_write().await;
         if written.is_err() {
@@ -194,7 +235,7 @@ impl Conference {
         match error {
             StoreError::AlreadyCalling { .. } => {
                 let until = now + AGAIN;
-                self.put_off(id, until, Why::AlreadyCalled).await;
+                self.put_off(id, until, Why::AlreadyCalled);
             }
             // Somebody was quicker: the claim is void, the row is read again.
             StoreError::Stale { .. } => self.refresh().await,

@@ -37,7 +37,7 @@ use std::{
 
 use domain::{
     CompanyId, InvitationId, MemberId, Millis, RecordingId, RoomId, attempt::LeaveWay,
-    live::LiveRoom, meeting::Meeting, occurrence::Occurrence,
+    invitation::Why, live::LiveRoom, meeting::Meeting, occurrence::Occurrence,
 };
 use media::{LegEvent, LegId, RoomEvent, RoomKey};
 use sip::{CallId, Event};
@@ -112,6 +112,8 @@ struct Conference {
     /// Who is to be taken out, and whether somebody is at it.
     leaving: VecDeque<(MemberId, LeaveWay)>,
     takes_out: bool,
+    /// Who is due and not called now: until when, and why.
+    not_now: Vec<(InvitationId, Millis, Why)>,
     /// Whether somebody is carrying out what the invitations ask for.
     carries_out: bool,
     out: Channels,
@@ -253,6 +255,7 @@ impl Conference {
                     for id in invitations {
                         self.dial(id).await;
                     }
+                    self.write_who_is_put_off().await;
                 }
                 Message::Arrival(arrival) => self.on_arrival(*arrival),
                 Message::TakeUp(placed, came_in) => {

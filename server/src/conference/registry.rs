@@ -121,6 +121,7 @@ impl Conferences {
             unwritten: Unwritten::default(),
             leaving: Default::default(),
             takes_out: false,
+            not_now: Vec::new(),
             carries_out: false,
             out: Channels {
                 sip: sip_tx,

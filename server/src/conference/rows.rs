@@ -21,6 +21,8 @@ use crate::{
 #[derive(Default)]
 pub struct Unwritten {
     pub invitations: BTreeSet<InvitationId>,
+    /// Those of them of whom nobody needs to hear: they wait on for what they waited for.
+    pub untold: BTreeSet<InvitationId>,
     /// As they are to be; the last word on each.
     pub attempts: BTreeMap<AttemptId, AttemptRow>,
     /// Calls of ours that were answered: acknowledged once their dialogs are on disk.
@@ -73,6 +75,7 @@ impl Conference {
                 return;
             }
             self.unwritten.invitations.insert(id);
+            self.unwritten.untold.remove(&id);
             match self.try_write().await {
                 Ok(()) => return,
                 Err(StoreError::Stale {
@@ -141,7 +144,9 @@ impl Conference {
                 continue;
             };
             batch.invitations.push(seat.clone());
-            if let Some(directory) = page.company(self.company) {
+            if let Some(directory) = page.company(self.company)
+                && !self.unwritten.untold.contains(id)
+            {
                 let around = Around {
                     room: self.room,
                     starts_at: self.times().0,

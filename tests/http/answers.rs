@@ -40,7 +40,9 @@ async fn weeks_pass(world: &World, weeks: i64) {
 }
 
 /// The dates that have a list, with what Oleg and the guest said and whether they are to be called.
-async fn lists(world: &World, who: &Asker) -> Vec<String> {
+async fn lists(world: &World) -> Vec<String> {
+    // His last login has run out by now.
+    let who = &world.irina().await;
     let from = world.now().0;
     let path = format!("/api/v1/occurrences?from={from}&to={}", from + 60 * DAY.0);
     let dates = world.get(who, &path).await.json();
@@ -85,17 +87,18 @@ async fn whoever_declines_a_series_by_mail_is_not_called_for_dates_whose_lists_c
 
     weeks_pass(&world, 3).await;
     assert_eq!(
-        lists(&world, &irina).await,
+        lists(&world).await,
         [
             "2026-12-15T10:00 declined:finished -:waiting",
             "2026-12-22T10:00 declined:finished -:waiting",
         ]
     );
 
+    let irina = world.irina().await;
     mail(&world, &irina, reply(&series, HIS, HIS, "ACCEPTED")).await;
     weeks_pass(&world, 2).await;
     assert_eq!(
-        lists(&world, &irina).await,
+        lists(&world).await,
         [
             "2026-12-29T10:00 accepted:waiting -:waiting",
             "2027-01-05T10:00 accepted:waiting -:waiting",
@@ -124,7 +127,7 @@ async fn a_series_is_answered_as_a_whole_by_its_link_too() {
     );
     weeks_pass(&world, 3).await;
     assert_eq!(
-        lists(&world, &irina).await[1],
+        lists(&world).await[1],
         "2026-12-22T10:00 -:waiting declined:finished"
     );
 }
@@ -148,7 +151,7 @@ async fn a_single_date_far_ahead_is_declined_before_anybody_is_on_its_list() {
 
     weeks_pass(&world, 3).await;
     assert_eq!(
-        lists(&world, &irina).await,
+        lists(&world).await,
         [
             "2026-12-15T10:00 -:waiting -:waiting",
             "2026-12-22T10:00 declined:finished -:waiting",
@@ -156,7 +159,7 @@ async fn a_single_date_far_ahead_is_declined_before_anybody_is_on_its_list() {
     );
     weeks_pass(&world, 11).await;
     assert_eq!(
-        lists(&world, &irina).await[1],
+        lists(&world).await[1],
         "2027-03-09T10:00 declined:finished -:waiting"
     );
 }
@@ -175,7 +178,7 @@ async fn what_was_said_of_a_series_goes_along_where_it_is_split() {
 
     weeks_pass(&world, 3).await;
     assert_eq!(
-        lists(&world, &irina).await,
+        lists(&world).await,
         [
             "2026-12-15T10:00 declined:finished -:waiting",
             "2026-12-22T10:00 declined:finished -:waiting",
@@ -209,7 +212,7 @@ async fn whoever_declined_is_asked_anew_when_the_hour_is_another_or_he_is_invite
             assert_eq!(answer.status, 200, "{}", answer.text);
         }
         weeks_pass(&world, 3).await;
-        let later = lists(&world, &irina).await;
+        let later = lists(&world).await;
         let later = later.last().unwrap();
         assert!(later.contains(said), "{changes:?}: {later}");
     }
@@ -230,7 +233,7 @@ async fn a_single_date_that_is_moved_before_it_has_a_list_is_asked_about_anew() 
 
     weeks_pass(&world, 3).await;
     assert_eq!(
-        lists(&world, &irina).await,
+        lists(&world).await,
         [
             "2026-12-15T16:00 -:waiting -:waiting",
             "2026-12-22T10:00 declined:finished -:waiting",

@@ -4,7 +4,10 @@
 //! one under it goes on. A jump forward is a late start, a jump back repeats nothing, and
 //! neither cuts a call.
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use domain::{Millis, Zone};
 use serde_json::{Value, json};
@@ -77,6 +80,35 @@ number = "+79162120003"
 steps = [{ do = "answer", after_s = 0.3 }]
 "#;
 
+/// A clock that shows what it is, in a file.
+pub fn new_clock() -> PathBuf {
+    let clock = server::fresh_folder().join("clock");
+    fs::write(&clock, "+0s").unwrap();
+    clock
+}
+
+/// What puts a server under such a clock.
+pub fn under(clock: &Path) -> [(&'static str, &str); 5] {
+    let mut libraries = LIBRARY.iter();
+    let library = libraries.find(|path| fs::exists(path).unwrap_or(false));
+    let library = library.expect("libfaketime is needed: 'make test' installs it");
+    [
+        ("LD_PRELOAD", library),
+        ("FAKETIME_TIMESTAMP_FILE", clock.to_str().unwrap()),
+        ("FAKETIME_NO_CACHE", "1"),
+        ("FAKETIME_DONT_FAKE_MONOTONIC", "1"),
+        ("NO_FAKE_STAT", "1"),
+    ]
+}
+
+/// Sets it to so many seconds ahead of what it is.
+pub fn set(clock: &Path, ahead: i64) {
+    // Renamed into its place: no half of it is ever read.
+    let fresh = clock.with_extension("new");
+    fs::write(&fresh, format!("{ahead:+}s")).unwrap();
+    fs::rename(&fresh, clock).unwrap();
+}
+
 /// A server whose clock can be set, its phones, and its manager.
 struct House {
     server: Server,
@@ -94,22 +126,11 @@ impl House {
 
     /// The company's file may speak of its operator as TRUNK.
     fn of(company: &str, script: &str) -> Self {
-        let library = LIBRARY
-            .iter()
-            .find(|path| fs::exists(path).unwrap_or(false));
-        let library = library.expect("libfaketime is needed: 'make test' installs it");
-        let clock = server::fresh_folder().join("clock");
-        fs::write(&clock, "+0s").unwrap();
+        let clock = new_clock();
         let trunk = server::free_address();
         let server = Server::start_under(
             &company.replace("TRUNK", &trunk.to_string()),
-            &[
-                ("LD_PRELOAD", library),
-                ("FAKETIME_TIMESTAMP_FILE", clock.to_str().unwrap()),
-                ("FAKETIME_NO_CACHE", "1"),
-                ("FAKETIME_DONT_FAKE_MONOTONIC", "1"),
-                ("NO_FAKE_STAT", "1"),
-            ],
+            &under(&clock),
         );
         let lines = server.folder().join("lines.toml");
         fs::write(&lines, script).unwrap();
@@ -127,10 +148,7 @@ impl House {
     /// Sets the clock by so many seconds, forward or back.
     fn jump(&mut self, seconds: i64) {
         self.ahead += seconds;
-        // Renamed into its place: no half of it is ever read.
-        let fresh = self.clock.with_extension("new");
-        fs::write(&fresh, format!("{:+}s", self.ahead)).unwrap();
-        fs::rename(&fresh, &self.clock).unwrap();
+        set(&self.clock, self.ahead);
     }
 
     fn away_while(&mut self, act: impl FnOnce(&mut Self)) {

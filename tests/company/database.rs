@@ -3,10 +3,11 @@
 
 use std::time::{Duration, Instant};
 
+use domain::{Millis, Zone};
 use serde_json::{Value, json};
 use tests::{postgres::Postgres, wait};
 
-use crate::small::House;
+use crate::{clock, small::House};
 
 const LINES: &str = r#"
 [[line]]
@@ -146,4 +147,56 @@ fn whoever_leaves_while_the_database_is_away_has_left_when_it_is_back() {
         .map(|attempt| &attempt["outcome"])
         .collect();
     assert_eq!(outcomes[0], "dropped", "{outcomes:?}");
+}
+
+#[test]
+fn a_meeting_whose_start_comes_while_the_database_is_away_rings_everybody_once_when_it_is_back() {
+    let (postgres, time) = (Postgres::start(), clock::new_clock());
+    let url = postgres.url();
+    let mut environment = vec![("ROLLCALL_DATABASE_URL", url.as_str())];
+    environment.extend(clock::under(&time));
+    let house = House::open(LINES, &environment);
+    let names = ["Anna Reut", "Oleg Sorokin"];
+    let now = house.api.get("health").body["now"].as_i64().unwrap();
+    let starts = now / 60_000 * 60_000 + 10 * 60_000;
+    let expected: Vec<Value> = names
+        .iter()
+        .map(|name| json!({ "employee_id": house.person(name), "role": "speaker" }))
+        .collect();
+    let meeting = house.api.post(
+        "meetings",
+        &json!({
+            "title": "Roll call", "room_id": house.room("9000"), "duration_min": 60,
+            "time_zone": "UTC", "participants": expected,
+            "starts_local": Millis(starts).in_zone(Zone::UTC).unwrap().to_string(),
+        }),
+    );
+    let meeting = meeting.ok();
+    let occurrence = meeting["occurrence_ids"][0].as_str().unwrap().to_owned();
+
+    postgres.stop();
+    clock::set(&time, (starts - now) / 1_000 + 20);
+    // It has surely looked meanwhile: whoever asks waits for the database as long as it does.
+    let now = json!({
+        "title": "Now", "room_id": meeting["room_id"], "duration_min": 5, "participants": [],
+    });
+    for _ in 0..3 {
+        assert_eq!(house.api.post("meetings", &now).status, 503);
+    }
+    for name in names {
+        assert_eq!(house.phones.times_called(name), 0, "{name}");
+    }
+    postgres.resume();
+
+    house.wait_for_members("9000", 2);
+    let report = house.api.get(&format!("occurrences/{occurrence}")).ok();
+    assert_eq!(report["occurrence"]["late"], true);
+    for (name, story) in names.iter().zip(report["invitations"].as_array().unwrap()) {
+        assert_eq!(house.phones.times_called(name), 1, "{name}");
+        assert_eq!(
+            story["attempts"].as_array().map(Vec::len),
+            Some(1),
+            "{story}"
+        );
+    }
 }

@@ -23,7 +23,7 @@ use domain::{
 };
 use media::Family;
 use sip::{CallId, Caller, Incoming, Rejection};
-use store::{CompanyDirectory, StoreError};
+use store::{CompanyDirectory, Person, StoreError};
 use uuid::Uuid;
 
 use crate::{
@@ -187,8 +187,27 @@ impl Exchange {
         from: &From<'_>,
     ) -> Result<Option<RoomId>, StoreError> {
         let page = self.shared.book.page();
-        let under_way = self.shared.store.occurrences_under_way().await?;
-        let rows = self.shared.store.current_invitations(company).await?;
+        let store = &self.shared.store;
+        let mut people = Vec::new();
+        if let Some((employee, _)) = from.own {
+            people.push(Person::Employee(employee.id));
+        } else if let Some(number) = &from.number {
+            people.push(Person::NumberEnding(number.ending().to_owned()));
+            let employees = page.company(company).map(|company| &company.employees);
+            let whose = employees.into_iter().flatten().filter(|employee| {
+                let mut numbers = employee.devices.iter().filter_map(|one| one.kind.number());
+                numbers.any(|own| own.same_line(number))
+            });
+            people.extend(whose.map(|employee| Person::Employee(employee.id)));
+        }
+        let mut rows = Vec::new();
+        for person in &people {
+            rows.extend(store.expected_now(company, person).await?);
+        }
+        if rows.is_empty() {
+            return Ok(None);
+        }
+        let under_way = store.occurrences_under_way().await?;
         let numbers: Vec<Vec<PhoneNumber>> = rows
             .iter()
             .map(|row| match &row.invitation.invitee {

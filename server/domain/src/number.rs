@@ -51,6 +51,9 @@ pub enum NumberError {
     },
 }
 
+/// So many digits tell a line.
+const SIGNIFICANT: usize = 9;
+
 impl PhoneNumber {
     /// Reads a number as people write it: spaces, hyphens, dots, slashes and
     /// parentheses are dropped, anything else but digits and a leading plus refused.
@@ -88,8 +91,6 @@ impl PhoneNumber {
     /// Operators present a caller in the form they like. Fewer than nine digits
     /// in common prove nothing.
     pub fn same_line(&self, other: &Self) -> bool {
-        const SIGNIFICANT: usize = 9;
-
         if self.digits() == other.digits() {
             return true;
         }
@@ -100,6 +101,12 @@ impl PhoneNumber {
             (two, one)
         };
         short.len() >= SIGNIFICANT && long.ends_with(short)
+    }
+
+    /// The last digits, which all numbers of one line have in common.
+    pub fn ending(&self) -> &str {
+        let digits = self.digits();
+        &digits[digits.len().saturating_sub(SIGNIFICANT)..]
     }
 
     /// The digits without a prefix that says "abroad" or "another town".

@@ -4,7 +4,7 @@
 //! series is looked at a year ahead, beyond the dates that are made already, and
 //! so is every other series that has dates yet to be made.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use api::{
     CheckMeeting, ErrorBody, ErrorCode, ErrorDetails, Finding, FindingCode, FindingMeeting,
@@ -17,7 +17,9 @@ use axum::{
 use domain::{
     Language, MeetingId, Millis, OccurrenceId, Span, Zone,
     meeting::Meeting,
-    series::{Clash, Date, HORIZON, Held, LOOKED_AHEAD, Wanted, clashes, free_for_all},
+    series::{
+        Clash, Date, HORIZON, Held, LOOKED_AHEAD, Wanted, clashes, free_for_all, free_when, unmade,
+    },
     time::Shift,
 };
 use store::CompanyDirectory;
@@ -83,10 +85,11 @@ pub(super) async fn check(
         .unwrap_or_else(|| MeetingId::new(now, random()));
     let meeting = validate::new_meeting(&plan, id, Some(signed.user.id), directory, now)?;
     let dates = dates_of(&meeting, now)?;
-    let around = Surroundings::of(&app, &meeting, &dates, None, now).await?;
+    let mut around = Surroundings::of(&app, &meeting, &dates, None, now).await?;
 
     let mut findings = around.rooms(&meeting, language);
-    findings.extend(around.people(&meeting, directory, language));
+    let free_at = around.free_for_everybody(&app, &meeting).await;
+    findings.extend(around.people(&meeting, free_at, directory, language));
     findings.extend(guarded::findings(&meeting, &dates, directory, language));
     findings.extend(shifts(&meeting, &dates, language));
     findings.sort_by_key(|finding| finding.severity);
@@ -192,10 +195,19 @@ impl Surroundings {
         // The last look at a series may be some days ago.
         let made_until = now + HORIZON - Span::minutes(3 * 24 * 60);
         if until > made_until {
+            let made: BTreeSet<(MeetingId, Millis)> = around
+                .held
+                .iter()
+                .map(|held| (held.meeting, held.from))
+                .collect();
             for series in app.store.series_to_come(company).await? {
-                if !own(series.id) {
-                    around.add_unmade(&series, made_until, until);
+                if own(series.id) {
+                    continue;
                 }
+                let dates = unmade(&series, meeting, &around.wanted, made_until, until);
+                around
+                    .held
+                    .extend(dates.filter(|date| !made.contains(&(date.meeting, date.from))));
             }
         }
         for clash in clashes(&around.wanted, &around.held) {
@@ -207,21 +219,6 @@ impl Surroundings {
             }
         }
         Ok(around)
-    }
-
-    fn add_unmade(&mut self, series: &Meeting, from: Millis, until: Millis) {
-        for date in series.dates(until).unwrap_or_default() {
-            let known = |held: &Held| held.meeting == series.id && held.from == date.starts_at;
-            if date.held && date.ends_at > from && !self.held.iter().any(known) {
-                self.held.push(Held {
-                    meeting: series.id,
-                    occurrence: None,
-                    room: date.room,
-                    from: date.starts_at,
-                    until: date.ends_at,
-                });
-            }
-        }
     }
 
     fn title(&self, id: MeetingId) -> String {
@@ -281,10 +278,39 @@ impl Surroundings {
         }
     }
 
+    /// When the first date may begin so that all rooms are free and everybody can come to all
+    /// of them; none if that is not within a week.
+    async fn free_for_everybody(&mut self, app: &App, meeting: &Meeting) -> Option<Millis> {
+        loop {
+            let shares = |id: &MeetingId| {
+                let other = self.others.get(id);
+                other.is_some_and(|other| other.shares_people(meeting))
+            };
+            let later = free_when(&self.wanted, &self.held, |clash| {
+                clash.held.room == clash.wanted.room || shares(&clash.held.meeting)
+            })?;
+            let moved: Vec<Wanted> = self.wanted.iter().map(|date| date.later(later)).collect();
+            // Of whatever else is held then nobody knows yet whom it expects.
+            let unknown: BTreeSet<MeetingId> = clashes(&moved, &self.held)
+                .iter()
+                .map(|clash| clash.held.meeting)
+                .filter(|id| !self.others.contains_key(id))
+                .collect();
+            if unknown.is_empty() {
+                return self.wanted.first().map(|date| date.from + later);
+            }
+            for id in unknown {
+                let other = app.store.meeting(meeting.company, id).await.ok()?;
+                self.others.insert(id, other);
+            }
+        }
+    }
+
     /// Who of those expected is expected elsewhere at the same time.
     fn people(
         &self,
         meeting: &Meeting,
+        free_at: Option<Millis>,
         directory: &CompanyDirectory,
         language: Language,
     ) -> Vec<Finding> {
@@ -294,9 +320,7 @@ impl Surroundings {
                 continue;
             };
             for (place, one) in meeting.participants.iter().enumerate() {
-                let both =
-                    |two: &domain::meeting::Participant| two.invitee.is_same_person(&one.invitee);
-                if other.participants.iter().any(both) {
+                if other.expects(&one.invitee) {
                     found.entry((place, other.id)).or_insert((clash, 0)).1 += 1;
                 }
             }
@@ -327,7 +351,7 @@ impl Surroundings {
                 meeting: Some(self.other(first.held)),
                 date_at: Some(first.wanted.from.0),
                 dates: count(dates),
-                free_at: None,
+                free_at: free_at.map(|at| at.0),
             }
         });
         findings.take(FINDINGS_MOST).collect()

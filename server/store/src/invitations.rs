@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use domain::{
-    CompanyId, InvitationId, MeetingId, Millis, OccurrenceId,
+    CompanyId, EmployeeId, InvitationId, MeetingId, Millis, OccurrenceId,
     invitation::{Invitation, StatusKind},
     meeting::Invitee,
 };
@@ -24,6 +24,14 @@ pub struct InvitationRow {
     /// See [`crate::Versioned`]; 0 for a new row.
     pub version: i64,
     pub invitation: Invitation,
+}
+
+/// Whose place on the lists is looked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Person {
+    Employee(EmployeeId),
+    /// Digits alone.
+    NumberEnding(String),
 }
 
 type Columns = (String, String, i64, i64, String);
@@ -163,6 +171,31 @@ impl Store {
               ORDER BY o.starts_at, i.occurrence_id, i.position, i.id",
         )
         .bind(company.to_string())
+        .fetch_all(&self.db)
+        .await?;
+        Ok(self.sound(rows, invitation))
+    }
+
+    /// The places of one person on the lists of what goes on in a company: of an employee, or
+    /// of whoever has a number that ends so, however it is written.
+    pub async fn expected_now(
+        &self,
+        company: CompanyId,
+        person: &Person,
+    ) -> Result<Vec<InvitationRow>, StoreError> {
+        let pattern = match person {
+            Person::Employee(id) => id.to_string(),
+            Person::NumberEnding(digits) => format!("%{digits}"),
+        };
+        let rows: Vec<Columns> = sqlx::query_as(
+            "SELECT i.id, i.company_id, i.position, i.version, i.body
+               FROM occurrences o CROSS JOIN invitations i
+              WHERE o.company_id = $1 AND o.status IN ('early', 'calling', 'live', 'open')
+                AND i.occurrence_id = o.id AND i.person LIKE $2
+              ORDER BY i.occurrence_id, i.position, i.id",
+        )
+        .bind(company.to_string())
+        .bind(pattern)
         .fetch_all(&self.db)
         .await?;
         Ok(self.sound(rows, invitation))

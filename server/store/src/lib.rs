@@ -67,7 +67,7 @@ pub use error::StoreError;
 pub use events::EventRow;
 pub use followers::Followed;
 pub use ha1::Ha1;
-pub use invitations::{InvitationRow, person_key};
+pub use invitations::{InvitationRow, Person, person_key};
 pub use leader::Leader;
 pub use meetings::{Booking, Plan, Slot};
 pub use notices::NoticeRow;

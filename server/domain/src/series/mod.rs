@@ -27,7 +27,7 @@ use crate::{
 };
 
 pub use answers::{About, AnswerChanges, Answers, Said};
-pub use clash::{Clash, Held, Wanted, clashes, free_for_all, next_free};
+pub use clash::{Clash, Held, Wanted, clashes, free_for_all, free_when, next_free, unmade};
 pub use reconcile::{Changes, reconcile};
 
 /// How far ahead occurrences are made.

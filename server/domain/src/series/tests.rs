@@ -448,3 +448,81 @@ fn the_next_free_time_is_after_all_that_is_in_the_way() {
     let both = [wanted(0), wanted(24 * 60)];
     assert_eq!(free_for_all(&both, &taken), Some(Span::minutes(120)));
 }
+
+#[test]
+fn the_next_time_free_for_the_people_too_is_after_what_they_are_expected_at() {
+    let room = |room: u8| RoomId::new(Millis(0), [room; 10]);
+    let minutes = |minutes: i64| Millis(0) + Span::minutes(minutes);
+    let held = |nth: u8, from: i64, until: i64| Held {
+        meeting: MeetingId::new(Millis(0), [nth; 10]),
+        occurrence: None,
+        room: room(nth),
+        from: minutes(from),
+        until: minutes(until),
+    };
+    // The room is taken until 60; somebody is elsewhere until 90, and again from 120 to 150.
+    let taken = [
+        held(1, 0, 60),
+        held(2, 30, 90),
+        held(2, 120, 150),
+        held(3, 0, 900),
+    ];
+    let wanted = [Wanted {
+        room: room(1),
+        from: minutes(0),
+        until: minutes(60),
+    }];
+
+    let busy = MeetingId::new(Millis(0), [2; 10]);
+    let later = free_when(&wanted, &taken, |clash| {
+        clash.held.room == clash.wanted.room || clash.held.meeting == busy
+    });
+
+    assert_eq!(later, Some(Span::minutes(150)));
+    assert_eq!(free_for_all(&wanted, &taken), Some(Span::minutes(60)));
+}
+
+#[test]
+fn of_other_series_only_those_with_the_room_or_somebody_in_common_are_in_the_way() {
+    let someone = |number: &str| crate::meeting::Participant {
+        invitee: crate::meeting::Invitee::Outside {
+            name: None,
+            number: number.parse().unwrap(),
+        },
+        role: crate::role::Role::Speaker,
+        email: None,
+    };
+    let daily = |room: u8, number: &str| {
+        let mut series = meeting("UTC", "2026-11-24T10:00", "FREQ=DAILY");
+        series.room = RoomId::new(Millis(0), [room; 10]);
+        series.participants = vec![someone(number)];
+        series
+    };
+    let plan = daily(1, "+79162041138");
+    let wanted = [Wanted {
+        room: plan.room,
+        from: at("2026-11-24T10:00"),
+        until: at("2026-11-24T11:00"),
+    }];
+    let (from, until) = (at("2026-12-01T00:00"), at("2026-12-04T00:00"));
+    let count = |series: &Meeting| unmade(series, &plan, &wanted, from, until).count();
+
+    assert_eq!(count(&daily(1, "+74951112233")), 3, "the same room");
+    assert_eq!(
+        count(&daily(2, "8 916 204-11-38")),
+        3,
+        "the same person, written otherwise"
+    );
+    assert_eq!(count(&daily(2, "+74951112233")), 0);
+
+    // One date of it is held in the room.
+    let mut moved = daily(2, "+74951112233");
+    let here = Moved {
+        room: Some(plan.room),
+        ..Moved::default()
+    };
+    let slot = "2026-12-02".parse().unwrap();
+    let exceptions = &mut moved.series.as_mut().unwrap().exceptions;
+    exceptions.insert(slot, Exception::Moved(here));
+    assert_eq!(count(&moved), 3);
+}

@@ -295,6 +295,20 @@ impl Occurrence {
         matches!(self.status, Status::Scheduled | Status::Early { .. })
     }
 
+    /// When it begins for whoever is called or comes at `now`: what has begun is not undone by
+    /// a clock that is set back to before its hour.
+    pub fn begins_at(&self, now: Millis) -> Millis {
+        match self.status {
+            Status::Live { .. } => self.starts_at.min(now),
+            Status::Scheduled
+            | Status::Early { .. }
+            | Status::Calling { .. }
+            | Status::Ended { .. }
+            | Status::Missed { .. }
+            | Status::Cancelled { .. } => self.starts_at,
+        }
+    }
+
     /// Whether people are being called for it, or it is held.
     pub fn is_under_way(&self) -> bool {
         matches!(self.status, Status::Calling { .. } | Status::Live { .. })
@@ -394,6 +408,23 @@ mod tests {
         assert_eq!(plan.warns_at(ahead), Some(START + Span::minutes(70)));
         plan.handle_timeout(START + Span::minutes(75));
         assert_eq!(plan.warns_at(ahead), None);
+    }
+
+    #[test]
+    fn what_has_begun_is_not_undone_by_a_clock_that_is_set_back() {
+        let mut plan = occurrence(Span::ZERO);
+        let before = START - Span::minutes(60);
+        assert_eq!(plan.begins_at(before), START);
+
+        plan.handle_timeout(START);
+
+        assert_eq!(plan.begins_at(START), START);
+        assert_eq!(
+            plan.begins_at(before),
+            before,
+            "whoever comes joins at once"
+        );
+        assert_eq!(plan.starts_at, START);
     }
 
     #[test]

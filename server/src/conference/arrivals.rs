@@ -214,7 +214,7 @@ impl Conference {
     pub(super) fn opens_at(&self, now: Millis) -> Option<Millis> {
         self.occurrence
             .as_ref()
-            .map(|held| held.value.starts_at - self.early())
+            .map(|held| held.value.begins_at(now) - self.early())
             .filter(|at| *at > now)
     }
 

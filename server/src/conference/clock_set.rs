@@ -1,9 +1,10 @@
 //! The wall clock is set back: whatever here says "so long after that" is moved along,
 //! so that people are called again, and phones stop ringing, when they would have.
 
-use domain::{InvitationId, Millis, Span};
+use domain::{InvitationId, Millis, Span, occurrence::Status};
 
 use super::{Conference, ending::Ending, party::Part};
+use crate::clock;
 
 impl Conference {
     /// The clock shows `by` less than it did.
@@ -18,6 +19,12 @@ impl Conference {
         for id in self.seats.keys().copied().collect::<Vec<_>>() {
             self.change(id, |invitation| invitation.on_clock_set_back(by))
                 .await;
+        }
+        if let Some(held) = self.occurrence.clone()
+            && let Status::Live { .. } = held.value.status
+        {
+            // Nobody waits once more for what has begun.
+            self.follow_start(&held.value, clock::now()).await;
         }
         self.shared.nudge.notify_one();
     }

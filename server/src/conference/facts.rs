@@ -6,7 +6,7 @@ use domain::{
 };
 
 use super::{Conference, party::Who};
-use crate::wire;
+use crate::{clock, wire};
 
 impl Conference {
     /// Whom an attempt calls.
@@ -137,7 +137,7 @@ impl Conference {
         self.occurrence
             .as_ref()
             .map_or((Millis(0), Millis(i64::MAX)), |held| {
-                (held.value.starts_at, held.value.ends_at)
+                (held.value.begins_at(clock::now()), held.value.ends_at)
             })
     }
 

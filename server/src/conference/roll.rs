@@ -76,7 +76,7 @@ impl Conference {
     }
 
     /// Everybody hears of a start that has come or moved.
-    async fn follow_start(&mut self, occurrence: &Occurrence, now: Millis) {
+    pub(super) async fn follow_start(&mut self, occurrence: &Occurrence, now: Millis) {
         self.tell_of_lobby().await;
         let early = self.early();
         let legs: Vec<_> = self.parties.keys().copied().collect();
@@ -86,7 +86,7 @@ impl Conference {
                     part: Part::Called { machine, .. },
                     ..
                 }) => {
-                    machine.on_start_moved(occurrence.starts_at, now);
+                    machine.on_start_moved(occurrence.begins_at(now), now);
                 }
                 Some(Party {
                     part: Part::Caller { door, guest },
@@ -95,7 +95,7 @@ impl Conference {
                     if guest.awaits.is_some_and(|other| other != occurrence.id) {
                         continue;
                     }
-                    door.on_start_moved(occurrence.starts_at - early, now);
+                    door.on_start_moved(occurrence.begins_at(now) - early, now);
                 }
                 None => {}
             }

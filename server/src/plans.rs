@@ -112,7 +112,8 @@ impl There {
 pub enum Why {
     /// Somebody made or changed it: its dates to come are as it says.
     Changed,
-    /// Time has passed: further dates are made, and nobody's list is touched.
+    /// Time has passed: further dates are made, and nobody's list is touched. Where a zone has
+    /// got other rules, dates and lists stay at their hour of the wall clock.
     Extended,
 }
 
@@ -173,7 +174,11 @@ pub async fn rows(
     let (mut invitations, mut withdrawn) = (Vec::new(), Vec::new());
     for date in by_time {
         let listed = there.listed.contains(&date.id);
-        if !wants_a_list(&meeting, date, listed, why, now) {
+        let before = old.iter().find(|before| before.id == date.id);
+        let is_rezoned = why == Why::Extended
+            && listed
+            && before.is_some_and(|before| before.starts_at != date.starts_at);
+        if !is_rezoned && !wants_a_list(&meeting, date, listed, why, now) {
             continue;
         }
         let list = if listed {
@@ -185,12 +190,12 @@ pub async fn rows(
             Some(before) => store.invitations(*before).await?,
             None => Vec::new(),
         };
-        let before = old.iter().find(|before| before.id == date.id);
+        let stands = is_rezoned || before.is_some_and(|before| before.starts_at == date.starts_at);
         let said = Before {
             list: &said,
             answers: &answers,
         };
-        let (rows, gone) = expect(&meeting, date, before, list, said, now);
+        let (rows, gone) = expect(&meeting, date, stands, list, said, now);
         let around = Around {
             room: date.room,
             starts_at: date.starts_at,
@@ -253,17 +258,15 @@ fn wants_a_list(meeting: &Meeting, date: &Occurrence, listed: bool, why: Why, no
 }
 
 /// The list of those expected: who is on it already stays the same invitation,
-/// and what he said about coming stands, unless it begins at another time than it
-/// did `before`. Whoever is new on it has said what he `said` before there was one.
+/// and what he said about coming `stands` or, where the date has got another hour, does not. Whoever is new on it has said what he `said` before there was one.
 fn expect(
     meeting: &Meeting,
     date: &Occurrence,
-    before: Option<&Occurrence>,
+    stands: bool,
     mut there: Vec<InvitationRow>,
     said: Before<'_>,
     now: Millis,
 ) -> (Vec<InvitationRow>, Vec<InvitationId>) {
-    let stands = before.is_some_and(|before| before.starts_at == date.starts_at);
     let mut rows = Vec::with_capacity(meeting.participants.len());
     for (place, participant) in meeting.participants.iter().enumerate() {
         let position = i64::try_from(place).unwrap_or(i64::MAX);

@@ -5,11 +5,11 @@
 //! finds them all due at once; a date that is over is made no more.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, atomic::Ordering},
 };
 
-use domain::{CompanyId, Millis, Span, meeting::Meeting};
+use domain::{CompanyId, MeetingId, Millis, Span, meeting::Meeting};
 use store::{CompanyDirectory, Store, StoreError, Versioned};
 
 use crate::{
@@ -17,6 +17,9 @@ use crate::{
     plans::{self, There, Why},
     shared::Shared,
 };
+
+/// How many dates are held against their zones at once.
+const DATES_AT_ONCE: i64 = 500;
 
 /// How many series are looked at before anybody else gets at the database again.
 const AT_ONCE: i64 = 50;
@@ -33,6 +36,10 @@ pub async fn run(shared: Arc<Shared>) {
     while !shared.settled.load(Ordering::Acquire) {
         clock::glance_at(Some(Millis(i64::MAX))).await;
     }
+    while let Err(error) = rezone(&shared).await {
+        tracing::warn!(%error, "Dates are not held against their zones yet");
+        clock::glance_at(Some(Millis(i64::MAX))).await;
+    }
     loop {
         let more = match look(&shared).await {
             Ok(more) => more,
@@ -46,6 +53,60 @@ pub async fn run(shared: Arc<Shared>) {
             // A clock that is set back makes nobody wait longer.
             while (Span(1)..=EVERY).contains(&(next - clock::now())) {
                 clock::glance_at(Some(next)).await;
+            }
+        }
+    }
+}
+
+/// What is planned is an hour of its zone's clocks. Should these have got other rules with this
+/// program, what was reckoned by the old ones is reckoned anew.
+async fn rezone(shared: &Shared) -> Result<(), StoreError> {
+    let page = shared.book.page();
+    let store = &shared.store;
+    for company in follow_the_zones(store, |id| page.company(id), clock::now()).await? {
+        shared.hub.wake(company);
+        shared.nudge.notify_one();
+    }
+    Ok(())
+}
+
+/// Moves every date to come to where its plan has it by the rules of its zone; whose have moved.
+///
+/// # Errors
+/// If the database does not answer.
+pub async fn follow_the_zones<'a>(
+    store: &Store,
+    company: impl Fn(CompanyId) -> Option<&'a CompanyDirectory>,
+    now: Millis,
+) -> Result<BTreeSet<CompanyId>, StoreError> {
+    let mut companies = BTreeSet::new();
+    let mut last = None;
+    loop {
+        let page = store.dates_to_come(now, last, DATES_AT_ONCE).await?;
+        let Some((_, date)) = page.last() else {
+            return Ok(companies);
+        };
+        last = Some(date.id);
+        let astray: BTreeMap<MeetingId, Versioned<Meeting>> = page
+            .into_iter()
+            .filter(|(meeting, date)| {
+                let starts_at = meeting.value.starts_at(date.slot);
+                starts_at.is_ok_and(|starts_at| starts_at != date.starts_at)
+            })
+            .map(|(meeting, _)| (meeting.value.id, meeting))
+            .collect();
+        for (id, meeting) in astray {
+            let whose = meeting.value.company;
+            let Some(directory) = company(whose) else {
+                continue;
+            };
+            match extend(store, directory, meeting, now).await {
+                Ok(true) => _ = companies.insert(whose),
+                // Somebody has just changed it, and so written it anew.
+                Ok(false) => {}
+                Err(error) => {
+                    tracing::error!(meeting = %id, %error, "A meeting stays at its old hour")
+                }
             }
         }
     }

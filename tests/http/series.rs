@@ -1,6 +1,6 @@
 //! Meetings that repeat: their dates, single dates that depart, what is in their way.
 
-use domain::Span;
+use domain::{Span, invitation::Rsvp};
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
@@ -408,4 +408,68 @@ async fn a_plan_is_checked_before_it_is_saved() {
         "422 bad_repeats at repeats"
     );
     assert_eq!(dates(&world, &oleg, 99).await.len(), 18, "nothing is saved");
+}
+
+#[tokio::test]
+async fn a_zone_that_gets_other_rules_moves_the_instant_and_not_the_hour() {
+    let world = World::new().await;
+    let oleg = world.oleg().await;
+    let once = world.meeting(&oleg).await;
+    let repeated = plan(
+        &world,
+        &oleg,
+        json!({ "room_id": world.room("9001").await }),
+    )
+    .await;
+    let repeated = repeated.json();
+    // As they stand where the program that made them had other rules: an hour later.
+    let company = world.northway();
+    let mut before = Vec::new();
+    for made in [&once, &repeated] {
+        let id = made["occurrence_ids"][0].as_str().unwrap().parse().unwrap();
+        let mut date = world.store.occurrence(company, id).await.unwrap();
+        let mut list = world.store.invitations(id).await.unwrap();
+        list[0]
+            .invitation
+            .on_reply(Rsvp::Accepted, date.value.dial_at, world.now());
+        before.push((id, date.value.clone(), list.clone()));
+        let later = Span::minutes(60);
+        date.value.starts_at = date.value.starts_at + later;
+        date.value.ends_at = date.value.ends_at + later;
+        date.value.dial_at = date.value.dial_at + later;
+        for row in &mut list {
+            let (invitee, role) = (row.invitation.invitee.clone(), row.invitation.role);
+            row.invitation.replan(invitee, role, date.value.dial_at);
+        }
+        let mut batch = store::Batch::new(company, world.now());
+        batch.occurrences.push(date);
+        batch.invitations = list;
+        world.store.write_batch(&batch).await.unwrap();
+    }
+    let directory = world.store.directory().await.unwrap();
+    let company_of = |id| directory.companies.get(&id);
+    let follow = async || {
+        let moved = rollcall::series::follow_the_zones(&world.store, company_of, world.now());
+        moved.await.unwrap().len()
+    };
+
+    assert_eq!(follow().await, 1);
+
+    for (id, date, list) in before {
+        let now = world.store.occurrence(company, id).await.unwrap();
+        assert_eq!(now.value, date);
+        let due = |rows: &[store::InvitationRow]| {
+            let rows = rows
+                .iter()
+                .map(|row| (row.invitation.poll_timeout(), row.invitation.rsvp()));
+            rows.collect::<Vec<_>>()
+        };
+        let there = world.store.invitations(id).await.unwrap();
+        assert_eq!(
+            due(&there),
+            due(&list),
+            "called then, and what he said stands"
+        );
+    }
+    assert_eq!(follow().await, 0, "once");
 }

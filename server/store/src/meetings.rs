@@ -143,6 +143,35 @@ impl Store {
         Ok(())
     }
 
+    /// The dates of all companies' plans that are still to come, each with its plan, by id after
+    /// the one named, `limit` at most.
+    pub async fn dates_to_come(
+        &self,
+        now: Millis,
+        after: Option<OccurrenceId>,
+        limit: i64,
+    ) -> Result<Vec<(Versioned<Meeting>, Occurrence)>, StoreError> {
+        let rows: Vec<(String, i64, String, String)> = sqlx::query_as(
+            "SELECT o.id, m.version, m.body, o.body
+               FROM occurrences o JOIN meetings m ON m.id = o.meeting_id
+              WHERE o.status = 'scheduled' AND o.starts_at > $1 AND o.id > $2
+                AND m.removed_at IS NULL
+              ORDER BY o.id LIMIT $3",
+        )
+        .bind(now.0)
+        .bind(after.map_or_else(String::new, |id| id.to_string()))
+        .bind(limit)
+        .fetch_all(&self.db)
+        .await?;
+        Ok(self.sound(rows, |(_, version, meeting, date)| {
+            let meeting = Versioned {
+                version,
+                value: from_json("meetings", &meeting)?,
+            };
+            Ok((meeting, from_json("occurrences", &date)?))
+        }))
+    }
+
     /// The series of a company that have dates yet to be made.
     pub async fn series_to_come(&self, company: CompanyId) -> Result<Vec<Meeting>, StoreError> {
         let rows: Vec<(String, String)> = sqlx::query_as(

@@ -163,6 +163,18 @@ impl Meeting {
         })
     }
 
+    /// When one of its dates begins, by its slot, as the zone's rules are now; of a meeting held
+    /// once by none.
+    ///
+    /// # Errors
+    /// If the start is out of the calendar.
+    pub fn starts_at(&self, slot: Option<LocalDate>) -> Result<Millis, TimeError> {
+        match (&self.series, slot) {
+            (Some(series), Some(slot)) => Ok(self.date(series, slot)?.starts_at),
+            (_, _) => Ok(self.hours()?.0),
+        }
+    }
+
     /// Whether the rule gives a date on this day.
     pub fn has_slot(&self, slot: LocalDate) -> bool {
         self.series.as_ref().is_some_and(|series| {

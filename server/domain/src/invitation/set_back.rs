@@ -43,7 +43,8 @@ impl Invitation {
         if let Some(last) = &mut self.last {
             last.at = last.at - by;
         }
-        if let Some(since) = &mut self.tally.busy_since {
+        let spells = [&mut self.tally.busy_since, &mut self.tally.left_to_talk];
+        for since in spells.into_iter().flatten() {
             *since = *since - by;
         }
     }

@@ -205,7 +205,11 @@ impl Entrance {
                 *until = *until - by;
             }
             Stage::Parting { until } => *until = *until - by,
-            Stage::Waiting { .. } | Stage::ForModerator { .. } | Stage::Inside | Stage::Gone => {}
+            Stage::Waiting { .. }
+            | Stage::Knocking { .. }
+            | Stage::ForModerator { .. }
+            | Stage::Inside
+            | Stage::Gone => {}
         }
     }
 

@@ -145,7 +145,7 @@ struct Inputs {
 enum Woken {
     /// Its inbox, a time that has come, or a clock that was set.
     Anyhow,
-    Signalling(Event),
+    Signalling(Box<Event>),
     Leg(LegId, LegEvent),
     Order(Order),
     Announced,
@@ -171,7 +171,7 @@ impl Conference {
             let mut readings_alone = false;
             let woken = tokio::select! {
                 1.. = inputs.inbox.recv_many(&mut mail, ROUND) => Woken::Anyhow,
-                Some(event) = inputs.sip.recv() => Woken::Signalling(event),
+                Some(event) = inputs.sip.recv() => Woken::Signalling(Box::new(event)),
                 Some((leg, event)) = inputs.legs.recv() => Woken::Leg(leg, event),
                 Some(order) = inputs.orders.recv() => Woken::Order(order),
                 Some((_, RoomEvent::Played { .. })) = inputs.rooms.recv() => Woken::Announced,
@@ -185,7 +185,7 @@ impl Conference {
             }
             match woken {
                 Woken::Anyhow => {}
-                Woken::Signalling(event) => self.on_signalling(event).await,
+                Woken::Signalling(event) => self.on_signalling(*event).await,
                 Woken::Leg(leg, event) => {
                     readings_alone = is_reading(&event);
                     self.on_leg(leg, event).await;

@@ -66,17 +66,31 @@ impl Told {
     }
 }
 
+/// What an answer is an answer to.
+#[derive(PartialEq, Eq)]
+enum Hours<'a> {
+    Once(Millis),
+    Series {
+        zone: Zone,
+        time: (u32, u32),
+        rule: Vec<&'a str>,
+    },
+}
+
 impl Plan {
-    /// What an answer is an answer to: not for how long, nor until when it repeats.
-    fn hours(&self) -> (Option<Millis>, Option<(Zone, (u32, u32), Vec<&str>)>) {
+    /// Not for how long, nor until when it repeats.
+    fn hours(&self) -> Hours<'_> {
         let Some(series) = &self.series else {
-            return (Some(self.starts_at), None);
+            return Hours::Once(self.starts_at);
         };
         let local = self.starts_at.in_zone(series.zone);
-        let time = local.map_or((0, 0), LocalTime::hour_minute);
         let parts = series.rule.split(';');
-        let parts = parts.filter(|part| !part.starts_with("UNTIL=") && !part.starts_with("COUNT="));
-        (None, Some((series.zone, time, parts.collect())))
+        let rule = parts.filter(|part| !part.starts_with("UNTIL=") && !part.starts_with("COUNT="));
+        Hours::Series {
+            zone: series.zone,
+            time: local.map_or((0, 0), LocalTime::hour_minute),
+            rule: rule.collect(),
+        }
     }
 }
 

@@ -438,9 +438,17 @@ impl Exchange {
             day_begins,
             of_meetings: spent_on(company, &attempts, now),
         };
-        if let Err(refused) = self.shared.own_calls.begin(wish, &company.limits, now) {
-            tracing::info!(employee = employee.name, %number, %refused, "A call outside is refused");
-            return self.refuse(call, 403);
+        let row = match self.shared.own_calls.begin(wish, &company.limits, now) {
+            Ok(row) => row,
+            Err(refused) => {
+                tracing::info!(employee = employee.name, %number, %refused, "A call outside is refused");
+                return self.refuse(call, 403);
+            }
+        };
+        if let Err(error) = self.shared.store.save_own_call(&row).await {
+            tracing::warn!(%error, "A call outside is not made: it cannot be put on record");
+            self.shared.own_calls.ended(id, now);
+            return self.refuse(call, 503);
         }
         let connection = Connection {
             call,

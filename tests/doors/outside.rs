@@ -1,5 +1,7 @@
 //! Who calls numbers outside from a line of his own, and who does not.
 
+use tests::wait;
+
 use super::House;
 
 /// Berlin is outside; London is called by those alone who may not.
@@ -87,4 +89,37 @@ fn nobody_else_calls_outside_whatever_number_he_shows() {
         assert!(!house.ever(name, "answered"), "{name}");
     }
     assert_eq!(house.phones.times_called("London"), 0);
+}
+
+#[test]
+fn what_was_called_within_the_hour_counts_over_a_restart() {
+    let mut house = House::new(
+        &format!(
+            r##"{OUTSIDE}
+            [[line]]
+            name = "Viktor Lapin"
+            number = "+79162120003"
+            steps = [{{ do = "answer" }}]
+            calls = [
+              {{ to = "+4930901820", at_s = 1, from_start = true, leaves_after_s = 1 }},
+              {{ to = "+4930901820", at_s = 4, from_start = true, leaves_after_s = 1 }},
+              {{ to = "+4930901820", at_s = 14, from_start = true, leaves_after_s = 1 }},
+            ]
+            "##
+        ),
+        |_| {},
+    );
+    let over = |house: &House, calls: usize| {
+        wait::until(format!("{calls} calls to be over"), wait::LONG, || {
+            let seen = house.phones.of("Viktor Lapin");
+            let over = seen.iter().filter(|one| one["event"] == "released");
+            (over.count() == calls).then_some(())
+        });
+    };
+    over(&house, 2);
+    house.server.kill();
+    house.server.serve();
+
+    over(&house, 3);
+    assert_eq!(house.phones.times_called("Berlin"), 2);
 }

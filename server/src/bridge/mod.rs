@@ -151,6 +151,7 @@ pub async fn take_up(shared: &Arc<Shared>) -> Result<(), StoreError> {
             }
             Err(error) => {
                 tracing::warn!(%error, "A talk of before the restart cannot be read");
+                shared.own_calls.ended(row.id, clock::now());
                 shared.store.remove_talk(row.id).await?;
             }
         }
@@ -170,6 +171,7 @@ async fn resume(shared: Arc<Shared>, row: TalkRow, kept: Kept) {
     let (Some(caller), Some(callee)) = (caller.clone(), callee.clone()) else {
         tracing::info!(talk = %row.id, "A talk of before the restart did not stand: it is ended");
         let_go(&shared, &row, &kept, [caller, callee], &sip_tx, &leg_tx).await;
+        shared.own_calls.ended(row.id, clock::now());
         return record.over();
     };
     let leg = |dialog: &DialogRecord, port| {
@@ -186,6 +188,7 @@ async fn resume(shared: Arc<Shared>, row: TalkRow, kept: Kept) {
         tracing::error!(talk = %row.id, "No audio for a talk of before the restart");
         let dialogs = [Some(caller), Some(callee)];
         let_go(&shared, &row, &kept, dialogs, &sip_tx, &leg_tx).await;
+        shared.own_calls.ended(row.id, clock::now());
         return record.over();
     };
     tracing::info!(talk = %row.id, "Takes up a talk of before the restart");

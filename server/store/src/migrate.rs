@@ -24,6 +24,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/0012_do_not_disturb.sql"),
     include_str!("../../../migrations/0013_who_leads.sql"),
     include_str!("../../../migrations/0014_answers.sql"),
+    include_str!("../../../migrations/0015_own_calls.sql"),
 ];
 
 pub(crate) async fn run(store: &Store, url: &str) -> Result<(), StoreError> {

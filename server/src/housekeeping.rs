@@ -1,5 +1,5 @@
 //! What is done by the clock and matters to nobody at that moment: old events
-//! and registrations that have run out are forgotten.
+//! and registrations that have run out are forgotten, and memory that nobody uses is given back.
 //!
 //! Meetings never go this way: these jobs are in no row and know no time zone.
 
@@ -26,12 +26,22 @@ const RECORDINGS_KEPT: Span = Span::minutes(90 * 24 * 60);
 /// At seventeen minutes past each hour, in UTC.
 const HOURLY: &str = "0 17 * * * *";
 
+/// Every five minutes.
+const OFTEN: &str = "30 */5 * * * *";
+
 /// Starts the jobs; they end with the scheduler returned.
 pub async fn start(shared: Arc<Shared>) -> Result<JobScheduler, JobSchedulerError> {
     let jobs = JobScheduler::new().await?;
     jobs.add(Job::new_async(HOURLY, move |_, _| {
         let shared = shared.clone();
         Box::pin(async move { forget(&shared).await })
+    })?)
+    .await?;
+    jobs.add(Job::new_async(OFTEN, move |_, _| {
+        Box::pin(async move {
+            // Gone only if the runtime is.
+            _ = tokio::task::spawn_blocking(media::give_back_memory).await;
+        })
     })?)
     .await?;
     jobs.start().await?;

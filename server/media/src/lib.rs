@@ -39,7 +39,7 @@ pub use browser::{BrowserLeg, Peer as BrowserPeer};
 pub use event::{LegEvent, RoomEvent};
 pub use handle::{Config, Family, Leg, LegId, Media, OpenError, RoomKey};
 pub use inbox::{Inbox, Received, stamp_arrivals};
-pub use limits::{allow_many_sockets, prefer_this_thread};
+pub use limits::{allow_many_sockets, give_back_memory, prefer_this_thread};
 pub use mixer::{Codec, NO_AUDIO, Quality, Sound, SoundError};
 pub use record::{Block, Ended, RECORDED_RATE, Recorded, Recorder, recording};
 pub use stream::{Direction, Hearing, Mode, Srtp, Stream, Target};

@@ -241,7 +241,7 @@ fn operator(state: OperatorState, at: Millis) -> Evidence {
     Evidence::operator(state, "North", at)
 }
 
-/// LINE_STATE's table of what others say, row by row.
+/// What others say, row by row.
 #[test]
 fn every_signal_of_others_means_what_the_table_says() {
     let reg = |seen: Seen| Evidence::reg_event(seen.over("North"), NOW, HOUR);

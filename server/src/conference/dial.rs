@@ -74,10 +74,10 @@ impl Conference {
         let busy = self.rules().busy;
         let route = match reach::choose(&invitation, &candidates, &trunks, &busy, now) {
             Choice::Call(route) => route,
-            Choice::Busy { told: false } => {
+            Choice::Busy => {
                 return self.put_off(id, now + busy.wait_ms, Why::Busy);
             }
-            Choice::Busy { told: true } => {
+            Choice::ToldBusy => {
                 return self.change(id, |one| one.let_talk(&busy, now)).await;
             }
             Choice::NoChannel => {

@@ -7,6 +7,7 @@ use api::{Finding, FindingCode, FindingPerson, Severity};
 use domain::{
     Language, Millis, PhoneNumber, Zone,
     employee::DeviceKind,
+    guard,
     meeting::{Invitee, Meeting},
     numbering,
     series::Date,
@@ -161,13 +162,9 @@ fn ways<'a>(invitee: &'a Invitee, directory: &'a CompanyDirectory) -> Ways<'a> {
 fn quiet(invitee: &Invitee, dates: &[Date], directory: &CompanyDirectory) -> Option<Phrase> {
     let hours = directory.company.quiet_hours?;
     let zones = zones(invitee, directory);
-    let (at, until, zone): (Millis, Millis, Zone) = dates.iter().find_map(|date| {
-        let quiet =
-            |zone: &Zone| Some((date.starts_at, hours.until(date.starts_at, *zone)?, *zone));
-        zones
-            .iter()
-            .filter_map(quiet)
-            .max_by_key(|(_, until, _)| *until)
+    let (at, (until, zone)) = dates.iter().find_map(|date| {
+        let quiet = guard::quiet_until(hours, &zones, date.starts_at)?;
+        Some((date.starts_at, quiet))
     })?;
     let clock = |at: Millis| {
         let wall = on_the_wall(at, zone);

@@ -57,11 +57,11 @@ impl World {
         let busy = self.rules.busy.clone();
         match reach::choose(invitation, &candidates, &trunks(), &busy, self.now) {
             Choice::Call(route) => self.dial(id, person, route),
-            Choice::Busy { told: false } => {
+            Choice::Busy => {
                 let until = self.now + busy.wait_ms;
                 self.with_invitation(id, |one, _, _| one.postpone(until, Why::Busy));
             }
-            Choice::Busy { told: true } => {
+            Choice::ToldBusy => {
                 self.with_invitation(id, |one, _, now| one.let_talk(&busy, now));
             }
             Choice::NoChannel | Choice::NotRegistered(_) | Choice::Barred(_) | Choice::NoWay => {

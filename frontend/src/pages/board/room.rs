@@ -176,30 +176,8 @@ pub fn Room(room: RoomId) -> impl IntoView {
                             </button>
                         </Show>
                         <Show when=move || inside.get()>
-                            <button
-                                class="btn ghost plain sm"
-                                aria-pressed=move || guarded.get().to_string()
-                                disabled=move || !feed.is_up()
-                                title=t.guarded_hint()
-                                data-act="lobby"
-                                on:click=guard
-                            >
-                                {small("door")}
-                                {t.guarded()}
-                            </button>
-                        </Show>
-                        <Show when=move || inside.get()>
-                            <button
-                                class="btn ghost plain sm"
-                                aria-pressed=move || hushed.get().to_string()
-                                disabled=move || !feed.is_up()
-                                title=t.noise_hint()
-                                data-act="noise"
-                                on:click=hush
-                            >
-                                {small("noise")}
-                                {t.noise()}
-                            </button>
+                            <Toggle act="lobby" icon="door" on=guarded word=t.guarded() hint=t.guarded_hint() press=guard/>
+                            <Toggle act="noise" icon="noise" on=hushed word=t.noise() hint=t.noise_hint() press=hush/>
                         </Show>
                         <Show when=move || { loud.get() > 1 }>
                             <button class="btn ghost plain sm" disabled=move || !feed.is_up() on:click=mute_all>
@@ -234,5 +212,31 @@ pub fn Room(room: RoomId) -> impl IntoView {
             <Listeners room/>
             <Menu open=menu/>
         </section>
+    }
+}
+
+/// How the room behaves, turned by a press.
+#[component]
+fn Toggle(
+    act: &'static str,
+    icon: &'static str,
+    on: Memo<bool>,
+    word: &'static str,
+    hint: &'static str,
+    press: impl Fn(leptos::ev::MouseEvent) + 'static,
+) -> impl IntoView {
+    let feed = shared().feed;
+    view! {
+        <button
+            class="btn ghost plain sm"
+            aria-pressed=move || on.get().to_string()
+            disabled=move || !feed.is_up()
+            title=hint
+            data-act=act
+            on:click=press
+        >
+            {small(icon)}
+            {word}
+        </button>
     }
 }

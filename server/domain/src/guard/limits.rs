@@ -149,7 +149,7 @@ impl Limits {
             return self.allowed.is_empty() && (local || self.forbidden.is_empty());
         };
         let longest = |prefixes: &[Prefix]| {
-            let fits = prefixes.iter().filter(|prefix| prefix.fits(&digits));
+            let fits = prefixes.iter().filter(|prefix| prefix.fits(digits));
             fits.map(|prefix| prefix.0.len()).max()
         };
         match (longest(&self.allowed), longest(&self.forbidden)) {
@@ -162,10 +162,7 @@ impl Limits {
     /// What a minute to this number costs; nothing where no price is known.
     pub fn per_minute(&self, number: &PhoneNumber) -> u64 {
         let digits = international(number).unwrap_or_default();
-        let fits = self
-            .prices
-            .iter()
-            .filter(|price| price.prefix.fits(&digits));
+        let fits = self.prices.iter().filter(|price| price.prefix.fits(digits));
         fits.max_by_key(|price| price.prefix.0.len())
             .map_or(0, |price| price.per_minute)
     }
@@ -224,9 +221,8 @@ impl Limits {
 }
 
 /// The number as prefixes are written; none where it does not tell its country.
-fn international(number: &PhoneNumber) -> Option<String> {
-    let known = number.as_str().starts_with('+');
-    known.then(|| number.digits().to_owned())
+fn international(number: &PhoneNumber) -> Option<&str> {
+    number.as_str().strip_prefix('+')
 }
 
 impl TryFrom<String> for Prefix {

@@ -141,16 +141,22 @@ pub fn check(
         return Err(Blocked::DoNotDisturb);
     }
     let quiet = around.quiet_hours.filter(|_| !accepted);
-    if let Some(until) = quiet.and_then(|quiet| quiet_until(quiet, around.zones, now)) {
+    if let Some(until) = quiet
+        .and_then(|quiet| quiet_until(quiet, around.zones, now))
+        .map(|(until, _)| until)
+    {
         return Err(Blocked::QuietHours { until });
     }
     Ok(())
 }
 
-/// When it is quiet in none of these zones any more; none when it is not quiet in any.
-pub fn quiet_until(quiet: QuietHours, zones: &[Zone], now: Millis) -> Option<Millis> {
-    let ends = zones.iter().filter_map(|zone| quiet.until(now, *zone));
-    ends.max()
+/// When it is quiet in none of these zones any more, and in which it ends last; none when it
+/// is not quiet in any.
+pub fn quiet_until(quiet: QuietHours, zones: &[Zone], now: Millis) -> Option<(Millis, Zone)> {
+    let ends = zones
+        .iter()
+        .filter_map(|zone| Some((quiet.until(now, *zone)?, *zone)));
+    ends.max_by_key(|(until, _)| *until)
 }
 
 /// Whether this number may be dialled over an operator, as in the country of `home`; `spent` by

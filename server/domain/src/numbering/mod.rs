@@ -195,14 +195,16 @@ fn full_digits(number: &PhoneNumber, home: Zone) -> Option<String> {
     }
     let country = Country::at(home);
     let abroad = match country.map(|country| country.code) {
-        Some("1") => ["011", "00"],
-        Some("7") => ["810", "00"],
-        Some("61") => ["0011", "00"],
-        Some("81") => ["010", "00"],
-        Some("82" | "65" | "66" | "852") => ["001", "00"],
-        Some(_) | None => ["00", "00"],
+        Some("1") => "011",
+        Some("7") => "810",
+        Some("61") => "0011",
+        Some("81") => "010",
+        Some("82" | "65" | "66" | "852") => "001",
+        Some(_) | None => "00",
     };
-    let rest = abroad.iter().find_map(|prefix| digits.strip_prefix(prefix));
+    let rest = digits
+        .strip_prefix(abroad)
+        .or_else(|| digits.strip_prefix("00"));
     if let Some(rest) = rest.filter(|rest| rest.len() >= SHORTEST) {
         return Some(rest.to_owned());
     }

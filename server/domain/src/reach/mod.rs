@@ -67,11 +67,11 @@ pub struct TrunkNow {
 pub enum Choice {
     /// Call this way.
     Call(Route),
-    /// The lines he could come by are in calls, whose end we shall see.
-    Busy {
-        /// Whether we have it from others, so that it is believed for a time alone.
-        told: bool,
-    },
+    /// The lines he could come by are in calls, one of which we hold in our own hands: we
+    /// shall see it end.
+    Busy,
+    /// They are in calls that others tell of: that is believed for a time.
+    ToldBusy,
     /// Every trunk that could carry the call is full.
     NoChannel,
     /// His phones are not registered, so there is nothing to send: a try that is
@@ -210,8 +210,8 @@ pub fn choose(
         return Choice::NoChannel;
     }
     if !taken.is_empty() {
-        let told = taken.iter().all(|one| one.calls == Calls::Told);
-        return Choice::Busy { told };
+        let ours = taken.iter().any(|one| one.calls == Calls::Ours);
+        return if ours { Choice::Busy } else { Choice::ToldBusy };
     }
     let phone = free.iter().find(|c| c.class == DeviceClass::SipPhone);
     let barred = free.iter().find_map(|candidate| candidate.barred);

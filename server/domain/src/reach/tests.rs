@@ -165,10 +165,7 @@ fn a_full_trunk_is_passed_over_and_when_all_are_full_the_call_waits() {
 fn a_line_in_a_call_of_ours_is_waited_for() {
     let talking = talking(phone(1, true), Calls::Ours);
 
-    assert_eq!(
-        pick(&invitation(), &[talking], &[]),
-        Choice::Busy { told: false }
-    );
+    assert_eq!(pick(&invitation(), &[talking], &[]), Choice::Busy);
 }
 
 #[test]
@@ -176,7 +173,7 @@ fn a_talk_that_another_server_tells_of_is_waited_for_and_tried_after_a_time() {
     let (rule, trunks) = (BusyRule::default(), [trunk(1, None)]);
     let his = [talking(mobile(1, LineState::Free), Calls::Told)];
     let mut someone = invitation();
-    let told = Choice::Busy { told: true };
+    let told = Choice::ToldBusy;
 
     let mut looks = 0;
     let mut now = NOW;
@@ -207,10 +204,7 @@ fn whoever_talks_on_one_device_is_not_called_on_one_that_is_off() {
     ];
     let trunks = [trunk(1, None)];
 
-    assert_eq!(
-        pick(&invitation(), &his, &trunks),
-        Choice::Busy { told: true }
-    );
+    assert_eq!(pick(&invitation(), &his, &trunks), Choice::ToldBusy);
     // One that may be free is called.
     let his = [phone(1, true), his[1].clone()];
     assert_eq!(way(pick(&invitation(), &his, &trunks)).0, "101");
@@ -220,7 +214,7 @@ fn whoever_talks_on_one_device_is_not_called_on_one_that_is_off() {
     dial(&mut someone, first);
     assert!(remaining(&someone, &his, &trunks).another_line);
     let his = [phone(1, false), his[1].clone()];
-    assert_eq!(pick(&someone, &his, &trunks), Choice::Busy { told: true });
+    assert_eq!(pick(&someone, &his, &trunks), Choice::ToldBusy);
 }
 
 #[test]

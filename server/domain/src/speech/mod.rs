@@ -9,14 +9,15 @@
 pub mod desk;
 mod lobby;
 mod numbers;
+mod times;
 
-use chrono::Datelike;
 use serde::{Deserialize, Serialize};
 
 pub use lobby::{
     all_let_in, decided, help_lobby, lobby_wait, nobody_waits, not_let_in, waits_to_be_let_in,
 };
 pub use numbers::{Plural, digits, in_the_room, number};
+pub use times::{day, day_and_time, time_of_day};
 
 use crate::{
     company::Language,
@@ -440,50 +441,6 @@ pub fn room_full() -> Vec<Phrase> {
 /// Something of ours is broken.
 pub fn out_of_order() -> Vec<Phrase> {
     vec![sound("out_of_order")]
-}
-
-/// The time of day on the wall of a zone: "ten o'clock", "ten oh five".
-pub fn time_of_day(at: Millis, zone: Zone) -> Vec<Phrase> {
-    let Some(local) = at.in_zone(zone) else {
-        return Vec::new();
-    };
-    match local.hour_minute() {
-        (hour, 0) => vec![Phrase::Sound(SoundKey(format!("clock_{hour}")))],
-        (hour, minute) => vec![
-            Phrase::Sound(SoundKey(format!("hour_{hour}"))),
-            Phrase::Sound(SoundKey(format!("minute_{minute}"))),
-        ],
-    }
-}
-
-/// The day on the wall of a zone: "today", "tomorrow", "on Tuesday, the twenty-fourth of November".
-pub fn day(at: Millis, zone: Zone, now: Millis) -> Vec<Phrase> {
-    let (Some(local), Some(here)) = (at.in_zone(zone), now.in_zone(zone)) else {
-        return Vec::new();
-    };
-    let (date, today) = (local.date(), here.date());
-    if date == today {
-        return vec![sound("today")];
-    }
-    if Some(date) == today.succ_opt() {
-        return vec![sound("tomorrow")];
-    }
-    vec![
-        Phrase::Sound(SoundKey(format!(
-            "weekday_{}",
-            date.weekday().number_from_monday()
-        ))),
-        Phrase::Sound(SoundKey(format!("day_{}", date.day()))),
-        Phrase::Sound(SoundKey(format!("month_{}", date.month()))),
-    ]
-}
-
-/// When something begins: "today at ten o'clock".
-pub fn day_and_time(at: Millis, zone: Zone, now: Millis) -> Vec<Phrase> {
-    let mut phrases = day(at, zone, now);
-    phrases.push(sound("at"));
-    phrases.extend(time_of_day(at, zone));
-    phrases
 }
 
 /// Whoever dials an event's number before its time hears when that is.

@@ -160,6 +160,8 @@ impl Words {
         match &invitation.status {
             InvitationStatus::Waiting { due_at, why } => match why {
                 WaitReason::FirstCall => t.why_first().to_owned(),
+                // His talk is known of, though no call to him need have met it.
+                WaitReason::Retry if is_until_in(&invitation.next) => t.why_busy().to_owned(),
                 WaitReason::Retry => self.reason(invitation.reason.as_ref()),
                 WaitReason::Later => t.why_later().to_owned(),
                 WaitReason::LineChanged => t.why_line_changed().to_owned(),
@@ -366,6 +368,11 @@ pub fn address(member: &Member, extension: Option<&str>) -> String {
         (None, Some(extension)) => extension.to_owned(),
         (None, None) => String::new(),
     }
+}
+
+/// Whether he is called until he is in: his line is busy.
+fn is_until_in(next: &Next) -> bool {
+    matches!(next, Next::Call { until_in: true, .. })
 }
 
 #[cfg(test)]
